@@ -1,0 +1,33 @@
+"""What several test modules need."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / "tests" / "data"
+
+# The tests leave nothing behind: no database of examples, and no compiled files from the programs they start.
+settings.register_profile("ci", max_examples=50, deadline=None, derandomize=True, print_blob=True, database=None)
+settings.register_profile("explore", deadline=None, max_examples=2000, database=None)
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+settings.load_profile("explore" if os.environ.get("ONECYCLE_EXPLORE") else "ci")
+
+
+@pytest.fixture(autouse=True)
+def _plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the developer's terminal settings out of what is tested."""
+    for name in (
+        "NO_COLOR",
+        "FORCE_COLOR",
+        "CLICOLOR",
+        "CLICOLOR_FORCE",
+        "TTY_COMPATIBLE",
+        "COLUMNS",
+        "GITHUB_ACTIONS",
+    ):
+        monkeypatch.delenv(name, raising=False)

@@ -1,0 +1,34 @@
+"""What can go wrong outside this program: its errors, each with the exit code it leads to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from onecycle_cli.findings import Finding
+
+
+class OnecycleError(Exception):
+    """Something could not be done; the message says what, where, and the one thing to do."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        """Keep the message and the hint apart, so that each can be shown in its place."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class PlanError(OnecycleError, ValueError):
+    """The settings describe no schedule; `findings` say why."""
+
+    exit_code = 1
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        """Take the first finding's words as the message."""
+        first = findings[0]
+        super().__init__(f"{first.code}: {first.message}", first.hint)
+        self.findings = tuple(findings)

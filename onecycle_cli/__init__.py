@@ -1,0 +1,31 @@
+"""onecycle-cli: plan one-cycle learning-rate schedules, and hold runs against them.
+
+The library is `OneCycle`, the settings of a schedule, and the `Schedule` that they make::
+
+    from onecycle_cli import OneCycle
+
+    schedule = OneCycle(max_lr=0.1, epochs=30, steps_per_epoch=98).schedule()
+    schedule.lr(0)                 # one step, as a float
+    schedule.lr(np.arange(2940))   # many steps, as a float64 array
+"""
+
+from __future__ import annotations
+
+from onecycle_cli.errors import OnecycleError, PlanError
+from onecycle_cli.findings import Finding, Severity
+from onecycle_cli.policy.onecycle import OneCycle
+from onecycle_cli.policy.ramps import Phase
+from onecycle_cli.policy.schedule import Schedule, StepError
+from onecycle_cli.version import __version__
+
+__all__ = [
+    "Finding",
+    "OneCycle",
+    "OnecycleError",
+    "Phase",
+    "PlanError",
+    "Schedule",
+    "Severity",
+    "StepError",
+    "__version__",
+]

@@ -1,0 +1,1 @@
+"""The policy: numbers in, numbers out. Knows no file and no screen."""

@@ -1,0 +1,71 @@
+"""r-torch: `lr_one_cycle` of the R package torch (read and run in the development version after 0.17.0).
+
+Formula
+    As the torch convention with two phases, but the divisors are computed in another order: with up = p*T - 1 and
+    down = (T - up) - 1, a step n <= up has x = n / up, a later one x = (n - up) / down. For some cycles down
+    differs from PyTorch's divisor in the last bit (T = 11 and 22 at p = .3 among them).
+
+Defaults
+    Those of the torch convention.
+
+Lacks
+    three_phase. `verbose` prints each group's learning rate at every step.
+
+Known bugs
+    Versions up to 0.17.0 cannot make a scheduler with `anneal_strategy = "linear"` ("attempt to apply
+    non-function"), nor one with two or more groups and a single max_momentum while cycle_momentum is TRUE
+    ("subscript out of bounds"). p*T == 1 makes the first learning rate NaN.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onecycle_cli.findings.practice import KNOWN_BUG
+from onecycle_cli.findings.values import LACKS
+from onecycle_cli.policy.conventions.torch import cut
+from onecycle_cli.policy.plan import Defaults, group_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onecycle_cli.findings import Finding
+    from onecycle_cli.policy.plan import Plan
+    from onecycle_cli.policy.ramps import Phase
+    from onecycle_cli.policy.settings import Settings
+
+NAME = "r-torch"
+FRAMEWORK = "R torch, development version after 0.17.0"
+DEFAULTS = Defaults()
+
+
+def phases(plan: Plan) -> tuple[Phase, ...]:
+    """Cut the cycle as R torch does. Raises ZeroDivisionError where p*T is 1 (R gives NaN there)."""
+    up = plan.pct_start * plan.total_steps - 1
+    down = (plan.total_steps - up) - 1
+    return cut(plan, ("warm-up", "anneal"), (up, float(plan.total_steps - 1)), (up, down))
+
+
+def judge(settings: Settings) -> Iterator[Finding]:
+    """Find what R torch lacks, and what its released versions fail on."""
+    if settings.three_phase:
+        yield LACKS.finding(
+            "three_phase: R torch's lr_one_cycle has two phases only",
+            "set three_phase to false, or convention to torch",
+            "three_phase",
+        )
+    if settings.anneal_strategy == "linear":
+        yield KNOWN_BUG.finding(
+            "R torch up to 0.17.0 stops at anneal_strategy 'linear' with 'attempt to apply non-function'",
+            "train with a version after 0.17.0, or set anneal_strategy to cos",
+            "anneal_strategy",
+        )
+    groups = len(group_names(settings))
+    if groups > 1 and settings.cycle_momentum is not False and not isinstance(settings.max_momentum, tuple):
+        value = DEFAULTS.max_momentum if settings.max_momentum is None else settings.max_momentum
+        written = ", ".join([f"{value:g}"] * min(groups, 3) + ["…"] * (groups > 3))
+        yield KNOWN_BUG.finding(
+            f"R torch stops at a single max_momentum for {groups} groups with 'subscript out of bounds'",
+            f"write max_momentum once a group: [{written}]",
+            "max_momentum" if settings.max_momentum is not None else "max_lr",
+        )

@@ -1,0 +1,122 @@
+"""A schedule: the learning rate and momentum of every step, evaluated when asked for."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, overload
+
+from onecycle_cli.errors import OnecycleError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from onecycle_cli.policy.plan import Plan
+    from onecycle_cli.policy.ramps import FloatArray, Phase, Ramp
+
+CHUNK = 8192
+"""Steps evaluated at a time: the intermediate arrays then stay in the processor's cache."""
+
+
+class StepError(OnecycleError, IndexError):
+    """A step outside the cycle was asked for."""
+
+
+class Schedule:
+    """Learning rate and momentum over the steps 0 … total_steps - 1 of one plan.
+
+    Attributes:
+        total_steps: steps (optimizer updates) of the cycle.
+        steps_per_epoch: steps of one epoch, or None where not known.
+        first_step: the first step still ahead; 0 unless `last_epoch` resumes.
+        groups: the names of the parameter groups.
+        phases: the phases that hold at least one step, in order.
+    """
+
+    def __init__(self, plan: Plan, phases: Sequence[Phase]) -> None:
+        """Take a plan and the phases that its convention cut it into."""
+        self.plan = plan
+        self.total_steps = plan.total_steps
+        self.steps_per_epoch = plan.length.steps_per_epoch
+        self.first_step = plan.first_step
+        self.groups = tuple(group.name for group in plan.groups)
+        self.phases = tuple(phase for phase in phases if phase.steps)
+        self.cycles_momentum = plan.cycle_momentum and bool(phases[0].momentum)
+
+    @overload
+    def lr(self, step: int, group: int = 0) -> float: ...
+    @overload
+    def lr(self, step: NDArray[np.integer], group: int = 0) -> FloatArray: ...
+    def lr(self, step: int | NDArray[np.integer], group: int = 0) -> float | FloatArray:
+        """Give the learning rate that a step trains with, equal to the framework's in every bit.
+
+        Args:
+            step: a step, 0-based, or a NumPy array of steps of any shape and order.
+            group: the parameter group, by number.
+
+        Returns:
+            A float, or a float64 array of the shape of `step`.
+
+        Raises:
+            StepError: a step lies outside 0 … total_steps - 1.
+        """
+        return self._evaluate([(phase, phase.lr[group]) for phase in self.phases], step)
+
+    @overload
+    def momentum(self, step: int, group: int = 0) -> float | None: ...
+    @overload
+    def momentum(self, step: NDArray[np.integer], group: int = 0) -> FloatArray | None: ...
+    def momentum(self, step: int | NDArray[np.integer], group: int = 0) -> float | FloatArray | None:
+        """Give the momentum (beta1 for Adam) that a step trains with, or None where it is not cycled.
+
+        Takes, returns and raises what `lr` does.
+        """
+        if not self.cycles_momentum:
+            return None
+        return self._evaluate([(phase, phase.momentum[group]) for phase in self.phases], step)
+
+    def lr_lambda(self, group: int = 0) -> Callable[[int], float]:
+        """Make a function for `torch.optim.lr_scheduler.LambdaLR` over an optimizer whose lr is 1.0.
+
+        LambdaLR multiplies the optimizer's lr with what the function gives; with 1.0 the product is exact. After
+        the last step LambdaLR asks for one more, as schedulers are stepped once too often at the end of a loop;
+        it is given the last learning rate again.
+        """
+        return lambda step: self.lr(min(step, self.total_steps - 1), group)
+
+    def _evaluate(self, ramps: Sequence[tuple[Phase, Ramp]], step: int | NDArray[np.integer]) -> float | FloatArray:
+        if not isinstance(step, int):
+            return self._evaluate_array(ramps, step)
+        if not 0 <= step < self.total_steps:
+            raise _outside(step, self.total_steps)
+        ramp = next(ramp for phase, ramp in ramps if step <= phase.last_step)
+        return ramp.at(step, math.cos)
+
+    def _evaluate_array(self, ramps: Sequence[tuple[Phase, Ramp]], steps: NDArray[np.integer]) -> FloatArray:
+        import numpy as np
+
+        if steps.dtype.kind not in "iu":
+            raise TypeError(f"steps must be integers, not {steps.dtype}")
+        values = np.empty(steps.shape, np.float64)
+        flat, out = steps.reshape(-1), values.reshape(-1)
+        for begin in range(0, flat.size, CHUNK):
+            piece, target = flat[begin : begin + CHUNK], out[begin : begin + CHUNK]
+            low, high = int(piece.min()), int(piece.max())
+            if low < 0 or high >= self.total_steps:
+                raise _outside(low if low < 0 else high, self.total_steps)
+            for phase, ramp in ramps:
+                if phase.first_step <= low and high <= phase.last_step:
+                    target[:] = ramp.at(piece.astype(np.float64), np.cos)
+                elif phase.first_step <= high and low <= phase.last_step:
+                    here = (phase.first_step <= piece) & (piece <= phase.last_step)
+                    target[here] = ramp.at(piece[here].astype(np.float64), np.cos)
+        return values
+
+
+def _outside(step: int, total_steps: int) -> StepError:
+    return StepError(
+        f"step {step:,} is outside the cycle of {total_steps:,} steps",
+        f"give a step from 0 to {total_steps - 1}",
+    )

@@ -1,0 +1,148 @@
+"""Properties of every schedule, over random settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onecycle_cli import OneCycle, PlanError, StepError
+from onecycle_cli.policy.schedule import CHUNK
+from onecycle_cli.policy.summary import summarize
+
+from .strategies import sound_settings
+
+
+@given(sound_settings(), st.sampled_from(["torch", "r-torch"]))
+def test_arrays_equal_scalars(settings: dict[str, Any], convention: str) -> None:
+    settings["convention"] = convention
+    if convention == "r-torch":
+        settings.pop("three_phase", None)
+    schedule = OneCycle(**settings).schedule()
+    steps = np.arange(schedule.total_steps)
+    assert schedule.lr(steps).tolist() == [schedule.lr(step) for step in steps.tolist()]
+    momenta = schedule.momentum(steps)
+    in_one = [schedule.momentum(step) for step in steps.tolist()]
+    assert (in_one == [None] * len(steps)) if momenta is None else (momenta.tolist() == in_one)
+
+
+@given(sound_settings(), st.data())
+def test_any_slice_equals_the_same_slice_of_the_whole(settings: dict[str, Any], data: st.DataObject) -> None:
+    schedule = OneCycle(**settings).schedule()
+    steps = np.arange(schedule.total_steps)
+    begin = data.draw(st.integers(0, schedule.total_steps - 1))
+    stop = data.draw(st.integers(begin, schedule.total_steps))
+    every = data.draw(st.integers(1, 7))
+    assert (schedule.lr(steps[begin:stop:every]) == schedule.lr(steps)[begin:stop:every]).all()
+    shuffled = np.random.default_rng(begin).permutation(steps)
+    assert (schedule.lr(shuffled) == schedule.lr(steps)[shuffled]).all()
+
+
+@given(sound_settings())
+def test_each_phase_goes_one_way_only(settings: dict[str, Any]) -> None:
+    schedule = OneCycle(**settings).schedule()
+    for phase in schedule.phases:
+        rates = schedule.lr(np.arange(phase.first_step, phase.last_step + 1))
+        ramp = phase.lr[0]
+        # Around an end the cosine is flat and its rounding shows: an ulp of the larger end is allowed.
+        slack = 2 * np.spacing(max(ramp.start, ramp.end))
+        moved = np.diff(rates) if ramp.end >= ramp.start else -np.diff(rates)
+        assert (moved >= -slack).all()
+
+
+@given(sound_settings())
+def test_the_last_step_sees_the_final_learning_rate(settings: dict[str, Any]) -> None:
+    schedule = OneCycle(**settings | {"anneal_strategy": "cos"}).schedule()
+    final = settings["max_lr"] / settings["div_factor"] / settings["final_div_factor"]
+    expected = settings["max_lr"] if settings["pct_start"] == 1.0 and schedule.total_steps > 1 else final
+    assert schedule.lr(schedule.total_steps - 1) == expected
+
+
+@given(sound_settings())
+def test_the_phases_cover_every_step_once(settings: dict[str, Any]) -> None:
+    schedule = OneCycle(**settings).schedule()
+    covered = [step for phase in schedule.phases for step in range(phase.first_step, phase.last_step + 1)]
+    assert covered == list(range(schedule.total_steps))
+
+
+@given(sound_settings())
+def test_the_summary_is_what_a_search_over_all_steps_finds(settings: dict[str, Any]) -> None:
+    schedule = OneCycle(**settings).schedule()
+    rates = schedule.lr(np.arange(schedule.total_steps))
+    found = summarize(schedule, 0)
+    assert (found.initial_lr, found.final_lr) == (rates[0], rates[-1])
+    assert found.peak_lr == pytest.approx(rates.max(), rel=1e-15)
+    assert schedule.lr(found.peak_step) == found.peak_lr
+
+
+def test_the_peak_is_exact_where_it_falls_on_a_step() -> None:
+    schedule = OneCycle(max_lr=0.1, total_steps=1000).schedule()
+    assert schedule.lr(299) == 0.1
+    assert summarize(schedule, 0).peak_step == 299
+
+
+def test_a_cycle_longer_than_memory_costs_nothing() -> None:
+    schedule = OneCycle(max_lr=0.1, total_steps=2**53).schedule()
+    assert schedule.lr(2**53 - 1) == pytest.approx(4e-7)
+    assert schedule.lr(np.array([0, 2**53 - 1])).tolist() == [schedule.lr(0), schedule.lr(2**53 - 1)]
+
+
+def test_chunks_leave_no_seam() -> None:
+    schedule = OneCycle(max_lr=0.1, total_steps=3 * CHUNK).schedule()
+    steps = np.arange(schedule.total_steps)
+    for seam in (CHUNK, 2 * CHUNK):
+        around = steps[seam - 3 : seam + 3]
+        assert schedule.lr(steps)[around].tolist() == [schedule.lr(step) for step in around.tolist()]
+
+
+def test_shape_is_kept() -> None:
+    schedule = OneCycle(max_lr=0.1, total_steps=12).schedule()
+    assert schedule.lr(np.arange(12).reshape(3, 4)).shape == (3, 4)
+    assert schedule.lr(np.array([], dtype=np.int64)).shape == (0,)
+
+
+@pytest.mark.parametrize("step", [-1, 10, 2**60])
+def test_a_step_outside_the_cycle_is_an_index_error(step: int) -> None:
+    schedule = OneCycle(max_lr=0.1, total_steps=10).schedule()
+    with pytest.raises(StepError, match="outside the cycle of 10 steps"):
+        schedule.lr(step)
+    with pytest.raises(IndexError):
+        schedule.momentum(np.array([0, step]))
+
+
+def test_steps_must_be_whole() -> None:
+    schedule = OneCycle(max_lr=0.1, total_steps=10).schedule()
+    with pytest.raises(TypeError, match="integers"):
+        schedule.lr(np.array([0.5]))
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ({"max_lr": 0.1}, "OC301"),
+        ({"max_lr": 0.1, "total_steps": 20, "pct_start": 0.05}, "OC302"),
+        ({"max_lr": [0.1, 0.2], "max_momentum": [0.9, 0.9, 0.9], "total_steps": 20}, "OC203"),
+        ({"max_lr": 0.1, "total_steps": 20, "div_factor": 0.0}, "OC201"),
+        ({"max_lr": 0.1, "total_steps": 20, "convention": "r-torch", "three_phase": True}, "OC205"),
+    ],
+)
+def test_what_cannot_be_computed_says_why(settings: dict[str, Any], code: str) -> None:
+    with pytest.raises(PlanError, match=code) as caught:
+        OneCycle(**settings).schedule()
+    assert isinstance(caught.value, ValueError)
+    assert code in {finding.code for finding in caught.value.findings}
+
+
+def test_a_wrong_type_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="max_lr"):
+        OneCycle(max_lr="fast", total_steps=10)  # type: ignore[arg-type]
+
+
+def test_lr_lambda_survives_the_step_too_many_that_loops_take() -> None:
+    schedule = OneCycle(max_lr=0.1, total_steps=10).schedule()
+    function = schedule.lr_lambda()
+    assert [function(step) for step in range(10)] == [schedule.lr(step) for step in range(10)]
+    assert function(10) == schedule.lr(9)

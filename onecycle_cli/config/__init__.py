@@ -1,0 +1,1 @@
+"""Configs: text in, settings or findings out."""

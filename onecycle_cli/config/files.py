@@ -1,0 +1,127 @@
+"""Which files a command was asked to read, and their text."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onecycle_cli.errors import OnecycleError
+from onecycle_cli.findings.documents import NOT_TEXT, TOO_MUCH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from onecycle_cli.findings import Finding
+
+STDIN = "-"
+LARGEST = 4 * 2**20
+ENDINGS = (".yaml", ".yml")
+SAVE_AS = "save the file as UTF-8; check that this is the file meant"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file's text, and the finding that says why it is none; `named` where the user named the file itself."""
+
+    path: str
+    named: bool
+    text: str
+    finding: Finding | None = None
+
+
+def read_source(path: str, *, named: bool = True) -> Source:
+    """Read a file, or standard input for `-`.
+
+    Raises:
+        OnecycleError: the file is missing or cannot be read.
+    """
+    try:
+        data = _standard_input() if path == STDIN else _bytes(path)
+    except OSError as error:
+        raise _cannot_read(path, error) from None
+    except ValueError:
+        raise OnecycleError(f"cannot read {path!r}: no file can have this name", "check the path") from None
+    shown = "<stdin>" if path == STDIN else path
+    if len(data) > LARGEST:
+        message = f"larger than {LARGEST // 2**20} MiB, which no config is"
+        finding = TOO_MUCH.finding(message, "check that this is the file meant")
+        return Source(shown, named, "", finding)
+    return _decode(shown, data, named=named)
+
+
+def _bytes(path: str) -> bytes:
+    with open(path, "rb") as stream:  # noqa: PTH123 - to a Path the empty name is the current folder
+        return stream.read(LARGEST + 1)
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise OnecycleError("cannot read standard input: it is closed", "name a file")
+    return sys.stdin.buffer.read(LARGEST + 1)
+
+
+def find_sources(paths: list[str], unreadable: Callable[[OnecycleError], object]) -> Iterator[Source]:
+    """Read every file named, and every YAML file below every folder named, each once, in a stable order.
+
+    In folders, what is hidden or no regular file is passed over, as are links to folders. What cannot be read is
+    told to `unreadable`, and the rest is read all the same.
+    """
+    found: dict[str, tuple[str, bool]] = {}
+    for path, named in _files(paths, unreadable):
+        key = path if path == STDIN or "\0" in path else os.path.realpath(path)
+        first, named_before = found.get(key, (path, False))
+        found[key] = (first, named or named_before)
+    for path, named in found.values():
+        try:
+            yield read_source(path, named=named)
+        except OnecycleError as error:
+            unreadable(error)
+
+
+def _files(paths: list[str], unreadable: Callable[[OnecycleError], object]) -> Iterator[tuple[str, bool]]:
+    for path in paths:
+        if path != STDIN and os.path.isdir(path):  # noqa: PTH112 - a Path cannot hold every name a user may type
+            yield from ((below, False) for below in _yaml_files(path, unreadable))
+        else:
+            yield path, True
+
+
+def _yaml_files(folder: str, unreadable: Callable[[OnecycleError], object]) -> Iterator[str]:
+    def tell(error: OSError) -> None:
+        unreadable(_cannot_read(str(error.filename), error))
+
+    for parent, folders, files in os.walk(folder, onerror=tell):
+        folders[:] = sorted(each for each in folders if not each.startswith("."))
+        for name in sorted(files):
+            path = Path(parent, name)
+            # A link that leads nowhere is named as unreadable; a pipe or a device is not waited for.
+            if name.endswith(ENDINGS) and not name.startswith(".") and (path.is_file() or not path.exists()):
+                yield str(path)
+
+
+def _decode(path: str, data: bytes, *, named: bool) -> Source:
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+    try:
+        return Source(path, named, data.decode(encoding).removeprefix("\ufeff"))
+    except UnicodeDecodeError as error:
+        finding = _not_text(data, error) if encoding == "utf-8" else NOT_TEXT.finding("not UTF-16", SAVE_AS)
+        return Source(path, named, data.decode(encoding, "replace"), finding)
+
+
+def _not_text(data: bytes, error: UnicodeDecodeError) -> Finding:
+    before = data[: error.start]
+    line = before.count(b"\n") + 1
+    column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace").removeprefix("\ufeff")) + 1
+    message = f"not UTF-8: byte 0x{data[error.start]:02X} in line {line}, column {column}"
+    return replace(NOT_TEXT.finding(message, SAVE_AS), line=line, column=column)
+
+
+def _cannot_read(path: str, error: OSError) -> OnecycleError:
+    if isinstance(error, FileNotFoundError):
+        return OnecycleError(f"no such file: {path or repr(path)}", "check the path, or write one with `onecycle init`")
+    if isinstance(error, IsADirectoryError):
+        return OnecycleError(f"{path} is a folder", "name a file in it; `onecycle validate` takes folders")
+    return OnecycleError(f"cannot read {path}: {error.strerror or error}", "check the path and its permissions")

@@ -1,0 +1,239 @@
+"""YAML text as a tree in which every node knows its place.
+
+The tree is built from PyYAML's stream of events with a stack of our own: composing with PyYAML itself recurses, and
+crashes the interpreter on deep nesting. Aliases share their node, so an alias bomb costs no memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+import yaml
+
+from onecycle_cli.findings.documents import NOT_YAML, SEVERAL_DOCUMENTS, TOO_MUCH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onecycle_cli.findings import Finding, Rule
+
+PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "null"))
+"""Tags under which quotes do not matter: `!!int '10'` is a number."""
+
+DEEPEST = 100
+MOST_NODES = 200_000
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a node begins: line and column, 1-based."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A single value as written; `plain` where no quotes say that it is a text, `tag` as the text has it.
+
+    `aliased` where it is written elsewhere and stands here by its anchor's name.
+    """
+
+    place: Place
+    text: str
+    plain: bool
+    tag: str | None = None
+    aliased: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A list of nodes."""
+
+    place: Place
+    items: list[Node] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Pairs of keys and values, in order, duplicates kept."""
+
+    place: Place
+    entries: list[tuple[Node, Node]] = field(default_factory=list)
+
+
+Node: TypeAlias = Scalar | Sequence | Mapping
+
+
+class UnreadableError(Exception):
+    """The text is no single, sound YAML document; `finding` says why and where."""
+
+    def __init__(self, finding: Finding) -> None:
+        """Carry the finding, with its place."""
+        super().__init__(finding.message)
+        self.finding = finding
+
+
+def parse(text: str) -> Node | None:
+    """Build the tree of the text's one document; None where it holds nothing.
+
+    Raises:
+        UnreadableError: the text breaks the grammar, holds several documents, or is nested too deep.
+    """
+    builder = _Builder()
+    try:
+        for event in yaml.parse(text, Loader=_Loader):
+            builder.take(event)
+    except yaml.MarkedYAMLError as error:
+        raise _broken(error, text) from None
+    except yaml.YAMLError as error:
+        raise _unreadable_character(text, error) from None
+    return builder.root
+
+
+class _Builder:
+    """Takes events one by one and hangs nodes into the tree."""
+
+    def __init__(self) -> None:
+        self.root: Node | None = None
+        self._open: list[_Open] = []
+        self._anchors: dict[str, Node] = {}
+        self._nodes = 0
+        self._documents = 0
+
+    def take(self, event: yaml.Event) -> None:
+        if isinstance(event, yaml.ScalarEvent):
+            plain = event.tag in PLAIN_TAGS if event.tag else not event.style
+            self._hang(Scalar(_place(event), event.value, plain, event.tag), event)
+        elif isinstance(event, yaml.AliasEvent):
+            self._hang(self._resolve(event), event)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            self._begin(Sequence(_place(event)), event)
+        elif isinstance(event, yaml.MappingStartEvent):
+            self._begin(Mapping(_place(event)), event)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self._open.pop()
+        elif isinstance(event, yaml.DocumentStartEvent):
+            self._count_document(event)
+
+    def _begin(self, node: Sequence | Mapping, event: yaml.NodeEvent) -> None:
+        self._hang(node, event)
+        if len(self._open) == DEEPEST:
+            raise _refuse(TOO_MUCH, f"nested deeper than {DEEPEST} levels", "check that this is the file meant", event)
+        self._open.append(_Open(node))
+
+    def _hang(self, node: Node, event: yaml.NodeEvent) -> None:
+        self._nodes += 1
+        if self._nodes > MOST_NODES:
+            hint = "check that this is the file meant"
+            raise _refuse(TOO_MUCH, f"more than {MOST_NODES:,} values", hint, event)
+        if event.anchor is not None and not isinstance(event, yaml.AliasEvent):
+            self._anchors[event.anchor] = node
+        if self._open:
+            self._open[-1].hang(node)
+        else:
+            self.root = node
+
+    def _resolve(self, event: yaml.AliasEvent) -> Node:
+        if event.anchor not in self._anchors:
+            hint = f"define it with &{event.anchor} before this line"
+            raise _refuse(NOT_YAML, f"not YAML: the anchor of *{event.anchor} is not defined", hint, event)
+        node = self._anchors[event.anchor]
+        if isinstance(node, Scalar):
+            return replace(node, place=_place(event), aliased=True)
+        # The copy shares its items with the anchor's node; only its place is the alias's own.
+        return replace(node, place=_place(event))
+
+    def _count_document(self, event: yaml.Event) -> None:
+        self._documents += 1
+        if self._documents > 1:
+            message = "a second document begins here; one file holds one plan"
+            raise _refuse(SEVERAL_DOCUMENTS, message, "move it to a file of its own", event)
+
+
+class _Open:
+    """A collection whose end has not come yet, and the key that waits for its value."""
+
+    def __init__(self, node: Sequence | Mapping) -> None:
+        self._node = node
+        self._key: Node | None = None
+
+    def hang(self, node: Node) -> None:
+        if isinstance(self._node, Sequence):
+            self._node.items.append(node)
+        elif self._key is None:
+            self._key = node
+        else:
+            self._node.entries.append((self._key, node))
+            self._key = None
+
+
+def scalar_pairs(mapping: Mapping) -> Iterator[tuple[Scalar, Node]]:
+    """Give the entries whose keys are scalars."""
+    for key, value in mapping.entries:
+        if isinstance(key, Scalar):
+            yield key, value
+
+
+def _place(event: yaml.Event) -> Place:
+    mark = event.start_mark
+    return Place(1, 1) if mark is None else Place(mark.line + 1, mark.column + 1)
+
+
+def _refuse(rule: Rule, message: str, hint: str, event: yaml.Event) -> UnreadableError:
+    place = _place(event)
+    return UnreadableError(place_at(rule.finding(message, hint), place))
+
+
+def _broken(error: yaml.MarkedYAMLError, text: str) -> UnreadableError:
+    mark = error.problem_mark or error.context_mark
+    place = Place(1, 1) if mark is None else Place(mark.line + 1, mark.column + 1)
+    message = f"not YAML: {error.problem or 'broken'}{_context(error)}"
+    return UnreadableError(place_at(NOT_YAML.finding(message, _hint(error.problem or "", text, place)), place))
+
+
+def _context(error: yaml.MarkedYAMLError) -> str:
+    """Say what was being read, and where that began if it was elsewhere."""
+    begin, end = error.context_mark, error.problem_mark
+    if not error.context:
+        return ""
+    elsewhere = begin is not None and end is not None and (begin.line, begin.column) != (end.line, end.column)
+    if begin is None or not elsewhere or "next token" in error.context:
+        return f" ({error.context})"
+    return f" ({error.context} that begins in line {begin.line + 1}, column {begin.column + 1})"
+
+
+def _hint(problem: str, text: str, place: Place) -> str:
+    if "cannot start any token" in problem:
+        line = text.splitlines()[place.line - 1 : place.line]
+        return "indent with spaces, not tabs" if line and "\t" in line[0][: place.column] else "quote the value"
+    if "mapping values are not allowed" in problem:
+        return "indent the line like its neighbours, or quote the value if the colon belongs to it"
+    if "escape character" in problem:
+        return "use single quotes: in double quotes a backslash begins an escape"
+    return "close the bracket or quote, or indent the line like its neighbours"
+
+
+def _unreadable_character(text: str, error: yaml.YAMLError) -> UnreadableError:
+    """Find the character that YAML forbids; the readers of PyYAML tell it in different units."""
+    at = next((at for at, char in enumerate(text) if _forbidden(char)), 0)
+    lines = (text[:at] + ".").splitlines()
+    place = Place(len(lines), len(lines[-1]))
+    name = f"U+{ord(text[at]):04X}" if at < len(text) else str(error)
+    message = f"not YAML: the character {name} may not stand in YAML"
+    # UTF-16 without a byte-order mark reads as text with every second character NUL.
+    wide = 3 * text[:1000].count("\0") > len(text[:1000])
+    hint = "save the file as UTF-8" if wide else "remove it; check that this is the file meant"
+    return UnreadableError(place_at(NOT_YAML.finding(message, hint), place))
+
+
+def _forbidden(char: str) -> bool:
+    return not (char in "\t\n\r\x85" or "\x20" <= char <= "\x7e" or char >= "\xa0") or char in "\ufffe\uffff"
+
+
+def place_at(finding: Finding, place: Place) -> Finding:
+    """Give the finding its line and column."""
+    return replace(finding, line=place.line, column=place.column)

@@ -1,0 +1,1 @@
+"""Rendering: a schedule or findings out. Knows nothing of configs."""

@@ -1,0 +1,120 @@
+"""How the figure looks: matplotlib's own defaults and ours, whatever the user's matplotlibrc says, and the colours."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+INK, SOFT, LINES, GRID = "#222222", "#666666", "#999999", "#e4e4e4"
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#333333", "#8c6d31")
+"""Okabe and Ito's colours, told apart with any colour vision; their yellow is too light on white."""
+
+DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
+
+PHASES = {"warm-up": ("#e69f00", "#8f6200"), "anneal": ("#56b4e9", "#1f6f9f")}
+"""A phase's shade and the ink of its name."""
+
+OTHER_PHASE = ("#999999", "#666666")
+
+MOST_DASHED = 32
+"""Curves from which on dashes tell no more than colours do."""
+
+FONT = "DejaVu Sans"
+"""The font that comes with matplotlib."""
+
+EASTERN = 0x2E80
+"""The first character for which that font has no signs any more."""
+
+EASTERN_FONTS = frozenset(
+    {
+        "Noto Sans CJK SC",
+        "Noto Sans CJK JP",
+        "Source Han Sans SC",
+        "WenQuanYi Micro Hei",
+        "PingFang SC",
+        "Hiragino Sans",
+        "Microsoft YaHei",
+        "Yu Gothic",
+        "Malgun Gothic",
+    }
+)
+
+OWN_SETTINGS: dict[str, Any] = {
+    "font.family": FONT,
+    "text.parse_math": False,  # a name may hold a dollar sign
+    "text.color": INK,
+    "axes.edgecolor": LINES,
+    "axes.labelcolor": INK,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "xtick.color": LINES,
+    "ytick.color": LINES,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "round",
+    "svg.hashsalt": "onecycle",  # the same ids on every run
+    "pdf.fonttype": 42,  # journals refuse matplotlib's other kind
+}
+
+
+@contextmanager
+def own_style() -> Iterator[None]:
+    """Hold matplotlib's built-in settings and ours while the block runs, and the user's again after it."""
+    with _no_backend_wanted():
+        import matplotlib as mpl
+    settings: dict[Any, Any] = {name: value for name, value in mpl.rcParamsDefault.items() if "backend" not in name}
+    with mpl.rc_context(settings | OWN_SETTINGS), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # it is drawn as a box, which says enough
+        yield
+
+
+def fonts_for(texts: Iterable[str]) -> list[str]:
+    """Name the fonts to draw texts with: matplotlib's own, and installed eastern ones where a text needs them."""
+    if not any(ord(each) >= EASTERN for text in texts for each in text):
+        return [FONT]
+    from matplotlib.font_manager import fontManager
+
+    return [FONT, *sorted(EASTERN_FONTS & {font.name for font in fontManager.ttflist})]
+
+
+@contextmanager
+def _no_backend_wanted() -> Iterator[None]:
+    """Hide MPLBACKEND: a name unknown to matplotlib would fail its import, and no backend of it is used."""
+    wanted = os.environ.pop("MPLBACKEND", None)
+    try:
+        yield
+    finally:
+        if wanted is not None:
+            os.environ["MPLBACKEND"] = wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A curve's colour and dashes."""
+
+    colour: Any
+    dashes: Any
+
+
+def looks(number: int) -> list[Look]:
+    """Give so many looks, neighbours distinct in colour and in dashes; a long row is shaded from dark to light."""
+    if number <= len(COLOURS):
+        return [Look(COLOURS[at], DASHES[at % len(DASHES)]) for at in range(number)]
+    from matplotlib import colormaps
+
+    shade = colormaps["viridis"]
+    kinds = len(DASHES) if number <= MOST_DASHED else 1
+    return [Look(shade(0.92 * at / (number - 1)), DASHES[at % kinds]) for at in range(number)]

@@ -1,0 +1,34 @@
+"""The commented config that `onecycle init` writes, from the settings' declaration."""
+
+from __future__ import annotations
+
+import textwrap
+
+from onecycle_cli.policy.settings import Section, Settings, about
+
+SET = ("max_lr", "epochs", "steps_per_epoch")
+"""What a first config sets; every other setting stands commented out, with an example or its default."""
+
+HEAD = """\
+# A one-cycle learning-rate schedule.
+#
+#   onecycle show FILE       how long, how high, how warm
+#   onecycle plot FILE       a picture
+#   onecycle validate FILE   what is wrong, or will surprise
+"""
+
+
+def template() -> str:
+    """Give the text of a config that is valid as it stands, and explains every setting."""
+    parts = [HEAD]
+    for section in Section:
+        parts.append(f"\n# --- {section.value} {'-' * (70 - len(section.value))}\n")
+        parts += [_entry(setting) for setting in Settings.model_fields if about(setting).section is section]
+    return "".join(parts)
+
+
+def _entry(setting: str) -> str:
+    description = Settings.model_fields[setting].description or ""
+    comment = textwrap.fill(description, 76, initial_indent="# ", subsequent_indent="# ")
+    mark = "" if setting in SET else "# "
+    return f"\n{comment}\n{mark}{setting}: {about(setting).example}\n"

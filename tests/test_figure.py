@@ -1,0 +1,373 @@
+"""The figure: its artists, its words, and the files it is written to."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import subprocess
+import sys
+from functools import cache
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.text import Text
+from PIL import Image
+
+from onecycle_cli import OneCycle, OnecycleError, __version__
+from onecycle_cli.render.figure import FigureOptions, draw
+from onecycle_cli.render.figure.file import save
+from onecycle_cli.render.figure.style import own_style
+from onecycle_cli.render.sampling import Curve, steps_to_draw
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
+
+    from onecycle_cli.render.figure.file import Format
+
+
+def curve(label: str = "run", word: str = "momentum", **settings: object) -> Curve:
+    whole: dict[str, object] = {"max_lr": 0.1, "total_steps": 1000, **settings}
+    return Curve(label, OneCycle.model_validate(whole).schedule(), 0, word)
+
+
+def epochs(number: int = 10, **settings: object) -> Curve:
+    return curve("run", "momentum", total_steps=None, epochs=number, steps_per_epoch=100, **settings)
+
+
+def groups(number: int) -> list[Curve]:
+    rates = tuple(0.1 / (at + 1) for at in range(number))
+    whole = OneCycle(max_lr=rates, total_steps=1000).schedule()
+    return [Curve(f"group {at}", whole, at) for at in range(number)]
+
+
+CASES: dict[str, tuple[list[Curve], FigureOptions]] = {
+    "default": ([curve()], FigureOptions()),
+    "three phases": ([curve(three_phase=True)], FigureOptions()),
+    "epochs": ([epochs()], FigureOptions()),
+    "by percent": ([curve(), curve("long", total_steps=70_000)], FigureOptions(x="percent")),
+    "log": ([curve()], FigureOptions(log=True)),
+    "log to 0": ([curve(final_lr=0.0)], FigureOptions(log=True)),
+    "groups": (groups(2), FigureOptions()),
+    "three configs": ([curve("a"), curve("b", max_lr=0.08), curve("c", total_steps=1500)], FigureOptions()),
+    "crowd": (groups(30), FigureOptions()),
+    "peak at left": ([curve(pct_start=0.0)], FigureOptions()),
+    "peak near left": ([curve(pct_start=0.01, three_phase=True)], FigureOptions()),
+    "peak at right": ([curve(pct_start=1.0)], FigureOptions()),
+    "peak near right": ([curve(pct_start=0.98)], FigureOptions()),
+    "one step": ([curve(total_steps=1)], FigureOptions()),
+    "two steps": ([curve(total_steps=2)], FigureOptions()),
+    "flat": ([curve(div_factor=1.0, final_div_factor=1.0, cycle_momentum=False)], FigureOptions()),
+    "huge": ([curve(total_steps=10**12)], FigureOptions()),
+    "resumed": ([curve(last_epoch=499)], FigureOptions()),
+    "small": ([epochs()], FigureOptions(width_inches=4, height_inches=3)),
+    "smallest": ([epochs()], FigureOptions(width_inches=2.5, height_inches=2)),
+    "large": ([epochs(90)], FigureOptions(width_inches=16, height_inches=10, dpi=100)),
+    "short": ([curve(max_lr=3e-6, div_factor=3.0)], FigureOptions(width_inches=6, height_inches=2.5, log=True)),
+    "names": ([curve("_a$b$" * 60), curve("实\x00\n" * 9, max_lr=0.09)], FigureOptions()),
+    "title": ([curve()], FigureOptions(title="first $line\nsecond" + " long" * 60)),
+}
+
+
+@cache
+def drawn(case: str) -> Figure:
+    figure = draw(*CASES[case])
+    with own_style():
+        figure.draw_without_rendering()
+    return figure
+
+
+def box(text: Text) -> Bbox:
+    return text.get_window_extent()
+
+
+def words(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.texts]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_all_words_are_inside_the_figure(case: str) -> None:
+    figure = drawn(case)
+    width, height = figure.bbox.width, figure.bbox.height
+    every: list[Text] = figure.findobj(Text)
+    shown = [each for each in every if each.get_visible() and each.get_text()]
+    assert len(shown) > 4
+    for text in shown:
+        place = box(text)
+        assert place.x0 >= 0, text
+        assert place.y0 >= 0, text
+        assert place.x1 <= width, text
+        assert place.y1 <= height, text
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_words_cover_neither_each_other_nor_a_curve(case: str) -> None:
+    figure = drawn(case)
+    panel = figure.axes[0]
+    for one, other in combinations(figure.texts, 2):
+        assert not box(one).overlaps(box(other)), (one, other)
+    for line in panel.get_lines():
+        if line.get_linestyle() == "None":
+            continue
+        x, y = panel.transData.transform(np.column_stack([np.asarray(each) for each in line.get_data()])).T
+        across = np.arange(np.floor(x[0]), np.ceil(x[-1]) + 1)
+        high = np.interp(across, x, y)
+        for text in figure.texts:
+            place = box(text)
+            here = high[(across >= place.x0) & (across <= place.x1)]
+            assert not np.any((here > place.y0) & (here < place.y1)), (case, text)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_panels_title_axes_and_legend_keep_apart(case: str) -> None:
+    figure = drawn(case)
+    boxes = [axes.get_tightbbox() for axes in figure.axes]
+    boxes += [legend.get_window_extent() for legend in figure.legends]
+    boxes += [box(text) for text in figure.texts if box(text).y0 > figure.axes[0].bbox.y1]
+    for one, other in combinations([each for each in boxes if each is not None], 2):
+        assert not one.padded(-1).overlaps(other.padded(-1)), (one, other)
+
+
+@pytest.mark.parametrize("case", ["default", "three phases", "huge", "peak at right", "two steps"])
+def test_lines_are_the_schedule(case: str) -> None:
+    rates, momenta = drawn(case).axes
+    whole = CASES[case][0][0].schedule
+    steps = steps_to_draw(whole)
+    x, y = map(np.asarray, rates.get_lines()[0].get_data())
+    assert np.array_equal(x, steps.astype(float))
+    assert np.array_equal(y, whole.lr(steps))
+    momentum = whole.momentum(steps)
+    assert momentum is not None
+    assert np.array_equal(np.asarray(momenta.get_lines()[0].get_ydata()), momentum)
+
+
+def test_phases_are_named_and_telling_values_written() -> None:
+    assert words(drawn("three phases")) == [
+        "run",
+        "1,000 steps · max_lr 0.1 · pct_start 0.3 · cos",
+        "warm-up",
+        "anneal",
+        "annihilation",
+        "peak 0.1 at step 299",
+        "initial 0.004",
+        "final 4e-07",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("peak at left", {"initial and peak 0.1 at step 0", "final 4e-07"}),
+        ("peak at right", {"initial 0.004", "peak and final 0.1 at step 999"}),
+        ("one step", {"initial, peak and final 4e-07 at step 0"}),
+        ("log to 0", {"final 0"}),
+        ("resumed", {"resume 0.081 at step 500", "peak 0.1 at step 299"}),
+        ("huge", {"peak 0.1 at step 299,999,999,999"}),
+        ("groups", {"peak 0.1 at step 299", "peak 0.05 at step 299"}),
+        ("three configs", {"peak 0.1 at step 299", "peak 0.1 at step 449"}),
+        ("peak near left", {"← warm-up", "← anneal", "annihilation"}),
+        ("peak near right", {"warm-up", "anneal →"}),
+    ],
+)
+def test_notes(case: str, said: set[str]) -> None:
+    assert said <= set(words(drawn(case)))
+
+
+def test_a_crowd_is_not_annotated() -> None:
+    assert words(drawn("crowd")) == [
+        "30 schedules",
+        "1,000 steps · max_lr 0.003333 to 0.1 · pct_start 0.3 · cos",
+        "warm-up",
+        "anneal",
+    ]
+
+
+def test_phases_are_shaded_only_where_shared() -> None:
+    assert len(drawn("groups").axes[0].patches) == 2
+    assert len(drawn("three phases").axes[0].patches) == 3
+    assert not drawn("three configs").axes[0].patches
+
+
+def second_axes(figure: Figure) -> list[Any]:
+    return list(figure.axes[0].child_axes)
+
+
+def test_epochs_stand_above_where_they_are_known() -> None:
+    (above,) = second_axes(drawn("epochs"))
+    assert above.get_xlabel() == "epoch"
+    assert [text.get_text() for text in above.get_xticklabels()] == [str(each) for each in range(11)]
+    assert list(above.get_xticks()) == [100 * each for each in range(11)]
+    for case in ("default", "by percent", "smallest"):
+        assert not second_axes(drawn(case))
+    different = [epochs(), curve("b", total_steps=None, epochs=10, steps_per_epoch=50)]
+    assert not second_axes(draw(different, FigureOptions()))
+
+
+def test_horizontal_axes() -> None:
+    assert drawn("default").axes[-1].get_xlabel() == "step"
+    assert drawn("huge").axes[-1].get_xlabel() == "step (billions)"
+    assert draw([epochs()], FigureOptions(x="epoch")).axes[-1].get_xlabel() == "epoch"
+    assert drawn("by percent").axes[-1].get_xlabel() == "% of the cycle"
+    long = draw([curve(total_steps=225_270)], FigureOptions()).axes[-1]
+    assert [text.get_text() for text in long.get_xticklabels()] == ["0", "50,000", "100,000", "150,000", "200,000"]
+
+
+def test_momentum_panel() -> None:
+    assert drawn("default").axes[1].get_ylabel() == "momentum"
+    assert draw([curve(word="beta1")], FigureOptions()).axes[1].get_ylabel() == "beta1"
+    mixed = draw([curve(word="beta1"), curve("b")], FigureOptions())
+    assert mixed.axes[1].get_ylabel() == "beta1 / momentum"
+    assert len(draw([curve()], FigureOptions(momentum=False)).axes) == 1
+    assert len(drawn("flat").axes) == 1
+
+
+def test_legend_names_every_curve() -> None:
+    assert not drawn("default").legends
+    (legend,) = drawn("groups").legends
+    assert [text.get_text() for text in legend.get_texts()] == ["group 0 (peak 0.1)", "group 1 (peak 0.05)"]
+    underscored = draw([curve("_one"), curve("_two")], FigureOptions()).legends[0]
+    assert [text.get_text()[:4] for text in underscored.get_texts()] == ["_one", "_two"]
+
+
+def test_dollars_in_names_are_no_formulas() -> None:
+    figure = drawn("names")
+    assert not any(text.get_parse_math() for text in [*figure.texts, *figure.legends[0].get_texts()])
+
+
+def test_a_long_legend_says_what_it_leaves_out() -> None:
+    (legend,) = draw(groups(300), FigureOptions()).legends
+    entries = [text.get_text() for text in legend.get_texts()]
+    assert entries[0].startswith("group 0 ")
+    assert entries[-2].startswith("group 299 ")
+    assert entries[-1] == f"{301 - len(entries)} more between them"
+
+
+@pytest.mark.parametrize("number", [2, 8, 9, 30])
+def test_curves_look_different(number: int) -> None:
+    lines = draw(groups(number), FigureOptions()).axes[0].get_lines()[:number]
+    colours = {mpl.colors.to_hex(line.get_color()) for line in lines}
+    assert len(colours) == number
+    assert len({str(line.get_linestyle()) + str(line._dash_pattern) for line in lines}) > 1  # type: ignore[attr-defined]
+
+
+def test_logarithmic_axis() -> None:
+    panel = drawn("log").axes[0]
+    assert panel.get_yscale() == "log"
+    assert drawn("log").axes[1].get_yscale() == "linear"
+    low, high = drawn("log to 0").axes[0].get_ylim()
+    assert 0 < low < high
+
+
+def test_one_step_is_a_dot() -> None:
+    assert drawn("one step").axes[0].get_lines()[0].get_marker() == "o"
+
+
+def test_what_a_resumed_run_has_behind_it_is_faint() -> None:
+    behind, ahead = drawn("resumed").axes[0].get_lines()[:2]
+    assert (np.max(behind.get_xdata()), behind.get_alpha()) == (500, 0.35)
+    assert (np.min(ahead.get_xdata()), ahead.get_alpha()) == (500, None)
+
+
+def test_titles() -> None:
+    assert words(draw([curve()], FigureOptions(title="Mine")))[0:2] == ["Mine", "warm-up"]
+    assert words(draw([curve()], FigureOptions(title="")))[0] == "warm-up"
+    assert words(drawn("three configs"))[:2] == [
+        "a, b, c",
+        "1,000 to 1,500 steps · max_lr 0.08 to 0.1 · pct_start 0.3 · cos",
+    ]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [FigureOptions(width_inches=1), FigureOptions(height_inches=1), FigureOptions(dpi=9000)],
+)
+def test_sizes_that_cannot_be_drawn_are_refused(options: FigureOptions) -> None:
+    with pytest.raises(OnecycleError, match="figure of") as refused:
+        draw([curve()], options)
+    assert refused.value.hint
+
+
+def written(kind: Format, case: str = "smallest", **more: str) -> bytes:
+    stream = io.BytesIO()
+    save(draw(*CASES[case]), stream, kind, dpi=150, metadata=more)
+    return stream.getvalue()
+
+
+def test_png_size_and_metadata() -> None:
+    with Image.open(io.BytesIO(written("png", Title="two", max_lr="0.1\x00", name="é实"))) as picture:
+        assert picture.size == (375, 300)
+        info = dict(picture.info)
+    assert info["Software"] == f"onecycle-cli {__version__}"
+    assert info["Title"] == "two"
+    assert info["Description"] == "max_lr: 0.1\ufffd\nname: é实"
+    assert not [key for key in info if "time" in str(key).lower() or "date" in str(key).lower()]
+
+
+def test_svg_and_pdf_metadata() -> None:
+    svg = written("svg", Title="two", max_lr="0.1").decode()
+    assert f"onecycle-cli {__version__}" in svg
+    assert "<dc:description>max_lr: 0.1</dc:description>" in svg
+    assert "<dc:date>" not in svg
+    pdf = written("pdf", Title="two", max_lr="0.1")
+    assert f"/Creator (onecycle-cli {__version__})".encode() in pdf
+    assert b"/Subject (max_lr: 0.1)" in pdf
+    assert b"CreationDate" not in pdf
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_the_same_bytes_twice(kind: Format) -> None:
+    assert written(kind) == written(kind)
+
+
+PROGRAM = """
+import hashlib, io, sys, warnings
+warnings.simplefilter("error", UserWarning)
+from onecycle_cli import OneCycle
+from onecycle_cli.render.figure import FigureOptions, draw
+from onecycle_cli.render.figure.file import save
+from onecycle_cli.render.sampling import Curve
+
+schedule = OneCycle(max_lr=0.1, epochs=10, steps_per_epoch=100).schedule()
+for kind in ("png", "svg", "pdf"):
+    stream = io.BytesIO()
+    options = FigureOptions(width_inches=2.5, height_inches=2)
+    save(draw([Curve("run", schedule)], options), stream, kind, dpi=150)
+    print(hashlib.sha256(stream.getvalue()).hexdigest())
+assert "matplotlib.pyplot" not in sys.modules
+import matplotlib
+print(matplotlib.rcParams["lines.linewidth"])
+"""
+
+
+def test_the_same_bytes_whatever_the_surroundings(tmp_path: Path) -> None:
+    settings = tmp_path / "matplotlibrc"
+    settings.write_text(
+        "lines.linewidth: 9\nfigure.facecolor: black\nsavefig.bbox: tight\nsavefig.dpi: 33\nfont.size: 30\n"
+        "svg.fonttype: none\npath.sketch: 3, 100, 2\nfigure.constrained_layout.use: True\n"
+    )
+    seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
+    hostile = {"PYTHONHASHSEED": seed, "MPLBACKEND": "no-such-backend", "MATPLOTLIBRC": str(settings)}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], env=os.environ | hostile, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    *digests, width = done.stdout.split()
+    kinds: tuple[Format, ...] = ("png", "svg", "pdf")
+    assert digests == [hashlib.sha256(written(kind)).hexdigest() for kind in kinds]
+    # The user's settings were read, and are in force again afterwards.
+    assert width == "9.0"
+
+
+def test_the_users_settings_are_left_alone() -> None:
+    names = [name for name in mpl.rcParams if "backend" not in name]
+    with mpl.rc_context({"lines.linewidth": 9, "font.size": 30, "axes.grid": False}):
+        before = {name: mpl.rcParams[name] for name in names}
+        other = written("png")
+        assert {name: mpl.rcParams[name] for name in names} == before
+    assert other == written("png")

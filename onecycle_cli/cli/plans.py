@@ -1,0 +1,139 @@
+"""From what a user asked for to schedules: configs read, flags laid over them, findings said."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from onecycle_cli.cli.options import flag_name
+from onecycle_cli.errors import OnecycleError
+from onecycle_cli.findings import Severity
+from onecycle_cli.policy.admission import admit
+from onecycle_cli.render.findings import concise_lines, print_full
+from onecycle_cli.render.provenance import provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+
+    from onecycle_cli.cli.options import Request
+    from onecycle_cli.findings import Finding
+    from onecycle_cli.policy.onecycle import OneCycle
+    from onecycle_cli.policy.schedule import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan ready to be rendered.
+
+    `stem` names its files, `name` stands in tables; `label` tells it apart in legends, also from the same plan under
+    another convention.
+    """
+
+    stem: str
+    name: str
+    label: str
+    settings: OneCycle
+    schedule: Schedule
+
+
+def plans(request: Request) -> list[Planned]:
+    """Make every plan asked for: each config, or the flags alone, under each convention.
+
+    Findings go to standard error. Any error among them ends the command with exit code 1.
+    """
+    if not request.configs and not request.flags:
+        raise OnecycleError(
+            "nothing to plan", "name a config, or give --max-lr and a length such as --total-steps 1000"
+        )
+    made = [
+        _plan(path, convention, request.flags)
+        for path in request.configs or (None,)
+        for convention in request.conventions or (None,)
+    ]
+    planned = [each for each in made if each is not None]
+    if len(planned) < len(made):
+        raise typer.Exit(1)
+    return planned
+
+
+def one_plan(request: Request) -> Planned:
+    """Make the one plan of a command that cannot take several."""
+    if len(request.configs) > 1 or len(request.conventions) > 1:
+        raise OnecycleError("this command takes one plan, and several are asked for", "name one config and convention")
+    return plans(request)[0]
+
+
+def _plan(path: str | None, convention: str | None, flags: dict[str, object]) -> Planned | None:
+    asked = flags if convention is None else {**flags, "convention": convention}
+    settings = _settings_from_flags(asked) if path is None else _settings_from_file(path, asked)
+    if settings is None:
+        return None
+    stem = Path(path).stem if path not in (None, "-") else "onecycle"
+    name = settings.name or stem
+    label = f"{name} ({convention})" if convention is not None else name
+    return Planned(stem, name, label, settings, settings.schedule())
+
+
+def _settings_from_flags(flags: dict[str, object]) -> OneCycle | None:
+    values = _flag_values(flags)
+    admitted = admit(values)
+    if admitted.settings is not None and values.get("verbose"):
+        sys.stderr.write(provenance(admitted.settings, "", (), flags))
+    return _passed(admitted.settings, _about_flags(admitted.findings, flags), {})
+
+
+def _settings_from_file(path: str, flags: dict[str, object]) -> OneCycle | None:
+    from onecycle_cli.config.checking import read
+    from onecycle_cli.config.files import read_source
+    from onecycle_cli.config.overrides import override
+
+    config = read(read_source(path))
+    texts = {config.path: config.text}
+    if not config.readable:
+        return _passed(None, config.place(config.findings), texts)
+    values, notes = override(config.values, _flag_values(flags))
+    for note in notes:
+        sys.stderr.write(f"note: {note}\n")
+    admitted = admit(values)
+    if admitted.settings is not None and values.get("verbose") is True:
+        sys.stderr.write(provenance(admitted.settings, config.path, config.values, flags))
+    findings = _about_flags([*config.findings, *admitted.findings], flags)
+    return _passed(admitted.settings, config.place(findings), texts)
+
+
+def _flag_values(flags: dict[str, object]) -> dict[str, object]:
+    """Give a repeated flag's values as a list, a single one as itself; `--groups 2` is a number."""
+    values = {name: _single(value) for name, value in flags.items()}
+    groups = values.get("groups")
+    if isinstance(groups, str) and groups.isdecimal() and len(groups) < 10:
+        values["groups"] = int(groups)
+    elif isinstance(groups, str):
+        values["groups"] = [groups]
+    return values
+
+
+def _single(value: object) -> object:
+    return value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
+
+
+def _about_flags(findings: Iterable[Finding], flags: Container[str]) -> list[Finding]:
+    """Name the flag in each finding that is about one."""
+    return [
+        replace(each, path=flag_name(each.setting)) if each.setting is not None and each.setting in flags else each
+        for each in findings
+    ]
+
+
+def _passed(settings: OneCycle | None, findings: list[Finding], texts: dict[str, str]) -> OneCycle | None:
+    """Print what objects, in a line each where nothing is wrong; give the settings if they may be used."""
+    errors = [each for each in findings if each.severity is Severity.ERROR]
+    if errors:
+        print_full(errors, texts, sys.stderr)
+        return None
+    warnings = [each for each in findings if each.severity is Severity.WARNING]
+    sys.stderr.writelines(concise_lines(warnings))
+    return settings

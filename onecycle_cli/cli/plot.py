@@ -1,0 +1,170 @@
+"""onecycle plot: a picture of learning rate and momentum, in a file or in the terminal."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from onecycle_cli.cli.app import new_app
+from onecycle_cli.cli.options import Request, takes_plan
+from onecycle_cli.cli.plans import plans
+from onecycle_cli.errors import OnecycleError
+from onecycle_cli.policy.optimizers import momentum_word
+from onecycle_cli.render.sampling import Curve
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from onecycle_cli.cli.plans import Planned
+
+app = new_app()
+
+Across = Literal["step", "epoch", "percent"]
+Format = Literal["png", "svg", "pdf"]
+FORMATS: dict[str, Format] = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
+_PICTURE = "Picture"
+_SIZE = re.compile(r"\s*([0-9.]+)\s*[x×]\s*([0-9.]+)\s*(px|in)?\s*")
+
+
+@app.command()
+@takes_plan
+def plot(
+    request: Request,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "-o", "--output", metavar="FILE", rich_help_panel=_PICTURE, help="PNG, SVG or PDF by ending; - is stdout."
+        ),
+    ] = None,
+    terminal: Annotated[
+        bool, typer.Option("--terminal", rich_help_panel=_PICTURE, help="Draw in the terminal instead.")
+    ] = False,
+    x: Annotated[Across, typer.Option(rich_help_panel=_PICTURE, help="What the horizontal axis counts.")] = "step",
+    log: Annotated[
+        bool, typer.Option("--log", rich_help_panel=_PICTURE, help="Draw the learning rate on a logarithmic axis.")
+    ] = False,
+    momentum: Annotated[
+        bool, typer.Option("--momentum/--no-momentum", rich_help_panel=_PICTURE, help="Draw momentum below.")
+    ] = True,
+    size: Annotated[
+        str, typer.Option(metavar="WxH", rich_help_panel=_PICTURE, help="In inches, or in pixels: 1600x900px.")
+    ] = "9x5.5",
+    dpi: Annotated[float, typer.Option(min=10, max=2400, rich_help_panel=_PICTURE, help="Dots an inch (PNG).")] = 150,
+    title: Annotated[
+        str | None, typer.Option(rich_help_panel=_PICTURE, help="What stands above; by default names and numbers.")
+    ] = None,
+) -> None:
+    """Draw the learning rate and momentum over the run; several plans in one picture."""
+    width, height = _read_size(size, dpi)
+    planned = plans(request)
+    curves = [curve for plan in planned for curve in _curves(plan, several=len(planned) > 1)]
+    if terminal:
+        _draw_in_terminal(curves, x, log=log, momentum=momentum)
+        return
+    from onecycle_cli.render.figure import FigureOptions, draw
+
+    target = output or f"{planned[0].stem if len(planned) == 1 else 'onecycle'}.png"
+    format_ = _format(target)
+    options = FigureOptions(
+        title=title, width_inches=width, height_inches=height, dpi=dpi, log=log, x=x, momentum=momentum
+    )
+    figure = draw(curves, options)
+    _save(figure, target, format_, dpi, _metadata(planned))
+
+
+def _curves(plan: Planned, *, several: bool) -> list[Curve]:
+    """Give a plan's curves, one a parameter group, with labels that tell them apart."""
+    groups = plan.schedule.groups
+    word = momentum_word(plan.settings.optimizer)
+    if len(groups) == 1:
+        return [Curve(plan.label, plan.schedule, 0, word)]
+    named = [f"group {name}" if plan.settings.groups is None else name for name in groups]
+    labels = [f"{plan.label}: {name}" if several else name for name in named]
+    return [Curve(label, plan.schedule, group, word, plan.label) for group, label in enumerate(labels)]
+
+
+def _draw_in_terminal(curves: list[Curve], x: Across, *, log: bool, momentum: bool) -> None:
+    from onecycle_cli.render.terminal import draw_terminal
+
+    size = shutil.get_terminal_size((100, 30))
+    height = max(8, min(24, size.lines - 4))
+    sys.stdout.write(
+        draw_terminal(
+            curves,
+            size.columns,
+            height,
+            log=log,
+            x=x,
+            momentum=momentum,
+            unicode=_can_write("⣿→", sys.stdout.encoding),
+            colour=_wants_colour(),
+        )
+    )
+
+
+def _can_write(text: str, encoding: str | None) -> bool:
+    try:
+        text.encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _wants_colour() -> bool:
+    from rich.console import Console
+
+    return Console().color_system is not None
+
+
+def _read_size(text: str, dpi: float) -> tuple[float, float]:
+    """Read a size in inches, or in pixels where it says so."""
+    read = _SIZE.fullmatch(text)
+    try:
+        width, height = (float(read[1]), float(read[2])) if read else (0.0, 0.0)
+    except ValueError:
+        width = height = 0.0
+    if read is None or width <= 0 or height <= 0:
+        raise OnecycleError(f"--size {text[:40]} is no size", "write it like 9x5.5 (inches) or 1600x900px (pixels)")
+    if read[3] == "px":
+        return width / dpi, height / dpi
+    if max(width, height) > 100:
+        message = f"--size {text[:40]} is {max(width, height):g} inches"
+        raise OnecycleError(message, f"did you mean {width:g}x{height:g}px?")
+    return width, height
+
+
+def _format(target: str) -> Format:
+    if target == "-":
+        return "png"
+    ending = Path(target).suffix.lower()
+    if ending not in FORMATS:
+        given = f"the ending {ending!r}" if ending else "no ending"
+        raise OnecycleError(f"{target} has {given}, and no picture is drawn as that", "end it in .png, .svg or .pdf")
+    return FORMATS[ending]
+
+
+def _metadata(planned: list[Planned]) -> dict[str, str]:
+    """Give what is embedded in the file: the settings it was drawn from, and the version that drew it."""
+    import json
+
+    from onecycle_cli.version import __version__
+
+    settings = {plan.label: plan.settings.model_dump(exclude_none=True) for plan in planned}
+    return {"version": f"onecycle-cli {__version__}", "settings": json.dumps(settings)}
+
+
+def _save(figure: Figure, target: str, format_: Format, dpi: float, metadata: dict[str, str]) -> None:
+    from onecycle_cli.render.figure import save
+    from onecycle_cli.render.whole import whole_file
+
+    if target == "-":
+        save(figure, sys.stdout.buffer, format_, dpi=dpi, metadata=metadata)
+        return
+    with whole_file(Path(target)) as stream:
+        save(figure, stream, format_, dpi=dpi, metadata=metadata)
+    sys.stdout.write(f"{target}\n")

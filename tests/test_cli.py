@@ -1,0 +1,230 @@
+"""The command line as a whole: exit codes, streams, help, and that nothing typed ends in a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onecycle_cli import __version__
+from onecycle_cli.cli import main
+from onecycle_cli.cli.app import COMMANDS
+from onecycle_cli.policy.settings import Settings
+
+from .conftest import ROOT
+
+PLAN = ["--max-lr", "0.1", "--total-steps", "1000"]
+
+
+def run(*arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # type: ignore[call-overload, no-any-return]
+        [sys.executable, "-m", "onecycle_cli", *arguments], capture_output=True, text=True, **more
+    )
+
+
+def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"onecycle {__version__}\n"
+    for arguments in ([], ["-h"], ["--help"]):
+        assert main(arguments) == 0
+        out = capsys.readouterr().out
+        assert all(command in out for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "-h"]) == 0
+    assert "Usage: onecycle " + command in capsys.readouterr().out
+
+
+def test_every_setting_has_a_flag(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    for command in ("show", "plot", "export"):
+        assert main([command, "--help"]) == 0
+        out = capsys.readouterr().out
+        for setting in Settings.model_fields:
+            assert f"--{setting.replace('_', '-')} " in out or f"--{setting.replace('_', '-')}" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["shw"], "did you mean show?"),
+        (["show", "--max-rl", "1"], "--max-lr"),
+        (["show", "--max-lr", "fast"], "fast"),
+        (["show", "--total-steps", "1.5", "--max-lr", "1"], "'1.5' is not a whole number"),
+        (["show", "--anneal-strategy", "cosine", *PLAN], "cosine"),
+        (["show", "--convention", "caffe", *PLAN], "'caffe' is none of: torch"),
+        (["show"], "nothing to plan"),
+        (["show", "missing.yaml"], "no such file: missing.yaml"),
+        (["show", "."], "is a folder"),
+        (["show", "\0"], "no file can have this name"),
+        (["show", *PLAN, "--at", "1000"], "past the end"),
+        (["show", *PLAN, "--at", "one"], "--at takes steps"),
+        (["show", *PLAN, "--at", "1", "--every", "2"], "exclude each other"),
+        (["show", *PLAN, "--every", "0"], "--every"),
+        (["show", "--max-lr", "1", "--total-steps", "1e9", "--every", "1"], "use `onecycle export`"),
+        (["plot", *PLAN, "-o", "a.gif"], ".png, .svg or .pdf"),
+        (["plot", *PLAN, "--size", "big"], "9x5.5"),
+        (["plot", *PLAN, "--size", "1600x900"], "1600x900px"),
+        (["plot", *PLAN, "--x", "epoch", "-o", "a.png"], "steps_per_epoch"),
+        (["plot", *PLAN, "-o", "no/such/folder/a.png"], "cannot write no/such/folder/a.png"),
+        (["export", *PLAN, "-o", "a.xlsx"], ".csv"),
+        (["export", *PLAN, "--from", "2000"], "2,000"),
+        (["export", *PLAN, "--every", "0"], "every"),
+        (["export", "a.yaml", "b.yaml"], "takes one plan"),
+        (["explain", "OC999"], "OC999"),
+        (["validate"], "PATH"),
+    ],
+)
+def test_what_cannot_be_done_exits_2_and_says_why(
+    arguments: list[str],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert words in err
+    assert err.startswith("error: ")
+    assert "Traceback" not in err
+    assert out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["show", "plot", "export"])
+def test_an_error_in_the_plan_exits_1_and_leaves_nothing(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([command, "--max-lr", "0.1", "--total-steps", "20", "--pct-start", "0.05"]) == 1
+    out, err = capsys.readouterr()
+    assert "error[OC302]" in err
+    assert "--pct-start" in err
+    assert out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_warnings_are_said_and_do_not_stop(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", *PLAN, "--pct-start", "1.0"]) == 0
+    out, err = capsys.readouterr()
+    assert "warning[OC405]" in err
+    assert "1,000 steps" in out
+
+
+def test_findings_of_a_file_show_their_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_text("max_lr: 0.1\npct_strat: 0.2\ntotal_steps: 100\n")
+    assert main(["show", str(config)]) == 1
+    err = capsys.readouterr().err
+    assert f"{config}:2:1" in err
+    assert "2 | pct_strat: 0.2" in err
+
+
+def test_a_flag_beats_the_file_and_a_length_flag_drops_its_length(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_text("max_lr: 0.1\ntotal_steps: 100\nsteps_per_epoch: 30\n")
+    assert main(["show", str(config), "--max-lr", "0.5", "--epochs", "7", "--format", "json"]) == 0
+    out, err = capsys.readouterr()
+    shown = json.loads(out)
+    assert shown["total_steps"] == 210
+    assert shown["groups"][0]["peak_lr"] == 0.5
+    assert "--epochs is given, so the file's total_steps 100 is dropped" in err
+
+
+def test_verbose_says_where_each_setting_came_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_text("max_lr: 0.1\nepochs: 3\nsteps_per_epoch: 30\n")
+    assert main(["show", str(config), "-v", "--pct-start", "0.5"]) == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().err.splitlines()}
+    assert lines["max_lr"].endswith(str(config))
+    assert lines["pct_start"].endswith("--pct-start")
+    assert lines["div_factor"].endswith("default of torch")
+    assert lines["total_steps"].endswith("derived: 3 epochs × 30 steps per epoch")
+
+
+def test_standard_input_is_read(tmp_path: Path) -> None:
+    done = run("show", "-", "--format", "json", input="max_lr: 0.1\ntotal_steps: 50\n")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["total_steps"] == 50
+
+
+def test_a_reader_that_goes_away_ends_it_quietly() -> None:
+    command = (
+        f"{sys.executable} -m onecycle_cli export --max-lr 0.1 --total-steps 3000000 | head -2; echo ${{PIPESTATUS[0]}}"
+    )
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.splitlines()[-1] == "141"
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no /dev/full")
+def test_a_full_disk_is_said() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "onecycle_cli", "show", *PLAN],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: cannot write: No space left")
+
+
+def test_an_interrupt_exits_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("onecycle_cli.cli.show.plans", interrupt)
+    assert main(["show", *PLAN]) == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_bug_of_ours_exits_3_with_a_report(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def break_down(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("onecycle_cli.cli.show.plans", break_down)
+    assert main(["show", *PLAN]) == 3
+    err = capsys.readouterr().err
+    assert "this is a bug in onecycle" in err
+    assert f"onecycle {__version__}" in err
+    assert "--max-lr 0.1" in err
+
+
+def test_ascii_terminals_get_text_they_can_print() -> None:
+    done = run("show", *PLAN, env={**os.environ, "PYTHONIOENCODING": "ascii"}, cwd=ROOT)
+    assert done.returncode == 0
+    assert done.stdout.isascii()
+
+
+NUMBERS = st.one_of(
+    st.floats(allow_nan=True, allow_infinity=True).map(repr),
+    st.integers(-(10**30), 10**30).map(str),
+    st.sampled_from(["0", "-0.0", "1e400", "5e-324", "1.7976931348623157e308", "nan", "0x10", "", "٣"]),
+)
+FLAGS = st.sampled_from(
+    [f"--{name.replace('_', '-')}" for name in Settings.model_fields if name not in ("verbose", "name")]
+)
+
+
+@settings(max_examples=150)
+@given(st.lists(st.tuples(FLAGS, NUMBERS), max_size=6), st.sampled_from(["show", "export"]))
+def test_no_flags_whatever_break_it(flags: list[tuple[str, str]], command: str) -> None:
+    extra = ["--at", "0"] if command == "show" else ["--every", str(2**52), "-o", os.devnull]
+    words = [word for flag in flags for word in flag]
+    assert main([command, *extra, *words]) in (0, 1, 2)
+    assert main([command, *extra, "--max-lr=0.1", "--total-steps=100", *words]) in (0, 1, 2)

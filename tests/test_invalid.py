@@ -1,0 +1,170 @@
+"""Each config in data/invalid against the findings that a person wrote down beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+import pytest
+
+from onecycle_cli.cli import main
+from onecycle_cli.config.checking import check
+from onecycle_cli.config.native import read_config
+from onecycle_cli.findings import RULES, Rule, Severity
+from onecycle_cli.policy.admission import admit
+from onecycle_cli.render.findings import concise_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+DATA = Path(__file__).parent / "data" / "invalid"
+CONFIGS = sorted(path.name for path in DATA.glob("*.yaml"))
+LINE = re.compile(r"(?P<path>\S+):(?P<line>\d+):(?P<column>\d+): (?P<severity>\w+)\[(?P<code>OC\d{3})\] (?P<said>.+)\n")
+NO_TEXT_SHOWS = frozenset({"OC002"})
+"""Codes whose example cannot be given as a text: the file must hold bytes that are none."""
+
+
+class Entry(TypedDict):
+    """A finding as JSON tells it."""
+
+    path: str
+    line: int
+    column: int
+    code: str
+    severity: str
+    message: str
+    hint: str
+
+
+def expected(config: str) -> list[str]:
+    with (DATA / config).with_suffix(".errors.txt").open(encoding="utf-8", newline="") as stream:
+        return stream.readlines()
+
+
+def severities(lines: Iterable[str]) -> set[str]:
+    return {match["severity"] for line in lines if (match := LINE.fullmatch(line))}
+
+
+@pytest.fixture(autouse=True)
+def _in_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(DATA)
+
+
+def test_every_config_has_its_expectation_and_the_other_way_round() -> None:
+    assert {path.name.removesuffix(".errors.txt") + ".yaml" for path in DATA.glob("*.errors.txt")} == set(CONFIGS)
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_expectations_are_well_formed(config: str) -> None:
+    lines = expected(config)
+    assert lines
+    for line in lines:
+        match = LINE.fullmatch(line)
+        assert match, line
+        assert match["path"] == config
+        assert RULES[match["code"]].severity == match["severity"]
+        assert re.search(r" \(.+\)$", match["said"]), "every finding hints how to mend it"
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_the_library_finds_it(config: str) -> None:
+    checked = check([config])
+    assert list(concise_lines(checked.findings)) == expected(config)
+    assert (checked.files, checked.skipped, checked.unreadable) == (1, 0, [])
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_the_command_line_prints_it(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["validate", "--format", "concise", config])
+    captured = capsys.readouterr()
+    assert captured.out == "".join(expected(config))
+    assert captured.err == ""
+    assert code == ("error" in severities(expected(config)))
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_strict_fails_on_warnings_but_not_on_infos(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["validate", "--format", "concise", "--strict", config])
+    assert capsys.readouterr().out == "".join(expected(config))
+    assert code == bool(severities(expected(config)) & {"error", "warning"})
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_json_says_the_same(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["validate", "--format", "json", config])
+    answer = json.loads(capsys.readouterr().out)
+    entries: list[Entry] = answer["findings"]
+    assert answer == {"version": 1, "files": 1, "findings": entries}
+    assert [_as_line(entry) for entry in entries] == expected(config)
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_the_full_format_says_the_same(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["validate", config])
+    printed = capsys.readouterr().out
+    for line in expected(config):
+        match = LINE.fullmatch(line)
+        assert match, line
+        assert f"{match['severity']}[{match['code']}]: " in printed
+        assert f"--> {config}:{match['line']}:{match['column']}\n" in printed
+
+
+def _as_line(entry: Entry) -> str:
+    place = f"{entry['path']}:{entry['line']}:{entry['column']}"
+    return f"{place}: {entry['severity']}[{entry['code']}] {entry['message']} ({entry['hint']})\n"
+
+
+def test_the_whole_folder_in_one_run_of_the_program() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    ran = subprocess.run(
+        [sys.executable, "-m", "onecycle_cli", "validate", "--format", "concise", *CONFIGS],
+        cwd=DATA,
+        env={**environment, "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        check=False,
+    )
+    assert ran.stderr.decode() == ""
+    assert ran.stdout.decode().splitlines() == [line.rstrip("\n") for config in CONFIGS for line in expected(config)]
+    assert ran.returncode == 1
+
+
+def test_every_code_is_shown_by_some_config() -> None:
+    shown = {match["code"] for config in CONFIGS for line in expected(config) if (match := LINE.fullmatch(line))}
+    assert shown == set(RULES)
+
+
+def codes(text: str) -> set[str]:
+    config = read_config("example.yaml", text)
+    judged = admit(config.values).findings if config.readable else ()
+    return {finding.code for finding in config.place([*config.findings, *judged])}
+
+
+@pytest.mark.parametrize("code", sorted(set(RULES) - NO_TEXT_SHOWS))
+def test_a_rules_example_breaks_it(code: str) -> None:
+    assert code in codes(RULES[code].example)
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
+def test_a_rules_mended_example_has_nothing_worse(rule: Rule) -> None:
+    left = codes(rule.mended)
+    assert rule.code not in left
+    assert not {code for code in left if RULES[code].severity is Severity.ERROR}
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
+def test_a_rule_is_explained(rule: Rule, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", rule.code]) == 0
+    page = capsys.readouterr().out
+    for text in (rule.code, rule.severity.value, rule.title):
+        assert text in page
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_bytes(RULES["OC002"].mended.encode("latin-1"))
+    assert [finding.code for finding in check([str(path)]).findings] == ["OC002"]

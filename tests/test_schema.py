@@ -1,0 +1,210 @@
+"""The JSON Schema of configs and the template of `onecycle init`, against what `onecycle validate` takes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft7Validator
+
+from onecycle_cli import OneCycle
+from onecycle_cli.cli import main
+from onecycle_cli.config.native import read_config
+from onecycle_cli.findings import RULES, Severity
+from onecycle_cli.policy.admission import admit
+from onecycle_cli.policy.settings import Section, about
+from onecycle_cli.render.schema import json_schema
+from onecycle_cli.render.template import template
+
+SCHEMA = json_schema()
+VALIDATOR = Draft7Validator(SCHEMA)
+SOUND: dict[str, Any] = {"max_lr": 0.1, "total_steps": 1000}
+SAMPLES: list[Any] = [
+    0,
+    1,
+    -1,
+    0.5,
+    2.5,
+    1000,
+    2000.0,
+    -0.0,
+    2**53,
+    2**53 + 1,
+    True,
+    False,
+    "cos",
+    "torch",
+    "x",
+    "",
+    "1",
+]
+SAMPLES += [[], [0.1], [0.1, 0.2], [1, 2], ["a"], ["a", "b"], ["a", "a"], [True], [[0.1]], [-1], {}, {"a": 1}]
+
+
+def errors(values: dict[str, Any]) -> list[str]:
+    """Give the codes of the errors that we find in values."""
+    return [each.code for each in admit(values).findings if each.severity is Severity.ERROR]
+
+
+def test_it_is_a_schema_of_draft_7() -> None:
+    Draft7Validator.check_schema(SCHEMA)
+    assert SCHEMA["$schema"] == "http://json-schema.org/draft-07/schema#"
+
+
+def test_the_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out) == SCHEMA
+    assert captured.err == ""
+
+
+@pytest.mark.parametrize("setting", OneCycle.model_fields)
+def test_every_setting_is_documented(setting: str) -> None:
+    described = SCHEMA["properties"][setting]
+    assert described["description"] == OneCycle.model_fields[setting].description
+    assert described["description"].endswith(".")
+
+
+def test_it_has_our_settings_and_no_others() -> None:
+    assert set(SCHEMA["properties"]) == set(OneCycle.model_fields)
+    assert SCHEMA["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("setting", OneCycle.model_fields)
+def test_every_settings_example_passes(setting: str) -> None:
+    values = {**SOUND, setting: yaml.safe_load(about(setting).example)}
+    assert list(VALIDATOR.iter_errors(values)) == []
+    assert errors(values) == []
+
+
+@pytest.mark.parametrize("setting", OneCycle.model_fields)
+def test_null_counts_as_not_given(setting: str) -> None:
+    values = {**SOUND, setting: None}
+    assert VALIDATOR.is_valid(values) == (errors(values) == [])
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=repr)
+@pytest.mark.parametrize("setting", OneCycle.model_fields)
+def test_what_we_take_passes(setting: str, sample: object) -> None:
+    values = {**SOUND, setting: sample}
+    if not errors(values):
+        assert [error.message for error in VALIDATOR.iter_errors(values)] == []
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=repr)
+@pytest.mark.parametrize("setting", OneCycle.model_fields)
+def test_wrong_keys_types_choices_and_ranges_fail(setting: str, sample: object) -> None:
+    values = {**SOUND, setting: sample}
+    text = yaml.safe_dump(values)
+    found = admit(read_config("config.yaml", text).values).findings
+    if {each.code for each in found if each.setting == setting} & {"OC103", "OC106", "OC201", "OC202", "OC206"}:
+        assert not VALIDATOR.is_valid(values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({"max_lr": 0.1}, id="no length"),
+        pytest.param({"total_steps": 10}, id="no peak"),
+        pytest.param({"max_lr": 0.1, "epochs": 10}, id="epochs alone"),
+        pytest.param({"max_lr": 0.1, "epochs": 10, "batch_size": 2}, id="half the data"),
+        pytest.param({"max_lr": 0.1, "steps_per_epoch": 10}, id="no epochs"),
+        pytest.param({**SOUND, "lr": 0.1}, id="unknown key"),
+        pytest.param({**SOUND, "max_lr": "1e-3"}, id="what PyYAML makes of 1e-3"),
+        pytest.param([SOUND], id="list"),
+        pytest.param("max_lr", id="text"),
+        pytest.param(None, id="empty"),
+    ],
+)
+def test_what_is_no_config_fails(values: object) -> None:
+    assert not VALIDATOR.is_valid(values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"max_lr": 0.1, "epochs": 10, "steps_per_epoch": 5},
+        {"max_lr": 0.1, "epochs": 10, "dataset_size": 50, "batch_size": 5},
+        {"max_lr": [0.1, 0.01], "total_steps": 10, "groups": ["a", "b"], "max_momentum": [0.9, 0.8]},
+    ],
+)
+def test_each_way_to_give_the_length_passes(values: dict[str, Any]) -> None:
+    assert VALIDATOR.is_valid(values)
+    assert errors(values) == []
+
+
+@given(st.dictionaries(st.sampled_from(list(OneCycle.model_fields)), st.sampled_from(SAMPLES), max_size=6))
+def test_whatever_we_take_passes(values: dict[str, Any]) -> None:
+    values = {**SOUND, **values}
+    if not errors(values):
+        assert [error.message for error in VALIDATOR.iter_errors(values)] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["name: 2024", "name: yes", "groups: [1, 2]", "groups: [on, off]", "optimizer: 1", "pct_start: 1", "max_lr: 1"],
+)
+def test_what_validate_says_nothing_of_passes_as_pyyaml_reads_it(line: str) -> None:
+    text = "".join(f"{setting}: {value}\n" for setting, value in SOUND.items() if not line.startswith(setting))
+    config = read_config("config.yaml", f"{text}{line}\n")
+    if not (config.findings or admit(config.values).findings):
+        assert [error.message for error in VALIDATOR.iter_errors(yaml.safe_load(f"{text}{line}\n"))] == []
+
+
+@pytest.mark.parametrize("code", [code for code in RULES if code > "OC1"])
+def test_mended_examples_pass(code: str) -> None:
+    assert [error.message for error in VALIDATOR.iter_errors(yaml.safe_load(RULES[code].mended))] == []
+
+
+# --- The template -----------------------------------------------------------------------------------------------
+
+
+def test_the_template_has_no_findings_and_passes_the_schema(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "-"]) == 0
+    text = capsys.readouterr().out
+    assert text == template()
+    path = tmp_path / "onecycle.yaml"
+    path.write_text(text)
+    assert main(["validate", "--strict", str(path)]) == 0
+    assert capsys.readouterr().out == "1 file checked: nothing found\n"
+    assert VALIDATOR.is_valid(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize("setting", OneCycle.model_fields)
+def test_the_template_explains_every_setting(setting: str) -> None:
+    words = " ".join(template().replace("#", " ").split())
+    assert (OneCycle.model_fields[setting].description or "?") in words
+    assert f"{setting}: {about(setting).example}" in words
+
+
+@pytest.mark.parametrize("setting", OneCycle.model_fields)
+def test_each_line_of_the_template_may_be_switched_on(setting: str) -> None:
+    text = template().replace(f"\n# {setting}:", f"\n{setting}:")
+    assert f"\n{setting}: " in text
+    config = read_config("onecycle.yaml", text)
+    found = [each for each in [*config.findings, *admit(config.values).findings] if each.setting == setting]
+    assert [each.code for each in found if each.severity is not Severity.INFO] == []
+    assert VALIDATOR.is_valid(yaml.safe_load(text))
+
+
+def test_the_template_has_every_section() -> None:
+    for section in Section:
+        assert f"# --- {section.value} ---" in template()
+
+
+def test_init_writes_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["init"]) == 0
+    assert Path("onecycle.yaml").read_text() == template()
+    Path("onecycle.yaml").write_text("mine\n")
+    assert main(["init"]) == 2
+    assert "--force" in capsys.readouterr().err
+    assert Path("onecycle.yaml").read_text() == "mine\n"
+    assert main(["init", "--force"]) == 0
+    assert Path("onecycle.yaml").read_text() == template()
+    assert [path.name for path in tmp_path.iterdir()] == ["onecycle.yaml"]

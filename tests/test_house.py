@@ -1,0 +1,122 @@
+"""The house: imports go down only, heavy libraries load where they are used, functions and modules stay short."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .conftest import ROOT
+
+PACKAGE = ROOT / "onecycle_cli"
+MAY_IMPORT: dict[str, set[str]] = {
+    "version": set(),
+    "findings": set(),
+    "errors": {"findings"},
+    "policy": {"findings", "errors"},
+    "config": {"policy", "findings", "errors"},
+    "render": {"policy", "findings", "errors", "version"},
+    "cli": {"render", "config", "policy", "findings", "errors", "version"},
+}
+"""By room: the rooms below it."""
+
+HOMES: dict[str, set[str]] = {
+    "typer": {"cli"},
+    "rich": {"render", "cli"},
+    "yaml": {"config"},
+    "matplotlib": {"render"},
+    "click": set(),
+}
+"""By library: the rooms that may import it."""
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            yield node.module or ""
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_down_only(path: Path) -> None:
+    here = room(path)
+    if here in ("__init__", "__main__"):
+        return
+    for name in imports(path):
+        top, *below = name.split(".")
+        if top == "matplotlib" and here == "cli":
+            continue  # for the type checker alone: test_a_command_loads_only_what_it_uses says so
+        if top == "onecycle_cli":
+            assert below, f"{here} imports the package itself"
+            assert below[0] == here or below[0] in MAY_IMPORT[here], f"{here} imports {name}"
+        elif top in HOMES:
+            assert here in HOMES[top], f"{here} imports {name}"
+
+
+LOADED = "import sys; {}; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+
+
+def loaded_by(statement: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED.format(statement)], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_the_library_loads_nothing_heavy() -> None:
+    loaded = loaded_by("import onecycle_cli")
+    assert loaded.isdisjoint({"typer", "rich", "yaml", "matplotlib", "numpy", "orjson"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unwanted"),
+    [
+        (["show", "--max-lr", "0.1", "--total-steps", "100"], {"matplotlib", "numpy", "orjson", "yaml"}),
+        (["validate", "configs"], {"matplotlib", "numpy", "orjson"}),
+        (["export", "--max-lr", "0.1", "--total-steps", "100"], {"matplotlib", "yaml", "pyarrow"}),
+        (["plot", "--max-lr", "0.1", "--total-steps", "100", "-o", "{folder}/a.png"], {"yaml", "orjson"}),
+        (["schema"], {"matplotlib", "numpy", "orjson", "yaml"}),
+        (["explain"], {"matplotlib", "numpy", "orjson", "yaml"}),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_command_loads_only_what_it_uses(arguments: list[str], unwanted: set[str], tmp_path: Path) -> None:
+    words = [word.format(folder=tmp_path) for word in arguments]
+    loaded = loaded_by(f"from onecycle_cli.cli import main; assert main({words!r}) == 0")
+    assert loaded.isdisjoint(unwanted)
+    assert "pyplot" not in loaded
+
+
+def test_functions_and_modules_stay_short() -> None:
+    long_functions = []
+    for path in modules():
+        source = path.read_text()
+        assert source.count("\n") <= 260, f"{path.name} has more than one subject"
+        long_functions += [
+            f"{path.name}:{node.name}"
+            for node in ast.walk(ast.parse(source))
+            if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno > 40
+        ]
+    assert len(long_functions) <= 3, long_functions
+
+
+def test_conventions_have_manual_pages() -> None:
+    for path in (PACKAGE / "policy" / "conventions").glob("*.py"):
+        if path.stem in ("__init__", "convention"):
+            continue
+        page = ast.get_docstring(ast.parse(path.read_text())) or ""
+        assert all(heading in page for heading in ("Formula", "Defaults")), path.stem

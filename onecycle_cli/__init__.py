@@ -15,11 +15,12 @@ from onecycle_cli.errors import OnecycleError, PlanError
 from onecycle_cli.findings import Finding, Severity
 from onecycle_cli.policy.onecycle import OneCycle
 from onecycle_cli.policy.ramps import Phase
-from onecycle_cli.policy.schedule import Schedule, StepError
+from onecycle_cli.policy.schedule import GroupError, Schedule, StepError
 from onecycle_cli.version import __version__
 
 __all__ = [
     "Finding",
+    "GroupError",
     "OneCycle",
     "OnecycleError",
     "Phase",

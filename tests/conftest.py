@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from hypothesis.configuration import set_hypothesis_home_dir
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "data"
@@ -15,6 +17,8 @@ DATA = ROOT / "tests" / "data"
 settings.register_profile("ci", max_examples=50, deadline=None, derandomize=True, print_blob=True, database=None)
 settings.register_profile("explore", deadline=None, max_examples=2000, database=None)
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+_home_of_hypothesis = tempfile.TemporaryDirectory()
+set_hypothesis_home_dir(_home_of_hypothesis.name)
 settings.load_profile("explore" if os.environ.get("ONECYCLE_EXPLORE") else "ci")
 
 

@@ -71,6 +71,8 @@ def test_every_setting_has_a_flag(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         (["show", *PLAN, "--every", "0"], "--every"),
         (["show", "--max-lr", "1", "--total-steps", "1e9", "--every", "1"], "use `onecycle export`"),
         (["plot", *PLAN, "-o", "a.gif"], ".png, .svg or .pdf"),
+        (["plot", *PLAN, "--terminal", "-o", "a.png"], "exclude each other"),
+        (["init", "."], "is a folder"),
         (["plot", *PLAN, "--size", "big"], "9x5.5"),
         (["plot", *PLAN, "--size", "1600x900"], "1600x900px"),
         (["plot", *PLAN, "--x", "epoch", "-o", "a.png"], "steps_per_epoch"),
@@ -209,6 +211,7 @@ def test_ascii_terminals_get_text_they_can_print() -> None:
     done = run("show", *PLAN, env={**os.environ, "PYTHONIOENCODING": "ascii"}, cwd=ROOT)
     assert done.returncode == 0
     assert done.stdout.isascii()
+    assert "0.004 -> 0.1 -> 4e-07" in done.stdout
 
 
 NUMBERS = st.one_of(

@@ -124,7 +124,7 @@ def test_the_whole_folder_in_one_run_of_the_program() -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "onecycle_cli", "validate", "--format", "concise", *CONFIGS],
         cwd=DATA,
-        env={**environment, "PYTHONIOENCODING": "utf-8"},
+        env={**environment, "PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         check=False,
     )

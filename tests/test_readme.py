@@ -50,7 +50,11 @@ def test_the_two_set_up_lines_are_what_a_fresh_machine_needs(capsys: pytest.Capt
 @pytest.mark.parametrize("code", [block for language, block in BLOCKS if language == "python"])
 def test_the_python_runs(code: str, checkout: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=checkout, env={"PYTHONPATH": str(ROOT)}
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=checkout,
+        env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[0] == "5250 0.0040000000000000036 0.1"

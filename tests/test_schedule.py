@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onecycle_cli import OneCycle, PlanError, StepError
+from onecycle_cli import GroupError, OneCycle, PlanError, StepError
 from onecycle_cli.policy.schedule import CHUNK
 from onecycle_cli.policy.summary import summarize
 
@@ -117,6 +117,27 @@ def test_steps_must_be_whole() -> None:
     schedule = OneCycle(max_lr=0.1, total_steps=10).schedule()
     with pytest.raises(TypeError, match="integers"):
         schedule.lr(np.array([0.5]))
+
+
+@pytest.mark.parametrize("step", [0.5, "3", None, [0.5], float("nan")])
+def test_what_is_no_step_is_a_type_error(step: Any) -> None:
+    with pytest.raises(TypeError, match="steps must be integers"):
+        OneCycle(max_lr=0.1, total_steps=10).schedule().lr(step)
+
+
+def test_steps_of_numpy_and_lists_are_steps() -> None:
+    schedule = OneCycle(max_lr=0.1, total_steps=10).schedule()
+    one: Any = np.int64(3)
+    several: Any = [0, 3]
+    assert schedule.lr(one) == schedule.lr(3)
+    assert schedule.lr(several).tolist() == [schedule.lr(0), schedule.lr(3)]
+
+
+@pytest.mark.parametrize("group", [-1, 2])
+def test_a_group_that_is_not_there_is_an_index_error(group: int) -> None:
+    schedule = OneCycle(max_lr=[0.1, 0.2], total_steps=10).schedule()
+    with pytest.raises(GroupError, match=f"no parameter group {group}: the plan has 2"):
+        schedule.lr(0, group)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import sys
@@ -25,6 +26,19 @@ OUR_BUG = 3
 INTERRUPTED = 130
 READER_GONE = 141
 
+IN_ASCII = "onecycle_cli.in_ascii"
+ASCII = {"→": "->", "×": "x", "…": "...", "·": "-"}
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    """Write what an encoding has not in characters that every encoding has."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(ASCII.get(each, "?") for each in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(IN_ASCII, _in_ascii)
+
 
 def run() -> None:
     """Run the command line and end the process."""
@@ -36,7 +50,7 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         # A name or message may hold a character that the terminal's encoding has not.
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors=IN_ASCII)
     sys.exit(main(sys.argv[1:]))
 
 

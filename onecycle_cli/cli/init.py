@@ -27,6 +27,8 @@ def init(
         sys.stdout.write(template())
         return
     path = Path(file)
+    if path.is_dir():
+        raise OnecycleError(f"{file} is a folder", f"name the file in it: {path / 'onecycle.yaml'}")
     if path.exists() and not force:
         raise OnecycleError(f"{file} exists", "give --force to overwrite it, or another name")
     with whole_file(path) as stream:

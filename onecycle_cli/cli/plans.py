@@ -130,10 +130,9 @@ def _about_flags(findings: Iterable[Finding], flags: Container[str]) -> list[Fin
 
 def _passed(settings: OneCycle | None, findings: list[Finding], texts: dict[str, str]) -> OneCycle | None:
     """Print what objects, in a line each where nothing is wrong; give the settings if they may be used."""
-    errors = [each for each in findings if each.severity is Severity.ERROR]
-    if errors:
-        print_full(errors, texts, sys.stderr)
+    telling = [each for each in findings if each.severity is not Severity.INFO]
+    if any(each.severity is Severity.ERROR for each in telling):
+        print_full(telling, texts, sys.stderr)
         return None
-    warnings = [each for each in findings if each.severity is Severity.WARNING]
-    sys.stderr.writelines(concise_lines(warnings))
+    sys.stderr.writelines(concise_lines(telling))
     return settings

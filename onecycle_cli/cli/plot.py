@@ -28,6 +28,7 @@ Across = Literal["step", "epoch", "percent"]
 Format = Literal["png", "svg", "pdf"]
 FORMATS: dict[str, Format] = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
 _PICTURE = "Picture"
+_WHERE_TO = "PNG, SVG or PDF by ending, - is stdout; by default the config's name with .png."
 _SIZE = re.compile(r"\s*([0-9.]+)\s*[x×]\s*([0-9.]+)\s*(px|in)?\s*")
 
 
@@ -36,10 +37,7 @@ _SIZE = re.compile(r"\s*([0-9.]+)\s*[x×]\s*([0-9.]+)\s*(px|in)?\s*")
 def plot(
     request: Request,
     output: Annotated[
-        str | None,
-        typer.Option(
-            "-o", "--output", metavar="FILE", rich_help_panel=_PICTURE, help="PNG, SVG or PDF by ending; - is stdout."
-        ),
+        str | None, typer.Option("-o", "--output", metavar="FILE", rich_help_panel=_PICTURE, help=_WHERE_TO)
     ] = None,
     terminal: Annotated[
         bool, typer.Option("--terminal", rich_help_panel=_PICTURE, help="Draw in the terminal instead.")
@@ -60,6 +58,8 @@ def plot(
     ] = None,
 ) -> None:
     """Draw the learning rate and momentum over the run; several plans in one picture."""
+    if terminal and output is not None:
+        raise OnecycleError("--terminal and -o exclude each other", "give one of them")
     width, height = _read_size(size, dpi)
     planned = plans(request)
     curves = [curve for plan in planned for curve in _curves(plan, several=len(planned) > 1)]

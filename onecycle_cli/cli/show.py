@@ -74,6 +74,8 @@ def _steps(schedule: Schedule, at: str | None, every: int | None, most: int) -> 
 
 def _read_steps(text: str, total_steps: int) -> list[int]:
     words = [word.strip() for word in text.split(",") if word.strip()]
+    if any(word.startswith("-") for word in words):
+        raise OnecycleError(f"--at {text[:60]}: steps count from 0", f"the last step is {total_steps - 1}")
     if not words or not all(word.isdecimal() and len(word) < 20 for word in words):
         raise OnecycleError(f"--at takes steps with commas, not {text[:60]!r}", "write them like 0,500,9999")
     steps = [int(word) for word in words]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from onecycle_cli.config.ignores import ignored_codes
@@ -27,6 +28,9 @@ TELLING = frozenset(
     }
 )  # fmt: skip
 """Keys that tell a config of ours, or a schedule's block, from any other YAML file."""
+
+LONGEST_KEY = 24
+"""Characters above which a key is no mistyped one of ours."""
 
 _TELLING_LINE = re.compile(rf"^\s*[{{]?\s*({'|'.join(sorted(TELLING))})\s*:", re.MULTILINE)
 
@@ -76,6 +80,11 @@ def read_config(path: str, text: str) -> Config:
     return _read_mapping(path, text, root)
 
 
+def _tells(key: str) -> bool:
+    """Say whether a key tells of a one-cycle schedule, mistyped or not."""
+    return key in TELLING or (len(key) <= LONGEST_KEY and bool(get_close_matches(key, TELLING, 1, 0.85)))
+
+
 def tells_of_a_schedule(text: str) -> bool:
     """Say whether a text that is no YAML mapping was meant to be a config of ours, by its keys."""
     return _TELLING_LINE.search(text) is not None
@@ -102,7 +111,7 @@ def _read_mapping(path: str, text: str, root: Mapping) -> Config:
         findings += _take(config, setting, node)
     if config.values.get("convention") not in (None, "torch"):
         findings = [each for each in findings if each.rule is not NUMBER_KIND]
-    return replace(config, findings=tuple(findings), is_ours=not TELLING.isdisjoint(places))
+    return replace(config, findings=tuple(findings), is_ours=any(map(_tells, places)))
 
 
 def _unknown(key: str) -> Finding:

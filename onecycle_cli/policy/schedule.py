@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import TYPE_CHECKING, overload
 
 from onecycle_cli.errors import OnecycleError
@@ -22,6 +23,10 @@ CHUNK = 8192
 
 class StepError(OnecycleError, IndexError):
     """A step outside the cycle was asked for."""
+
+
+class GroupError(OnecycleError, IndexError):
+    """A parameter group was asked for that the plan has not."""
 
 
 class Schedule:
@@ -60,9 +65,11 @@ class Schedule:
             A float, or a float64 array of the shape of `step`.
 
         Raises:
-            StepError: a step lies outside 0 … total_steps - 1.
+            StepError: a step lies outside 0 … total_steps - 1. It is an IndexError.
+            GroupError: there is no such group. It is an IndexError.
+            TypeError: the steps are not whole numbers.
         """
-        return self._evaluate([(phase, phase.lr[group]) for phase in self.phases], step)
+        return self._evaluate(self._ramps(momentum=False, group=group), step)
 
     @overload
     def momentum(self, step: int, group: int = 0) -> float | None: ...
@@ -75,7 +82,7 @@ class Schedule:
         """
         if not self.cycles_momentum:
             return None
-        return self._evaluate([(phase, phase.momentum[group]) for phase in self.phases], step)
+        return self._evaluate(self._ramps(momentum=True, group=group), step)
 
     def lr_lambda(self, group: int = 0) -> Callable[[int], float]:
         """Make a function for `torch.optim.lr_scheduler.LambdaLR` over an optimizer whose lr is 1.0.
@@ -86,17 +93,28 @@ class Schedule:
         """
         return lambda step: self.lr(min(step, self.total_steps - 1), group)
 
+    def _ramps(self, *, momentum: bool, group: int) -> list[tuple[Phase, Ramp]]:
+        if not 0 <= group < len(self.groups):
+            raise GroupError(
+                f"there is no parameter group {group}: the plan has {len(self.groups)}",
+                f"give a group from 0 to {len(self.groups) - 1}",
+            )
+        return [(phase, (phase.momentum if momentum else phase.lr)[group]) for phase in self.phases]
+
     def _evaluate(self, ramps: Sequence[tuple[Phase, Ramp]], step: int | NDArray[np.integer]) -> float | FloatArray:
-        if not isinstance(step, int):
-            return self._evaluate_array(ramps, step)
-        if not 0 <= step < self.total_steps:
-            raise _outside(step, self.total_steps)
-        ramp = next(ramp for phase, ramp in ramps if step <= phase.last_step)
-        return ramp.at(step, math.cos)
+        try:
+            whole = operator.index(step)
+        except TypeError:
+            return self._evaluate_array(ramps, step)  # type: ignore[arg-type]
+        if not 0 <= whole < self.total_steps:
+            raise _outside(whole, self.total_steps)
+        ramp = next(ramp for phase, ramp in ramps if whole <= phase.last_step)
+        return ramp.at(whole, math.cos)
 
     def _evaluate_array(self, ramps: Sequence[tuple[Phase, Ramp]], steps: NDArray[np.integer]) -> FloatArray:
         import numpy as np
 
+        steps = np.asarray(steps)
         if steps.dtype.kind not in "iu":
             raise TypeError(f"steps must be integers, not {steps.dtype}")
         values = np.empty(steps.shape, np.float64)

@@ -101,7 +101,7 @@ def _excerpt(line: str, column: int) -> tuple[str, int, int]:
     start = max(0, column - 1 - WIDEST // 2) if len(line) > WIDEST else 0
     shown = printable(line[start : start + WIDEST])
     at = column - 1 - start
-    word = re.match(r"[^\s,:\]}#]*", shown[at:])
+    word = re.match(r"\[[^\]#]*\]|[^\s,:\]}#]*", shown[at:])
     width = cell_len(word[0]) if word else 0
     return shown, cell_len(shown[:at]), max(1, width)
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any
 
 from onecycle_cli.policy.summary import summarize, warmup_steps
-from onecycle_cli.render.answers import answers, number
+from onecycle_cli.render.answers import MOST_GROUPS, answers, number
 from onecycle_cli.render.rows import columns, table_rows
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from onecycle_cli.render.console import Console
 
 UNBOUNDED = 100_000
-"""Width of a table that no terminal limits: nothing piped is cut off."""
+"""Columns for a line: a number broken in two reads as another number, so lines are left to the terminal to wrap."""
 
 
 def overview(name: str, schedule: Schedule, convention: str, steps: Sequence[int]) -> dict[str, Any]:
@@ -57,8 +57,7 @@ def print_overview(
     from onecycle_cli.render.console import Console
 
     console = Console(stream)
-    if not console.is_terminal:
-        console.width = UNBOUNDED
+    console.width = UNBOUNDED
     with console.capture() as printed:
         _print_answers(console, name, schedule, convention, momentum_word)
         console.print(_phases(schedule), "", _rows(schedule, steps, momentum_word), sep="\n")
@@ -76,10 +75,11 @@ def _print_answers(console: Console, name: str, schedule: Schedule, convention: 
 
 def _phases(schedule: Schedule) -> Any:
     several = len(schedule.groups) > 1
-    table = _table(("phase", "first step", "last step", "steps", f"lr {schedule.groups[0]}" if several else "lr"))
+    rates = [f"lr {name}" if several else "lr" for name in schedule.groups[:MOST_GROUPS]]
+    table = _table(("phase", "first step", "last step", "steps", *rates))
     for phase in schedule.phases:
-        rates = f"{number(phase.lr[0].start)} → {number(phase.lr[0].end)}"
-        table.add_row(phase.name, f"{phase.first_step:,}", f"{phase.last_step:,}", f"{phase.steps:,}", rates)
+        ramps = (f"{number(ramp.start)} → {number(ramp.end)}" for ramp in phase.lr[:MOST_GROUPS])
+        table.add_row(phase.name, f"{phase.first_step:,}", f"{phase.last_step:,}", f"{phase.steps:,}", *ramps)
     return table
 
 
@@ -100,7 +100,7 @@ def _table(titles: Sequence[str]) -> Any:
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for at, title in enumerate(titles):
         words = title == "phase" or at == len(titles) - 1
-        table.add_column(_printable(title), justify="left" if words else "right", overflow="fold")
+        table.add_column(_printable(title), justify="left" if words else "right", no_wrap=True)
     return table
 
 

@@ -56,6 +56,4 @@ def _mode(target: Path) -> int:
 
 
 def _cannot_write(path: Path, error: OSError) -> OnecycleError:
-    return OnecycleError(
-        f"cannot write {path}: {error.strerror or error}", "give -o a path in a folder you can write to"
-    )
+    return OnecycleError(f"cannot write {path}: {error.strerror or error}", "choose a place that you can write to")

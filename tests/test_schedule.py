@@ -135,7 +135,7 @@ def test_steps_of_numpy_and_lists_are_steps() -> None:
 
 @pytest.mark.parametrize("group", [-1, 2])
 def test_a_group_that_is_not_there_is_an_index_error(group: int) -> None:
-    schedule = OneCycle(max_lr=[0.1, 0.2], total_steps=10).schedule()
+    schedule = OneCycle(max_lr=(0.1, 0.2), total_steps=10).schedule()
     with pytest.raises(GroupError, match=f"no parameter group {group}: the plan has 2"):
         schedule.lr(0, group)
 

@@ -29,6 +29,8 @@ TELLING = frozenset(
 )  # fmt: skip
 """Keys that tell a config of ours, or a schedule's block, from any other YAML file."""
 
+SETTINGS = frozenset(Settings.model_fields)
+
 LONGEST_KEY = 24
 """Characters above which a key is no mistyped one of ours."""
 
@@ -102,10 +104,10 @@ def _read_mapping(path: str, text: str, root: Mapping) -> Config:
             continue
         if key.text in places:
             findings.append(_duplicate(key, places[key.text]))
-        elif key.text not in Settings.model_fields:
+        elif key.text not in SETTINGS:
             findings.append(place_at(_unknown(key.text), key.place))
         places.setdefault(key.text, key.place)
-        if key.text in Settings.model_fields:
+        if key.text in SETTINGS:
             settings[key.text] = node
     for setting, node in settings.items():
         findings += _take(config, setting, node)

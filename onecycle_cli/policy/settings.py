@@ -210,6 +210,7 @@ class Settings(BaseModel):
     ] = None
 
 
+@cache
 def about(setting: str) -> About:
     """Give the section, range and example of a setting."""
     metadata = Settings.model_fields[setting].metadata

@@ -53,8 +53,9 @@ def summarize(schedule: Schedule, group: int) -> GroupSummary:
 
 
 def peak_is_reached(schedule: Schedule) -> bool:
-    """Say whether a step trains with max_lr itself; that the arithmetic rounds does not count."""
-    return math.isclose(summarize(schedule, 0).peak_lr, schedule.plan.groups[0].max_lr, rel_tol=1e-12)
+    """Say whether a step trains with max_lr or more; that the arithmetic rounds does not count."""
+    highest, peak = max(map(schedule.lr, edge_steps(schedule))), schedule.plan.groups[0].max_lr
+    return highest >= peak or math.isclose(highest, peak, rel_tol=1e-12)
 
 
 def warmup_steps(schedule: Schedule) -> int:

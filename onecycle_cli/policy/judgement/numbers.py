@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from onecycle_cli.findings import Finding
     from onecycle_cli.policy.settings import About
 
+ALL = tuple(Settings.model_fields)
+
 
 def judge_numbers(settings: Settings) -> Iterator[Finding]:
     """Judge each number against its own range, then those that are made of two."""
-    found = [finding for setting in Settings.model_fields for finding in _judge_range(settings, setting)]
+    given = (setting for setting in ALL if setting in settings.model_fields_set)
+    found = [finding for setting in given for finding in _judge_range(settings, setting)]
     yield from found
     yield from _judge_factors(settings)
     if not found:

@@ -91,9 +91,9 @@ def judge_steps(settings: Settings) -> Iterator[Finding]:
         return
     plan = make_plan(settings, convention.DEFAULTS, length)
     schedule = Schedule(plan, convention.phases(plan))
-    peak, highest = plan.groups[0].max_lr, summarize(schedule, 0)
-    if highest.peak_lr > peak or peak_is_reached(schedule):
+    if peak_is_reached(schedule):
         return
+    peak, highest = plan.groups[0].max_lr, summarize(schedule, 0)
     rise = plan.pct_start * plan.total_steps
     reached = f"the highest learning rate, at step {highest.peak_step:,}, is {highest.peak_lr!r} of {peak!r}"
     hint = "nothing to mend; a whole product puts the peak on a step"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from typing import Any
 
@@ -44,4 +45,42 @@ def test_every_row_is_met(convention: str, case: dict[str, Any]) -> None:
 
 
 def test_every_convention_has_recorded_values() -> None:
-    assert {case.values[0] for case in recorded_cases()} == set(CONVENTIONS)
+    logged = {"smith", "mmengine"}  # by the papers' logs below, and by being PyTorch's arithmetic
+    assert {case.values[0] for case in recorded_cases()} == set(CONVENTIONS) - logged
+
+
+def test_mmengine_is_pytorch() -> None:
+    settings: dict[str, Any] = {"max_lr": 0.02, "total_steps": 200, "pct_start": 0.4}
+    steps = np.arange(200)
+    theirs = OneCycle(**settings, convention="mmengine").schedule()
+    assert theirs.lr(steps).tolist() == OneCycle(**settings).schedule().lr(steps).tolist()
+    assert theirs.momentum(0) is None
+
+
+RUNS: dict[str, Any] = json.loads((DATA / "golden" / "smith" / "runs.json").read_text())["runs"]
+
+
+@pytest.mark.parametrize("name", sorted(RUNS))
+def test_the_papers_runs_are_met_to_the_digits_of_their_logs(name: str) -> None:
+    run = RUNS[name]
+    settings: dict[str, Any] = {
+        "max_lr": float(run["max_lr"]),
+        "div_factor": run["max_lr"] / run["base_lr"],
+        "stepsize": run["stepsize"],
+        "total_steps": run["max_iter"],
+        "convention": "smith",
+    }
+    if "cyclical_momentum" in run:
+        settings |= {"base_momentum": run["cyclical_momentum"][0], "max_momentum": run["momentum"]}
+    else:
+        settings |= {"cycle_momentum": False, "final_div_factor": 1.0}  # the triangle of figure 1a
+    schedule = OneCycle(**settings).schedule()
+    with (DATA / "golden" / "smith" / f"{name}.csv").open() as stream:
+        rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(stream)]
+    steps = np.array([int(row["step"]) for row in rows])
+    assert schedule.lr(steps).tolist() == [schedule.lr(step) for step in steps.tolist()]
+    assert schedule.lr(steps) == pytest.approx([row["lr"] for row in rows], rel=5e-5)
+    momenta = schedule.momentum(steps)
+    if momenta is not None:
+        assert momenta == pytest.approx([row["momentum"] for row in rows], abs=6e-7)
+        assert momenta.tolist() == [schedule.momentum(step) for step in steps.tolist()]

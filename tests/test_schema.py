@@ -63,6 +63,13 @@ def test_the_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert captured.err == ""
 
 
+HAVE = {
+    setting: {"convention": convention}
+    for setting, convention in (("final_momentum", "fastai"), ("pct_final", "optax-linear"), ("stepsize", "smith"))
+}
+"""By setting that only one convention has: what asks for that convention."""
+
+
 @pytest.mark.parametrize("setting", OneCycle.model_fields)
 def test_every_setting_is_documented(setting: str) -> None:
     described = SCHEMA["properties"][setting]
@@ -77,7 +84,7 @@ def test_it_has_our_settings_and_no_others() -> None:
 
 @pytest.mark.parametrize("setting", OneCycle.model_fields)
 def test_every_settings_example_passes(setting: str) -> None:
-    values = {**SOUND, setting: yaml.safe_load(about(setting).example)}
+    values = {**SOUND, **HAVE.get(setting, {}), setting: yaml.safe_load(about(setting).example)}
     assert list(VALIDATOR.iter_errors(values)) == []
     assert errors(values) == []
 
@@ -185,6 +192,7 @@ def test_the_template_explains_every_setting(setting: str) -> None:
 @pytest.mark.parametrize("setting", OneCycle.model_fields)
 def test_each_line_of_the_template_may_be_switched_on(setting: str) -> None:
     text = template().replace(f"\n# {setting}:", f"\n{setting}:")
+    text += "".join(f"{needed}: {value}\n" for needed, value in HAVE.get(setting, {}).items())
     assert f"\n{setting}: " in text
     config = read_config("onecycle.yaml", text)
     found = [each for each in [*config.findings, *admit(config.values).findings] if each.setting == setting]

@@ -74,7 +74,7 @@ def _plan(path: str | None, convention: str | None, flags: dict[str, object]) ->
         return None
     stem = Path(path).stem if path not in (None, "-") else "onecycle"
     name = settings.name or stem
-    label = f"{name} ({convention})" if convention is not None else name
+    label = name if convention is None else convention if path is None else f"{name} ({convention})"
     return Planned(stem, name, label, settings, settings.schedule())
 
 

@@ -17,7 +17,10 @@ PerGroup: TypeAlias = float | tuple[float, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """A convention's own values for what a plan leaves open; the values here are PyTorch's (2.13)."""
+    """A convention's own values for what a plan leaves open; the values here are PyTorch's (2.13).
+
+    `final_lr` stands in place of `final_div_factor` where it is not None, `final_momentum` None means max_momentum.
+    """
 
     pct_start: float = 0.3
     anneal_strategy: str = "cos"
@@ -25,8 +28,11 @@ class Defaults:
     cycle_momentum: bool = True
     base_momentum: float = 0.85
     max_momentum: float = 0.95
+    final_momentum: float | None = None
     div_factor: float = 25.0
     final_div_factor: float = 1e4
+    final_lr: float | None = None
+    pct_final: float = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +43,23 @@ class Group:
     max_lr: float
     base_momentum: float
     max_momentum: float
+    final_momentum: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Every number of a schedule, resolved."""
+    """Every number of a schedule, resolved; `listed_momentum` where max_momentum was given once a group."""
 
     length: Length
+    epochs: int
     groups: tuple[Group, ...]
     pct_start: float
+    pct_final: float
+    stepsize: int | None
     anneal_strategy: str
     three_phase: bool
     cycle_momentum: bool
+    listed_momentum: bool
     div_factor: float
     final_div_factor: float
     final_lr: float | None
@@ -65,13 +76,17 @@ def make_plan(settings: Settings, defaults: Defaults, length: Length) -> Plan:
     return Plan(
         length=length,
         groups=_groups(settings, defaults),
+        epochs=settings.epochs or 1,
         pct_start=_either(settings.pct_start, defaults.pct_start),
+        pct_final=_either(settings.pct_final, defaults.pct_final),
+        stepsize=settings.stepsize,
         anneal_strategy=settings.anneal_strategy or defaults.anneal_strategy,
         three_phase=_either(settings.three_phase, defaults.three_phase),
         cycle_momentum=_either(settings.cycle_momentum, defaults.cycle_momentum),
+        listed_momentum=isinstance(settings.max_momentum, tuple),
         div_factor=_either(settings.div_factor, defaults.div_factor),
         final_div_factor=_either(settings.final_div_factor, defaults.final_div_factor),
-        final_lr=settings.final_lr,
+        final_lr=defaults.final_lr if settings.final_lr is None else settings.final_lr,
         first_step=_either(settings.last_epoch, -1) + 1,
     )
 
@@ -92,7 +107,12 @@ def _groups(settings: Settings, defaults: Defaults) -> tuple[Group, ...]:
     names = group_names(settings)
     base = defaults.base_momentum if settings.base_momentum is None else settings.base_momentum
     top = defaults.max_momentum if settings.max_momentum is None else settings.max_momentum
-    return tuple(Group(name, _of(settings.max_lr, at), _of(base, at), _of(top, at)) for at, name in enumerate(names))
+    end = defaults.final_momentum if settings.final_momentum is None else settings.final_momentum
+    momenta = (base, top, top if end is None else end)
+    return tuple(
+        Group(name, _of(settings.max_lr, at), *(_of(momentum, at) for momentum in momenta))
+        for at, name in enumerate(names)
+    )
 
 
 def _of(value: PerGroup, group: int) -> float:

@@ -162,6 +162,17 @@ class Settings(BaseModel):
         Field(description="Mirror the warm-up, then annihilate the learning rate in a third phase."),
     ] = None
 
+    pct_final: Annotated[
+        float | None,
+        About(_SHAPE, "0.85", at_least=0, at_most=1),
+        Field(description="optax-linear: the fraction of the cycle at which the initial rate is back."),
+    ] = None
+    stepsize: Annotated[
+        int | None,
+        About(_SHAPE, "450", at_least=1, at_most=MOST_STEPS),
+        Field(description="smith: half the cycle in steps; the rest of the run stays at the final rate."),
+    ] = None
+
     cycle_momentum: Annotated[
         bool | None,
         About(_MOMENTUM, "true"),
@@ -178,8 +189,15 @@ class Settings(BaseModel):
         Field(description="Momentum at start and end: one number, or a list with one a parameter group."),
     ] = None
 
+    final_momentum: Annotated[
+        PerGroup,
+        About(_MOMENTUM, "0.95", at_least=0),
+        Field(description="fastai: the momentum that the end aims at, where it is not max_momentum."),
+    ] = None
+
     convention: Annotated[
-        Literal["torch", "r-torch"] | None,
+        Literal["torch", "r-torch", "fastai", "optax", "optax-linear", "paddle", "mmengine", "openpcdet", "smith"]
+        | None,
         About(_RUN, "torch"),
         Field(description="Whose arithmetic and defaults hold (default torch)."),
     ] = None

@@ -22,9 +22,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onecycle_cli.findings.practice import KNOWN_BUG
-from onecycle_cli.findings.values import LACKS
-from onecycle_cli.policy.conventions.torch import cut
-from onecycle_cli.policy.plan import Defaults, group_names
+from onecycle_cli.policy.conventions import torch
+from onecycle_cli.policy.conventions.family import cut, judge_warmup
+from onecycle_cli.policy.plan import Defaults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,40 +32,35 @@ if TYPE_CHECKING:
     from onecycle_cli.findings import Finding
     from onecycle_cli.policy.plan import Plan
     from onecycle_cli.policy.ramps import Phase
-    from onecycle_cli.policy.settings import Settings
 
 NAME = "r-torch"
 FRAMEWORK = "R torch, development version after 0.17.0"
 DEFAULTS = Defaults()
+LACKS = {**torch.LACKS, "three_phase": "R torch's lr_one_cycle has two phases only"}
 
 
 def phases(plan: Plan) -> tuple[Phase, ...]:
     """Cut the cycle as R torch does. Raises ZeroDivisionError where p*T is 1 (R gives NaN there)."""
     up = plan.pct_start * plan.total_steps - 1
     down = (plan.total_steps - up) - 1
-    return cut(plan, ("warm-up", "anneal"), (up, float(plan.total_steps - 1)), (up, down))
+    return cut(plan, (up, float(plan.total_steps - 1)), (up, down))
 
 
-def judge(settings: Settings) -> Iterator[Finding]:
-    """Find what R torch lacks, and what its released versions fail on."""
-    if settings.three_phase:
-        yield LACKS.finding(
-            "three_phase: R torch's lr_one_cycle has two phases only",
-            "set three_phase to false, or convention to torch",
-            "three_phase",
-        )
-    if settings.anneal_strategy == "linear":
+def judge(plan: Plan) -> Iterator[Finding]:
+    """Find what PyTorch fails on too, and what R torch's released versions fail on."""
+    yield from judge_warmup(plan)
+    if plan.anneal_strategy == "linear":
         yield KNOWN_BUG.finding(
             "R torch up to 0.17.0 stops at anneal_strategy 'linear' with 'attempt to apply non-function'",
             "train with a version after 0.17.0, or set anneal_strategy to cos",
             "anneal_strategy",
         )
-    groups = len(group_names(settings))
-    if groups > 1 and settings.cycle_momentum is not False and not isinstance(settings.max_momentum, tuple):
-        value = DEFAULTS.max_momentum if settings.max_momentum is None else settings.max_momentum
+    groups = len(plan.groups)
+    if groups > 1 and plan.cycle_momentum and not plan.listed_momentum:
+        value = plan.groups[0].max_momentum
         written = ", ".join([f"{value:g}"] * min(groups, 3) + ["…"] * (groups > 3))
         yield KNOWN_BUG.finding(
             f"R torch stops at a single max_momentum for {groups} groups with 'subscript out of bounds'",
             f"write max_momentum once a group: [{written}]",
-            "max_momentum" if settings.max_momentum is not None else "max_lr",
+            "max_momentum",
         )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from onecycle_cli.findings.length import NO_LENGTH, WARMUP_OF_ONE
 from onecycle_cli.findings.rule import Severity
 from onecycle_cli.findings.values import GROUP_NAMES, LACKS, LIST_LENGTHS
-from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.judgement.groups import judge_groups
+from onecycle_cli.policy.judgement.lacks import judge_lacks
 from onecycle_cli.policy.judgement.lengths import judge_length
 from onecycle_cli.policy.judgement.momentum import judge_momentum
 from onecycle_cli.policy.judgement.numbers import judge_numbers
@@ -31,7 +31,7 @@ def judge(settings: Settings) -> Iterator[Finding]:
         *judge_groups(settings),
         *judge_length(settings),
         *judge_momentum(settings),
-        *convention_of(settings).judge(settings),
+        *judge_lacks(settings),
         *judge_shape(settings),
     ]
     yield from found

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from onecycle_cli.findings import Finding
     from onecycle_cli.policy.settings import Settings
 
-LISTS = ("max_lr", "base_momentum", "max_momentum")
+LISTS = ("max_lr", "base_momentum", "max_momentum", "final_momentum")
 
 
 def judge_groups(settings: Settings) -> Iterator[Finding]:
@@ -38,6 +38,11 @@ def judge_groups(settings: Settings) -> Iterator[Finding]:
                 f"give {setting} {expected} values, one a parameter group, or a single one for all",
                 setting,
             )
+
+
+def groups_agree(settings: Settings) -> bool:
+    """Say whether the lists make parameter groups of which a plan can be made."""
+    return not any(judge_groups(settings)) and (not isinstance(settings.groups, int) or settings.groups >= 1)
 
 
 def _expected(settings: Settings, lengths: dict[str, int]) -> tuple[int | None, str]:

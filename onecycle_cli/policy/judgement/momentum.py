@@ -22,16 +22,17 @@ if TYPE_CHECKING:
     from onecycle_cli.findings import Finding
     from onecycle_cli.policy.settings import Settings
 
-MOMENTA = ("base_momentum", "max_momentum")
+MOMENTA = ("base_momentum", "max_momentum", "final_momentum")
 
 
 def judge_momentum(settings: Settings) -> Iterator[Finding]:
     """Judge the optimizer, then the momenta that it cycles between."""
-    cycles = settings.cycle_momentum is not False
+    default = convention_of(settings).DEFAULTS.cycle_momentum
+    cycles = default if settings.cycle_momentum is None else settings.cycle_momentum
     if settings.optimizer is not None:
         yield from _judge_optimizer(settings.optimizer, settings.cycle_momentum, cycles=cycles)
     if not cycles:
-        for setting in MOMENTA:
+        for setting in MOMENTA if default else ():
             if getattr(settings, setting) is not None:
                 yield NO_EFFECT.finding(
                     f"{setting} acts on nothing: cycle_momentum is false",

@@ -1,0 +1,77 @@
+"""openpcdet: the `adam_onecycle` of OpenPCDet and of second.pytorch before it (run).
+
+Formula
+    a = int(p*T). A step n < a has x = n / a on the way i → M, a later one x = (n - a) / (T - a) on the way M → m,
+    with i = M / div_factor and m = i / 10,000. Cosine only. Momentum goes `MOMS[0]` → `MOMS[1]` → `MOMS[0]`.
+
+Defaults
+    pct_start 0.3, div_factor 25, max_momentum 0.95, base_momentum 0.85 (its configs set 0.4 and 10).
+
+Lacks
+    linear, three_phase, another final_div_factor than 10,000. m would come at n = T and is never trained with.
+
+Known bugs
+    It fails where int(p*T) is 0. LR_CLIP, LR_DECAY and DECAY_STEP_LIST of its configs do not act on it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onecycle_cli.findings.length import EMPTY_PHASE
+from onecycle_cli.policy.conventions import torch
+from onecycle_cli.policy.conventions.family import longer_warmup
+from onecycle_cli.policy.plan import Defaults
+from onecycle_cli.policy.ramps import CosineRamp, Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onecycle_cli.findings import Finding
+    from onecycle_cli.policy.plan import Plan
+
+FINAL_DIV = 1e4
+
+NAME = "openpcdet"
+FRAMEWORK = "OpenPCDet"
+DEFAULTS = Defaults()
+LACKS = {
+    **torch.LACKS,
+    "three_phase": "adam_onecycle has two phases only",
+    "anneal_strategy": "adam_onecycle has the cosine only",
+    "final_div_factor": "adam_onecycle always ends at the initial learning rate / 10,000",
+    "final_lr": "adam_onecycle always ends at the initial learning rate / 10,000",
+}
+
+
+def phases(plan: Plan) -> tuple[Phase, ...]:
+    """Cut the cycle as OpenPCDet does, at a whole step. Raises ZeroDivisionError where the warm-up holds none."""
+    rise = int(plan.pct_start * plan.total_steps)
+    if rise == 0:
+        raise ZeroDivisionError
+    fall = plan.total_steps - rise
+    up, down, momentum_up, momentum_down = [], [], [], []
+    for group in plan.groups:
+        initial = group.max_lr / plan.div_factor
+        up.append(CosineRamp(initial, group.max_lr, 0.0, rise))
+        down.append(CosineRamp(group.max_lr, initial / FINAL_DIV, rise, fall))
+        momentum_up.append(CosineRamp(group.max_momentum, group.base_momentum, 0.0, rise))
+        momentum_down.append(CosineRamp(group.base_momentum, group.max_momentum, rise, fall))
+    if not plan.cycle_momentum:
+        momentum_up, momentum_down = [], []
+    return (
+        Phase("warm-up", 0, rise - 1, tuple(up), tuple(momentum_up)),
+        Phase("anneal", rise, plan.total_steps - 1, tuple(down), tuple(momentum_down)),
+    )
+
+
+def judge(plan: Plan) -> Iterator[Finding]:
+    """Find a warm-up without a step, on which OpenPCDet fails."""
+    rise = plan.pct_start * plan.total_steps
+    if int(rise) == 0:
+        yield EMPTY_PHASE.finding(
+            f"pct_start × total_steps = {plan.pct_start!r} × {plan.total_steps:,} = {rise:.6g}: OpenPCDet fails on a "
+            "warm-up without a step",
+            longer_warmup(plan.total_steps),
+            "pct_start",
+        )

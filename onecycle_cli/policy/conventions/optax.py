@@ -1,0 +1,100 @@
+"""optax: `optax.cosine_onecycle_schedule` (run in 0.2.8 under 64-bit JAX).
+
+Formula
+    The rate is i at step 0, M at the whole step e = int(p*T) and m at T, half a cosine between them. The values at
+    the edges are cumulative products: i = M / d, then i * d, then that times 1 / (d * f). x = (n - edge) / length.
+
+Defaults
+    pct_start 0.3, div_factor 25, final_div_factor 10,000.
+
+Lacks
+    Momentum, linear (see optax-linear), three_phase. A schedule has T + 1 points: m comes at n = T and is never
+    trained with.
+
+Known bugs
+    Edges that fall on the same step lose one of them: p = 1 never warms up, int(p*T) = 0 starts at M. Under JAX's
+    default 32-bit floats the values differ by up to 4 ulp of float32.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from onecycle_cli.findings.length import EMPTY_PHASE
+from onecycle_cli.policy.conventions import paddle, torch
+from onecycle_cli.policy.conventions.family import longer_warmup
+from onecycle_cli.policy.plan import Defaults
+from onecycle_cli.policy.ramps import CosineRamp, Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from onecycle_cli.findings import Finding
+    from onecycle_cli.policy.plan import Group, Plan
+    from onecycle_cli.policy.ramps import Ramp
+
+NAME = "optax"
+FRAMEWORK = "optax 0.2.8"
+DEFAULTS = Defaults(cycle_momentum=False)
+LACKS = {
+    **torch.LACKS,
+    **dict.fromkeys(("cycle_momentum", "base_momentum", "max_momentum", "final_momentum"), paddle.NO_MOMENTUM),
+    "three_phase": "optax's schedule has two phases only",
+    "anneal_strategy": "the cosine schedule is cosine only; set convention to optax-linear",
+}
+
+
+def phases(plan: Plan) -> tuple[Phase, ...]:
+    """Cut the cycle as optax does, at a whole step."""
+    peak_step = int(plan.pct_start * plan.total_steps)
+    return join(plan, CosineRamp, {peak_step: plan.div_factor, plan.total_steps: _last_factor(plan)})
+
+
+def judge(plan: Plan) -> Iterator[Finding]:
+    """Find edges that fall on the same step."""
+    yield from judge_edges(plan, {"pct_start": plan.pct_start})
+
+
+def join(plan: Plan, ramp: type[Ramp], factors: dict[int, float]) -> tuple[Phase, ...]:
+    """Join ramps between the initial rate and its cumulative products with the factors, by the step they come at.
+
+    As in optax, of factors at the same step the last one holds, and one at step 0 acts at once.
+    """
+    edges = sorted(factors)
+    corners = [_corners(group, plan, [factors[edge] for edge in edges]) for group in plan.groups]
+    bounds = [0, *edges]
+    found = []
+    for at, (begin, end) in enumerate(pairwise(bounds)):
+        ramps = tuple(ramp(each[at], each[at + 1], begin, max(end - begin, 1)) for each in corners)
+        found.append(Phase(_name(at, len(edges)), begin, end - 1, ramps, ()))
+    return tuple(found)
+
+
+def judge_edges(plan: Plan, edges: dict[str, float]) -> Iterator[Finding]:
+    """Find edges, given as fractions of the cycle by setting, of which two, or one and an end, fall on a step."""
+    before, named = 0, "pct_start"
+    for setting, fraction in {**edges, "": 1.0}.items():
+        here, named = int(fraction * plan.total_steps), setting or named
+        if here <= before:
+            yield EMPTY_PHASE.finding(
+                f"{named} {edges[named]!r} of {plan.total_steps:,} steps: two edges on step {here:,}, optax loses one",
+                longer_warmup(plan.total_steps) if here == 0 else f"give {named} another value",
+                named,
+            )
+        before = here
+
+
+def _corners(group: Group, plan: Plan, factors: Sequence[float]) -> list[float]:
+    corners = [group.max_lr / plan.div_factor]
+    for factor in factors:
+        corners.append(corners[-1] * factor)
+    return corners
+
+
+def _last_factor(plan: Plan) -> float:
+    return 1.0 / (plan.div_factor * plan.final_div_factor)
+
+
+def _name(at: int, number: int) -> str:
+    return ("warm-up", "anneal", "annihilation")[at if number == 3 or at < 2 else 1]

@@ -1,0 +1,55 @@
+"""optax-linear: `optax.linear_onecycle_schedule` (run in 0.2.8 under 64-bit JAX).
+
+Formula
+    Straight lines from i at step 0 to M at int(p*T), back to i at int(q*T), and on to i / f at T, where q is
+    `pct_final`. The values at the edges are cumulative products: i, times d, times 1 / d, times 1 / f.
+
+Defaults
+    pct_start 0.3, pct_final 0.85, div_factor 25, final_div_factor 10,000.
+
+Lacks
+    Momentum, cos (see optax), three_phase (it always has three). i / f comes at n = T and is never trained with.
+
+Known bugs
+    Edges that fall on the same step lose one of them, as in optax.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onecycle_cli.policy.conventions import optax
+from onecycle_cli.policy.plan import Defaults
+from onecycle_cli.policy.ramps import LinearRamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onecycle_cli.findings import Finding
+    from onecycle_cli.policy.plan import Plan
+    from onecycle_cli.policy.ramps import Phase
+
+NAME = "optax-linear"
+FRAMEWORK = optax.FRAMEWORK
+DEFAULTS = Defaults(cycle_momentum=False, anneal_strategy="linear", pct_final=0.85)
+LACKS = {
+    **{setting: reason for setting, reason in optax.LACKS.items() if setting != "pct_final"},
+    "three_phase": "the linear schedule always has three phases, with edges at pct_start and pct_final",
+    "anneal_strategy": "the linear schedule is linear only; set convention to optax",
+}
+
+
+def phases(plan: Plan) -> tuple[Phase, ...]:
+    """Cut the cycle as optax does, at whole steps."""
+    total = plan.total_steps
+    factors = {
+        int(plan.pct_start * total): plan.div_factor,
+        int(plan.pct_final * total): 1.0 / plan.div_factor,
+        total: 1.0 / plan.final_div_factor,
+    }
+    return optax.join(plan, LinearRamp, factors)
+
+
+def judge(plan: Plan) -> Iterator[Finding]:
+    """Find edges that fall on the same step."""
+    yield from optax.judge_edges(plan, {"pct_start": plan.pct_start, "pct_final": plan.pct_final})

@@ -1,0 +1,56 @@
+"""paddle: PaddlePaddle's `paddle.optimizer.lr.OneCycleLR` (run in 3.3.1).
+
+Formula
+    PyTorch's arithmetic, learning rate only, with an absolute final learning rate: m = `end_learning_rate`, here
+    final_lr. p is called `phase_pct` there, d `divide_factor`.
+
+Defaults
+    pct_start 0.3, cos, div_factor 25, final_lr 0.0001, two phases.
+
+Lacks
+    Momentum; final_div_factor. Three phases need pct_start below 0.5.
+
+Known bugs
+    Those of the torch convention: p*T == 1 divides by zero.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onecycle_cli.findings.length import NO_ROOM_TO_ANNIHILATE
+from onecycle_cli.policy.conventions import torch
+from onecycle_cli.policy.conventions.family import cut, judge_warmup, torch_ends
+from onecycle_cli.policy.plan import Defaults
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onecycle_cli.findings import Finding
+    from onecycle_cli.policy.plan import Plan
+    from onecycle_cli.policy.ramps import Phase
+
+NO_MOMENTUM = "the framework's scheduler leaves momentum alone"
+
+NAME = "paddle"
+FRAMEWORK = "PaddlePaddle 3.3.1"
+DEFAULTS = Defaults(cycle_momentum=False, final_lr=1e-4)
+LACKS = {
+    **torch.LACKS,
+    **dict.fromkeys(("cycle_momentum", "base_momentum", "max_momentum", "final_momentum"), NO_MOMENTUM),
+    "final_div_factor": "Paddle takes the final learning rate itself, as end_learning_rate; set final_lr",
+}
+
+
+def phases(plan: Plan) -> tuple[Phase, ...]:
+    """Cut the cycle as Paddle does. Raises ZeroDivisionError where p*T is 1."""
+    return cut(plan, torch_ends(plan))
+
+
+def judge(plan: Plan) -> Iterator[Finding]:
+    """Find what PyTorch fails on too, and three phases that leave nothing to annihilate."""
+    yield from judge_warmup(plan)
+    if plan.three_phase and plan.pct_start == 0.5:
+        yield NO_ROOM_TO_ANNIHILATE.finding(
+            "three_phase with pct_start 0.5: Paddle asks for less", "set pct_start below 0.5", "pct_start"
+        )

@@ -1,0 +1,35 @@
+"""Whether the framework that is asked for can do what is asked of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onecycle_cli.findings.values import LACKS
+from onecycle_cli.policy.conventions import convention_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onecycle_cli.findings import Finding
+    from onecycle_cli.policy.settings import Settings
+
+NEUTRAL = {"three_phase": False, "cycle_momentum": False}
+"""Values that ask for nothing: a framework without the thing can do them."""
+
+
+def judge_lacks(settings: Settings) -> Iterator[Finding]:
+    """Find settings that act on nothing in the convention's framework."""
+    convention = convention_of(settings)
+    for setting, reason in convention.LACKS.items():
+        value = getattr(settings, setting)
+        neutral = convention.DEFAULTS.anneal_strategy if setting == "anneal_strategy" else NEUTRAL.get(setting)
+        if value is not None and value != neutral:
+            yield LACKS.finding(
+                f"{setting} is nothing to {convention.NAME}: {reason}", _hint(setting, convention.NAME), setting
+            )
+
+
+def _hint(setting: str, convention: str) -> str:
+    if setting in NEUTRAL:
+        return f"set {setting} to false, or another convention than {convention}"
+    return f"remove {setting}, or set another convention than {convention}"

@@ -1,0 +1,113 @@
+"""What holds of every convention, over random settings; recorded values stand in test_golden."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onecycle_cli import OneCycle, PlanError
+from onecycle_cli.policy.conventions import CONVENTIONS
+from onecycle_cli.policy.running_sum import running_sum
+
+OTHERS = sorted(set(CONVENTIONS) - {"torch", "r-torch"})
+
+
+@st.composite
+def shared_settings(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw settings that every convention has, of a cycle in which each phase holds steps."""
+    epochs, per_epoch = draw(st.integers(1, 9)), draw(st.integers(8, 60))
+    return {
+        "max_lr": draw(st.floats(1e-5, 5.0)),
+        "epochs": epochs,
+        "steps_per_epoch": per_epoch,
+        "pct_start": draw(st.floats(2.5 / (epochs * per_epoch), 0.45)),
+        "div_factor": draw(st.floats(1.0, 100.0)),
+    }
+
+
+@pytest.mark.parametrize("convention", OTHERS)
+@given(settings=shared_settings())
+def test_arrays_equal_scalars(convention: str, settings: dict[str, Any]) -> None:
+    schedule = OneCycle(**settings, convention=convention).schedule()  # type: ignore[arg-type]
+    steps = np.arange(schedule.total_steps)
+    assert schedule.lr(steps).tolist() == [schedule.lr(step) for step in steps.tolist()]
+    momenta = schedule.momentum(steps)
+    if momenta is not None:
+        assert momenta.tolist() == [schedule.momentum(step) for step in steps.tolist()]
+    covered = [step for phase in schedule.phases for step in range(phase.first_step, phase.last_step + 1)]
+    assert covered == steps.tolist()
+
+
+@given(st.floats(0.0, 1.0), st.floats(1e-9, 0.5), st.integers(0, 3000))
+def test_the_running_sum_is_the_sum_taken_step_by_step(start: float, term: float, times: int) -> None:
+    total = start
+    for _ in range(times):
+        total += term
+    assert running_sum(start, term, times) == total
+    in_array = running_sum(np.array([start, start]), term, np.array([times, times], dtype=float))
+    assert in_array.tolist() == [total, total]
+
+
+def test_fastai_costs_the_same_at_any_length() -> None:
+    schedule = OneCycle(max_lr=0.1, epochs=1000, steps_per_epoch=10**9, convention="fastai").schedule()
+    assert 0 < schedule.lr(10**12 - 1) < 1e-4
+    assert schedule.lr(np.array([10**12 - 1])).tolist() == [schedule.lr(10**12 - 1)]
+
+
+@pytest.mark.parametrize(
+    ("convention", "setting", "value"),
+    [
+        ("torch", "stepsize", 10),
+        ("torch", "pct_final", 0.8),
+        ("torch", "final_momentum", 0.9),
+        ("r-torch", "three_phase", True),
+        ("fastai", "anneal_strategy", "linear"),
+        ("fastai", "three_phase", True),
+        ("optax", "cycle_momentum", True),
+        ("optax", "base_momentum", 0.8),
+        ("optax-linear", "anneal_strategy", "cos"),
+        ("paddle", "final_div_factor", 100.0),
+        ("mmengine", "max_momentum", 0.9),
+        ("openpcdet", "final_lr", 1e-7),
+        ("smith", "three_phase", True),
+    ],
+)
+def test_what_a_framework_lacks_is_a_finding_and_no_schedule(convention: Any, setting: str, value: Any) -> None:
+    settings = OneCycle(**{"max_lr": 0.1, "total_steps": 100, "convention": convention, setting: value})
+    assert [each.setting for each in settings.findings() if each.code == "OC205"] == [setting]
+    with pytest.raises(PlanError, match="OC205"):
+        settings.schedule()
+
+
+@pytest.mark.parametrize(
+    ("convention", "pct_start", "code"),
+    [
+        ("optax", 1.0, "OC303"),
+        ("optax", 0.0, "OC303"),
+        ("optax-linear", 0.9, "OC303"),
+        ("openpcdet", 0.005, "OC303"),
+        ("fastai", 0.005, "OC402"),
+        ("paddle", 0.01, "OC302"),
+        ("mmengine", 0.01, "OC302"),
+    ],
+)
+def test_where_a_framework_goes_wrong_there_is_a_finding(convention: Any, pct_start: float, code: str) -> None:
+    found = OneCycle(max_lr=0.1, total_steps=100, pct_start=pct_start, convention=convention).findings()
+    assert code in {each.code for each in found}
+
+
+def test_the_worked_example() -> None:
+    def first_and_last(convention: Any, **more: Any) -> list[float]:
+        schedule = OneCycle(max_lr=0.1, total_steps=10, convention=convention, **more).schedule()
+        return [float(f"{schedule.lr(step):.6g}") for step in (0, 1, 2, 3, 9)]
+
+    assert first_and_last("torch") == [0.004, 0.052, 0.1, 0.0950485, 4e-07]
+    assert first_and_last("paddle") == [0.004, 0.052, 0.1, 0.0950534, 0.0001]
+    assert first_and_last("fastai", pct_start=0.3) == [0.004, 0.028, 0.076, 0.1, 0.00495251]
+    assert first_and_last("optax") == [0.004, 0.028, 0.076, 0.1, 0.00495194]
+    assert first_and_last("openpcdet") == [0.004, 0.028, 0.076, 0.1, 0.00495194]
+    assert first_and_last("optax-linear") == [0.004, 0.036, 0.068, 0.1, 0.0020002]

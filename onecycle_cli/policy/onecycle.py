@@ -53,5 +53,5 @@ class OneCycle(Settings):
         plan = make_plan(self, convention.DEFAULTS, length)
         try:
             return Schedule(plan, convention.phases(plan))
-        except ArithmeticError:
+        except (ArithmeticError, ValueError):
             raise PlanError(errors) from None

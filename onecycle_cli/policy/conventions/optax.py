@@ -41,6 +41,7 @@ LACKS = {
     **torch.LACKS,
     **dict.fromkeys(("cycle_momentum", "base_momentum", "max_momentum", "final_momentum"), paddle.NO_MOMENTUM),
     "three_phase": "optax's schedule has two phases only",
+    "final_lr": "optax divides by final_div_factor; set that",
     "anneal_strategy": "the cosine schedule is cosine only; set convention to optax-linear",
 }
 
@@ -73,6 +74,8 @@ def join(plan: Plan, ramp: type[Ramp], factors: dict[int, float]) -> tuple[Phase
 
 def judge_edges(plan: Plan, edges: dict[str, float]) -> Iterator[Finding]:
     """Find edges, given as fractions of the cycle by setting, of which two, or one and an end, fall on a step."""
+    if not all(0 <= fraction <= 1 for fraction in edges.values()):
+        return
     before, named = 0, "pct_start"
     for setting, fraction in {**edges, "": 1.0}.items():
         here, named = int(fraction * plan.total_steps), setting or named

@@ -13,6 +13,8 @@ from onecycle_cli.cli.options import flag_name
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
 from onecycle_cli.policy.admission import admit
+from onecycle_cli.policy.conventions import CONVENTIONS
+from onecycle_cli.policy.judgement.lacks import NEUTRAL
 from onecycle_cli.render.findings import concise_lines, print_full
 from onecycle_cli.render.provenance import provenance
 
@@ -40,17 +42,18 @@ class Planned:
     schedule: Schedule
 
 
-def plans(request: Request) -> list[Planned]:
+def plans(request: Request, *, leave_out_lacking: bool = False) -> list[Planned]:
     """Make every plan asked for: each config, or the flags alone, under each convention.
 
-    Findings go to standard error. Any error among them ends the command with exit code 1.
+    Findings go to standard error. Any error among them ends the command with exit code 1. With `leave_out_lacking`,
+    what a convention asked for by flag lacks is left out of its plan with a note, and is no error.
     """
     if not request.configs and not request.flags:
         raise OnecycleError(
             "nothing to plan", "name a config, or give --max-lr and a length such as --total-steps 1000"
         )
     made = [
-        _plan(path, convention, request.flags)
+        _plan(path, convention, request.flags, leave_out_lacking=leave_out_lacking)
         for path in request.configs or (None,)
         for convention in request.conventions or (None,)
     ]
@@ -67,9 +70,12 @@ def one_plan(request: Request) -> Planned:
     return plans(request)[0]
 
 
-def _plan(path: str | None, convention: str | None, flags: dict[str, object]) -> Planned | None:
+def _plan(
+    path: str | None, convention: str | None, flags: dict[str, object], *, leave_out_lacking: bool
+) -> Planned | None:
     asked = flags if convention is None else {**flags, "convention": convention}
-    settings = _settings_from_flags(asked) if path is None else _settings_from_file(path, asked)
+    lacking_in = convention if leave_out_lacking else None
+    settings = _settings_from_flags(asked, lacking_in) if path is None else _settings_from_file(path, asked, lacking_in)
     if settings is None:
         return None
     stem = Path(path).stem if path not in (None, "-") else "onecycle"
@@ -78,15 +84,15 @@ def _plan(path: str | None, convention: str | None, flags: dict[str, object]) ->
     return Planned(stem, name, label, settings, settings.schedule())
 
 
-def _settings_from_flags(flags: dict[str, object]) -> OneCycle | None:
-    values = _flag_values(flags)
+def _settings_from_flags(flags: dict[str, object], lacking_in: str | None) -> OneCycle | None:
+    values = _without_lacking(_flag_values(flags), lacking_in)
     admitted = admit(values)
     if admitted.settings is not None and values.get("verbose"):
         sys.stderr.write(provenance(admitted.settings, "", (), flags))
     return _passed(admitted.settings, _about_flags(admitted.findings, flags), {})
 
 
-def _settings_from_file(path: str, flags: dict[str, object]) -> OneCycle | None:
+def _settings_from_file(path: str, flags: dict[str, object], lacking_in: str | None) -> OneCycle | None:
     from onecycle_cli.config.checking import read
     from onecycle_cli.config.files import read_source
     from onecycle_cli.config.overrides import override
@@ -98,11 +104,28 @@ def _settings_from_file(path: str, flags: dict[str, object]) -> OneCycle | None:
     values, notes = override(config.values, _flag_values(flags))
     for note in notes:
         sys.stderr.write(f"note: {note}\n")
+    values = _without_lacking(values, lacking_in)
     admitted = admit(values)
     if admitted.settings is not None and values.get("verbose") is True:
         sys.stderr.write(provenance(admitted.settings, config.path, config.values, flags))
     findings = _about_flags([*config.findings, *admitted.findings], flags)
     return _passed(admitted.settings, config.place(findings), texts)
+
+
+def _without_lacking(values: dict[str, object], name: str | None) -> dict[str, object]:
+    """Leave out, with a note each, the settings that a convention lacks; None leaves out nothing."""
+    kept = dict(values)
+    if name is None:
+        return kept
+    convention = CONVENTIONS[name]
+    neutral = {**NEUTRAL, "anneal_strategy": convention.DEFAULTS.anneal_strategy}
+    for setting, reason in convention.LACKS.items():
+        if kept.get(setting) not in (None, neutral.get(setting)):
+            sys.stderr.write(f"note: {setting} is left out for {name}: {reason}\n")
+            value = kept.pop(setting)
+            if isinstance(value, list | tuple) and kept.get("groups") is None:
+                kept["groups"] = len(value)  # a list left out still says how many groups there are
+    return kept
 
 
 def _flag_values(flags: dict[str, object]) -> dict[str, object]:

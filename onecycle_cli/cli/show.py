@@ -61,7 +61,7 @@ def _steps(schedule: Schedule, at: str | None, every: int | None, most: int) -> 
     if at is not None and every is not None:
         raise OnecycleError("--at and --every exclude each other", "give one of them")
     if at is not None:
-        return _read_steps(at, schedule.total_steps)
+        return read_steps(at, schedule.total_steps)
     if every is None:
         return telling_steps(schedule)
     steps = range(schedule.first_step, schedule.total_steps, every)
@@ -72,7 +72,8 @@ def _steps(schedule: Schedule, at: str | None, every: int | None, most: int) -> 
     return steps
 
 
-def _read_steps(text: str, total_steps: int) -> list[int]:
+def read_steps(text: str, total_steps: int) -> list[int]:
+    """Read the steps of `--at`. Raises OnecycleError for what is no step of the cycle."""
     words = [word.strip() for word in text.split(",") if word.strip()]
     if any(word.startswith("-") for word in words):
         raise OnecycleError(f"--at {text[:60]}: steps count from 0", f"the last step is {total_steps - 1}")

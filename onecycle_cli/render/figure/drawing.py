@@ -72,19 +72,20 @@ def draw(curves: Sequence[Curve], options: FigureOptions) -> Figure:
     Raises:
         OnecycleError: the figure's size or the rates are none that can be drawn, or epochs are wanted and not known.
     """
-    _check_size(options)
+    check_size(options)
     check_drawable(curves)
     lines = read_lines(curves, options.x)
     title, details = headlines(lines) if options.title is None else (options.title, "")
     title = "\n".join(map(printable, title.splitlines()))
     with own_style():
-        page = _blank_page(options, [title, *(line.label for line in lines)])
+        page = blank_page(options, [title, *(line.label for line in lines)])
         used = write_title(page, title, details if page.height > ROOMY else "")
         _draw_panels(page, lines, options, used)
     return page.figure
 
 
-def _check_size(options: FigureOptions) -> None:
+def check_size(options: FigureOptions) -> None:
+    """Refuse, by an OnecycleError, a size that cannot be drawn."""
     width, height = options.width_inches, options.height_inches
     if width < SMALLEST[0] or height < SMALLEST[1]:
         raise OnecycleError(
@@ -98,7 +99,8 @@ def _check_size(options: FigureOptions) -> None:
         )
 
 
-def _blank_page(options: FigureOptions, texts: Sequence[str]) -> Page:
+def blank_page(options: FigureOptions, texts: Sequence[str]) -> Page:
+    """Make an empty page in whose fonts the texts can be written; to be called within our own style."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -1,0 +1,152 @@
+"""How far a framework's own scheduler follows a plan: the same numbers in its arithmetic, held against the plan."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from onecycle_cli.policy.conventions import CONVENTIONS
+from onecycle_cli.policy.schedule import Schedule
+from onecycle_cli.policy.summary import edge_steps
+from onecycle_cli.render.code.writing import short
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from onecycle_cli.policy.conventions.convention import Convention
+    from onecycle_cli.policy.plan import Plan
+    from onecycle_cli.policy.ramps import Phase
+
+SAMPLE = 4000
+"""Values that are compared, beside those at the phases' edges."""
+
+ROUNDING = 1e-12
+"""Of the peak: what differs by less, differs by rounding only."""
+
+FAMILY = ("torch", "r-torch", "paddle", "mmengine")
+"""Where the loop's last step of the scheduler, past the end, divides by zero if pct_start is 1."""
+
+FAILS = "divides by zero with these numbers"
+"""What is said where there is no following."""
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """A schedule beside the plan's: whether they are the same, and where their learning rates differ most."""
+
+    schedule: Schedule
+    same: bool
+    step: int
+    here: float
+    planned: float
+    last_here: float
+    last_planned: float
+    rounded: bool
+
+    @property
+    def close(self) -> bool:
+        """Whether nothing but rounding tells them apart."""
+        return self.same or self.rounded
+
+    def words(self, name: str, *, used: bool = True) -> str:
+        """Say how the scheduler of this name differs, used or not; nothing where it does not."""
+        if self.same:
+            return ""
+        if self.rounded:
+            return f"{name} differs from the plan by {abs(self.here - self.planned):.1e} at the most."
+        where = "here" if used else "there"
+        parts = []
+        if not math.isclose(self.last_here, self.last_planned, rel_tol=1e-6):
+            parts.append(_pair("the last learning rate", self.last_here, self.last_planned, where))
+        if self.here != self.planned and self.step != self.schedule.total_steps - 1:
+            parts.append(_pair(f"the learning rate of step {self.step}", self.here, self.planned, where))
+        told = f": {', '.join(parts)}." if parts else "."
+        return f"{name} {'does' if used else 'is not used: it would'} not follow the plan exactly{told}"
+
+
+def follow(planned: Schedule, name: str, *, momentum: bool = True, tolerance: float = ROUNDING) -> Following | None:
+    """Compare a plan with what the scheduler of a convention makes of its numbers.
+
+    With `momentum` false, the learning rate alone is compared; what differs by less than `tolerance` of the peak is
+    close. None where the framework cannot compute it, or divides by zero when the loop asks once more at the end.
+    """
+    convention = CONVENTIONS[name]
+    plan = _translate(planned, convention)
+    if name in FAMILY and plan.pct_start == 1:
+        return None
+    if not momentum:
+        plan = replace(plan, cycle_momentum=False)
+    try:
+        own = Schedule(plan, convention.phases(plan))
+    except ArithmeticError:
+        return None
+    return compare(planned, own, momentum=momentum, tolerance=tolerance)
+
+
+def why_not(following: Following | None, name: str) -> str:
+    """Say why the scheduler of this name is not used."""
+    return f"{name} is not used: it {FAILS}." if following is None else following.words(name, used=False)
+
+
+def compare(planned: Schedule, own: Schedule, *, momentum: bool = True, tolerance: float = ROUNDING) -> Following:
+    """Compare a plan with another schedule of its length and groups."""
+    same = _ways(planned.phases, momentum=momentum) == _ways(own.phases, momentum=momentum)
+    groups, last = range(len(planned.groups)), planned.total_steps - 1
+    spread = range(0, planned.total_steps, max(1, planned.total_steps * len(groups) // SAMPLE))
+    steps = [0] if same else sorted({*edge_steps(planned), *edge_steps(own), *spread})
+    pairs = [(step, own.lr(step, group), planned.lr(step, group)) for step in steps for group in groups]
+    step, here, there = max(pairs, key=lambda pair: abs(pair[1] - pair[2]))
+    peak = max(group.max_lr for group in planned.plan.groups)
+    rounded = all(abs(a - b) <= tolerance * peak for _, a, b in pairs)
+    if momentum and not same:
+        rounded = rounded and _momenta_agree(planned, own, steps, tolerance)
+    return Following(own, same, step, here, there, own.lr(last), planned.lr(last), rounded)
+
+
+def _translate(planned: Schedule, convention: Convention) -> Plan:
+    """Say a plan's numbers in a framework's settings, as near as it has them."""
+    plan, lacks, defaults = planned.plan, convention.LACKS, convention.DEFAULTS
+    last = planned.phases[-1].lr[0].end
+    peak = plan.groups[0].max_lr
+    divided = peak if convention.NAME == "fastai" else peak / plan.div_factor
+    return replace(
+        plan,
+        three_phase=plan.three_phase and "three_phase" not in lacks,
+        anneal_strategy=defaults.anneal_strategy if "anneal_strategy" in lacks else plan.anneal_strategy,
+        cycle_momentum=planned.cycles_momentum and "cycle_momentum" not in lacks,
+        final_lr=last if convention.NAME == "paddle" else None,
+        final_div_factor=divisor(divided, last, plan.final_div_factor),
+    )
+
+
+def divisor(dividend: float, wanted: float, guess: float) -> float:
+    """Find what a number is to be divided by to give another, to the last bit if there is such."""
+    if math.isclose(dividend / guess, wanted, rel_tol=1e-12):
+        return guess
+    if wanted == 0:
+        return math.inf
+    near = dividend / wanted
+    if not 0 < near < math.inf:
+        return guess
+    candidates = [near, math.nextafter(near, 0), math.nextafter(near, math.inf)]
+    return next((each for each in candidates if dividend / each == wanted), near)
+
+
+def _ways(phases: Sequence[Phase], *, momentum: bool) -> list[object]:
+    return [(each.first_step, each.last_step, each.lr, each.momentum if momentum else ()) for each in phases]
+
+
+def _momenta_agree(planned: Schedule, own: Schedule, steps: Sequence[int], tolerance: float) -> bool:
+    if planned.cycles_momentum != own.cycles_momentum:
+        return False
+    pairs = [
+        (planned.momentum(step, group), own.momentum(step, group))
+        for step in steps
+        for group in range(len(planned.groups))
+    ]
+    return all(a is None or b is None or abs(a - b) <= tolerance for a, b in pairs)
+
+
+def _pair(what: str, here: float, planned: float, where: str) -> str:
+    return f"{what} is {short(here)} {where}, {short(planned)} in the plan"

@@ -1,0 +1,46 @@
+"""Lightning: `configure_optimizers`, with the interval without which it steps once an epoch."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from onecycle_cli.render.code.loop import guard
+from onecycle_cli.render.code.scheduler import optimizer_of, write
+from onecycle_cli.render.code.writing import Argument, comment, join
+
+if TYPE_CHECKING:
+    from onecycle_cli.render.code.task import Task
+
+STEPS = "self.trainer.estimated_stepping_batches"
+"""What Lightning knows of the run's length: loader, epochs, accumulation and devices."""
+
+
+def snippet(task: Task) -> str:
+    """Write the method for the LightningModule, and the Trainer that goes with it."""
+    total = Argument("total_steps", STEPS if task.from_loader else str(task.total), task.planned())
+    written = write(task, [total])
+    body = join(
+        optimizer_of(task, "self"),
+        "" if written.own else guard(task, STEPS),
+        written.make,
+        'return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}',
+        between="\n",
+    )
+    method = "# in the LightningModule\ndef configure_optimizers(self):\n" + textwrap.indent(body, "    ")
+    return join(
+        task.head(*written.words),
+        "\n".join((*(("import math\n",) if "math." in written.definition else ()), "import lightning", "import torch")),
+        join(written.definition, method, _trainer(task), between="\n\n\n"),
+    )
+
+
+def _trainer(task: Task) -> str:
+    length = f"max_epochs={task.plan.epochs}" if task.from_loader else f"max_epochs=-1, max_steps={task.total}"
+    accumulated = f", accumulate_grad_batches={task.accumulation}" if task.accumulation > 1 else ""
+    return join(
+        f"trainer = lightning.Trainer({length}{accumulated})",
+        comment("max_steps counts updates of the weights.") if not task.from_loader and accumulated else "",
+        task.resuming("trainer.fit(model, ckpt_path=...) restores the scheduler; leave last_epoch alone."),
+        between="\n",
+    )

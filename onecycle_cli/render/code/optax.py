@@ -1,0 +1,157 @@
+"""optax, for JAX: a schedule is a function of the count of updates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onecycle_cli.policy.conventions import optax, optax_linear
+from onecycle_cli.render.code import arguments
+from onecycle_cli.render.code.following import follow, why_not
+from onecycle_cli.render.code.formula import formula_of, table
+from onecycle_cli.render.code.loop import guard
+from onecycle_cli.render.code.writing import Argument, call, comment, join, literal
+
+if TYPE_CHECKING:
+    from onecycle_cli.render.code.following import Following
+    from onecycle_cli.render.code.formula import Formula
+    from onecycle_cli.render.code.task import Task
+
+OWN = {
+    "cos": (optax, "optax.cosine_onecycle_schedule"),
+    "linear": (optax_linear, "optax.linear_onecycle_schedule"),
+}
+NAMES = {
+    "cos": {"pct_start": "pct_start", "div_factor": "div_factor", "final_div_factor": "final_div_factor"},
+    "linear": {
+        "pct_start": "pct_start",
+        "pct_final": "pct_final",
+        "div_factor": "div_factor",
+        "final_div_factor": "final_div_factor",
+    },
+}
+OPTIMIZERS = frozenset({"sgd", "adam", "adamw", "rmsprop", "adamax", "nadam", "radam", "lion", "lamb", "adagrad"})
+
+FLOATS = "JAX computes in 32 bits unless jax_enable_x64 is set: the values then agree to about 1e-7 of the peak."
+COUNTS = "optax takes fractions of its int32 count in 32 bits, also under jax_enable_x64: to about 1e-7 of the peak."
+
+DIP = """\
+def dip(high, low, half):
+    def schedule(count):
+        count = jnp.asarray(count, float)
+        cycle = count // (2 * half)
+        x = jnp.abs((count - 2 * cycle * half) / half - 1)
+        return high - (high - low) * (1 - x) * 0.5**cycle
+
+    return schedule"""
+
+
+def snippet(task: Task) -> str:
+    """Write the schedule, the optimizer over it, and the loop."""
+    way = task.plan.anneal_strategy
+    following = follow(task.schedule, OWN[way][0].NAME, momentum=False)
+    if following is not None and following.close and not task.several and not task.schedule.cycles_momentum:
+        words, floats = following.words(OWN[way][1]), COUNTS
+        imports, schedule = "import jax\nimport optax", _own(task, following)
+    else:
+        formula, floats = formula_of(task.schedule), FLOATS
+        close = following is not None and following.close
+        words = join("" if close else why_not(following, OWN[way][1]), formula.apart, between=" ")
+        imports, schedule = "import jax\nimport jax.numpy as jnp\nimport optax", _formula(task, formula)
+    if "math." in schedule:
+        imports = f"import math\n\n{imports}"
+    gap = "\n\n\n" if "def " in schedule else "\n\n"
+    return join(task.head(words, floats), join(imports, schedule, between=gap), _optimizer(task), _loop(task))
+
+
+def _own(task: Task, following: Following) -> str:
+    plan = following.schedule.plan
+    way = plan.anneal_strategy
+    convention, name = OWN[way]
+    given = [
+        Argument("transition_steps", task.steps_of_the_run(), task.planned()),
+        arguments.peak(plan, "peak_value"),
+        *arguments.shape(plan, convention.DEFAULTS, NAMES[way]),
+    ]
+    return f"learning_rate = {call(name, given)}"
+
+
+def _formula(task: Task, formula: Formula) -> str:
+    way = formula.way.replace("COS", "jnp.cos")
+    for column in ("start", "end", "edge", "span"):
+        way = way.replace(column, f"{column}[at]")
+    function = (
+        "def one_cycle(phases):\n"
+        "    last, start, end, edge, span = (jnp.array(column) for column in zip(*phases, strict=True))\n\n"
+        "    def schedule(count):\n"
+        f"        step = jnp.minimum(count, {task.total - 1})\n"
+        "        at = jnp.searchsorted(last, step)\n"
+        f"        return {way}\n\n"
+        "    return schedule"
+    )
+    names = task.schedule.groups
+    rates = [_curve(f"one_cycle({table([rows])})", name) for rows, name in zip(formula.lr, names, strict=True)]
+    momenta = [_curve(f"one_cycle({table([rows])})", name) for rows, name in zip(formula.momentum, names, strict=False)]
+    momenta += [_curve(f"dip{_tuple(dip)}", name) for dip, name in zip(formula.dips, names, strict=False)]
+    parts = ["# a row a phase: its last step, start, end, the step it is counted from, its length in steps"]
+    parts.append(f"learning_rate = {_collected(rates, task)}")
+    if momenta:
+        parts.append(f"momentum = {_collected(momenta, task)}")
+    check = guard(task, task.steps_of_the_run())
+    functions = join(function, DIP if formula.dips else "", between="\n\n\n")
+    return join(functions, join(check, *parts, between="\n"), between="\n\n\n")
+
+
+def _curve(code: str, name: str) -> tuple[str, str]:
+    return name, code
+
+
+def _tuple(values: tuple[float, ...]) -> str:
+    return f"({', '.join(map(literal, values))})"
+
+
+def _collected(curves: list[tuple[str, str]], task: Task) -> str:
+    """Write a curve, or a dictionary of them by group."""
+    if not task.several:
+        return curves[0][1]
+    entries = [f"    {literal(name)}: {code},\n".replace("\n    ", "\n        ") for name, code in curves]
+    return "{\n" + "".join(entry.replace("\n])", "\n    ])") for entry in entries) + "}"
+
+
+def _optimizer(task: Task) -> str:
+    name = task.optimizer or "sgd"
+    make = f"optax.{name}" if name in OPTIMIZERS else "make_optimizer"
+    given = "learning_rate=learning_rate"
+    if task.schedule.cycles_momentum:
+        make = f"optax.inject_hyperparams({make})"
+        given += f", {'b1' if task.beta1 else 'momentum'}=momentum"
+    if not task.several:
+        code = f"optimizer = {make}({given})"
+    else:
+        each = given.replace("=learning_rate", "=learning_rate[group]").replace("=momentum", "=momentum[group]")
+        code = (
+            "optimizer = optax.multi_transform(\n"
+            f"    {{\n        group: {make}({each})\n        for group in learning_rate\n    }},\n"
+            "    param_labels,  # a tree like params that names the group of each leaf\n)"
+        )
+    if task.accumulation > 1:
+        code += f"\noptimizer = optax.MultiSteps(optimizer, every_k_schedule={task.accumulation})"
+        code += "\n" + comment(
+            "A last, incomplete accumulation of an epoch is carried into the next: where an epoch's batches are no "
+            f"multiple of {task.accumulation}, the run has fewer updates than the plan."
+        )
+    return code
+
+
+def _loop(task: Task) -> str:
+    indent = "    " if task.from_loader else ""
+    lines = (
+        "for batch in train_loader:",
+        "    grads = jax.grad(compute_loss)(params, batch)",
+        "    updates, state = optimizer.update(grads, state, params)  # counts the steps itself",
+        "    params = optax.apply_updates(params, updates)",
+    )
+    loop = "\n".join(indent + line for line in lines)
+    epochs = f"for epoch in range({task.plan.epochs}):" if task.from_loader else f"# {task.total} steps in all"
+    start = "state = optimizer.init(params)"
+    resume = task.resuming("restore `state` from the checkpoint; it holds the count.")
+    return join(start, resume, epochs, loop, between="\n")

@@ -1,0 +1,105 @@
+"""PaddlePaddle: its OneCycleLR has PyTorch's arithmetic, an absolute last learning rate, and no momentum."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from onecycle_cli.policy.conventions import paddle
+from onecycle_cli.policy.schedule import Schedule
+from onecycle_cli.render.code import arguments
+from onecycle_cli.render.code.following import follow, why_not
+from onecycle_cli.render.code.formula import Formula, formula_of, in_python
+from onecycle_cli.render.code.loop import guard, training_loop
+from onecycle_cli.render.code.writing import Argument, call, is_attribute, join, literal
+
+if TYPE_CHECKING:
+    from onecycle_cli.render.code.task import Task
+
+NAMES = {
+    "pct_start": "phase_pct",
+    "anneal_strategy": "anneal_strategy",
+    "three_phase": "three_phase",
+    "div_factor": "divide_factor",
+    "final_lr": "end_learning_rate",
+}
+OPTIMIZERS = {
+    "sgd": "Momentum",
+    "adam": "Adam",
+    "adamw": "AdamW",
+    "rmsprop": "RMSProp",
+    "adamax": "Adamax",
+    "lamb": "Lamb",
+}
+
+
+def snippet(task: Task) -> str:
+    """Write the scheduler, the optimizer over it, and the loop."""
+    following = follow(_first_group(task.schedule), "paddle", momentum=False)
+    definition, words, check = "", [], ""
+    if following is not None and following.close:
+        plan = following.schedule.plan
+        given = [
+            Argument("max_learning_rate", literal(plan.groups[0].max_lr)),
+            Argument("total_steps", task.steps_of_the_run(), task.planned()),
+            *arguments.shape(plan, paddle.DEFAULTS, NAMES),
+        ]
+        make = f"scheduler = {call('paddle.optimizer.lr.OneCycleLR', given)}"
+        words.append(following.words("Paddle's OneCycleLR"))
+    else:
+        formula = formula_of(task.schedule)
+        definition = in_python(Formula(formula.way, formula.lr[:1], (), (), ""))
+        words += [why_not(following, "Paddle's OneCycleLR"), formula.apart]
+        check = guard(task, task.steps_of_the_run())
+        ask = f"lambda step: one_cycle(min(step, {task.total - 1}), LR)"
+        make = f"scheduler = paddle.optimizer.lr.LambdaDecay(1.0, {ask})"
+    imports = "import paddle"
+    if "math." in make + definition + check:
+        imports = "import math\n\nimport paddle"
+    parts = join(check, make, _optimizer(task), _resume(task), between="\n")
+    body = join(definition, parts, between="\n\n\n")
+    loop = training_loop(task, "optimizer.clear_grad()")
+    return join(task.head(*words, _lost(task)), imports, body, loop)
+
+
+def _first_group(schedule: Schedule) -> Schedule:
+    """Give the schedule of the first group alone; the others are its multiples."""
+    phases = [replace(phase, lr=phase.lr[:1], momentum=phase.momentum[:1]) for phase in schedule.phases]
+    return Schedule(replace(schedule.plan, groups=schedule.plan.groups[:1]), phases)
+
+
+def _optimizer(task: Task) -> str:
+    name = OPTIMIZERS.get(task.optimizer or "sgd")
+    make = f"paddle.optimizer.{name}" if name else "make_optimizer"
+    if not task.several:
+        return f"optimizer = {make}(learning_rate=scheduler, parameters=model.parameters())"
+    first = task.plan.groups[0].max_lr
+    rows = []
+    for group in task.plan.groups:
+        over = f"model.{group.name}.parameters()" if is_attribute(group.name) else f"parameters[{literal(group.name)}]"
+        share = literal(group.max_lr / first)
+        rows.append(f'    {{"params": {over}, "learning_rate": {share}}},\n')
+    groups = f"groups = [  # each with its share of the learning rate\n{''.join(rows)}]"
+    return f"{groups}\noptimizer = {make}(learning_rate=scheduler, parameters=groups)"
+
+
+def _lost(task: Task) -> str:
+    """Say what Paddle has no place for."""
+    lost = []
+    if task.schedule.cycles_momentum:
+        low, high = task.plan.groups[0].base_momentum, task.plan.groups[0].max_momentum
+        lost.append(f"The plan cycles momentum between {high!r} and {low!r}; Paddle's optimizers keep theirs.")
+    if task.several:
+        lost.append(
+            "Each group's learning rate is the first one's times a constant, equal to the plan's up to rounding"
+        )
+        lost[-1] += (
+            "." if task.plan.final_lr is None else ", but for the last phase: the plan's final_lr is the same for all."
+        )
+    return " ".join(lost)
+
+
+def _resume(task: Task) -> str:
+    return task.resuming(
+        "make both as here, then scheduler.set_state_dict(...) the checkpoint's; leave last_epoch alone."
+    )

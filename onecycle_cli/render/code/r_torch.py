@@ -1,0 +1,178 @@
+"""R's torch: `lr_one_cycle`, or `lr_lambda` with the plan's formula."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from onecycle_cli.policy.conventions import r_torch
+from onecycle_cli.render.code.following import follow, why_not
+from onecycle_cli.render.code.formula import formula_of
+from onecycle_cli.render.code.writing import Argument, call_in_r, comment, join
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from onecycle_cli.policy.plan import Plan
+    from onecycle_cli.render.code.formula import Formula, Row
+    from onecycle_cli.render.code.task import Task
+
+SHAPE = ("pct_start", "anneal_strategy", "div_factor", "final_div_factor")
+OPTIMIZERS = {"sgd": "optim_sgd", "adam": "optim_adam", "adamw": "optim_adamw", "rmsprop": "optim_rmsprop"}
+EXACT_DIGITS = 15
+"""Significant digits that R's parser reads to the nearest double; longer numbers are written in hexadecimal."""
+
+
+def snippet(task: Task) -> str:
+    """Write the scheduler, the optimizer that it sets, and the loop that steps it."""
+    following = follow(task.schedule, "r-torch")
+    optimizer = OPTIMIZERS.get(task.optimizer or "sgd", "make_optimizer")
+    if following is not None and following.close:
+        plan = following.schedule.plan
+        head = task.head(following.words("lr_one_cycle"), _bugs(plan))
+        make = f"scheduler <- {call_in_r('lr_one_cycle', _arguments(task, plan), ['optimizer'])}"
+        lr, definition, momentum, check = "0.001", "", "", ""
+    else:
+        formula = formula_of(task.schedule)
+        head = task.head(why_not(following, "lr_one_cycle"), formula.apart)
+        lr, definition = "1", _formula(task, formula)
+        rates = [f"function(step) one_cycle(step, {name})" for name in _names("lr", task)]
+        make = f"scheduler <- lr_lambda(optimizer, {rates[0] if not task.several else _listed(rates)})"
+        momentum = _momentum(task, formula)
+        check = f"stopifnot({task.plan.epochs} * {_batches(task)} == {task.total})" if task.from_loader else ""
+    over = "model$parameters" if not task.several else "parameter_groups"
+    groups = ", ".join(task.schedule.groups)
+    over_comment = (
+        comment(f"parameter_groups: list(list(params = ...), ...), in this order: {groups}") if task.several else ""
+    )
+    made = f"optimizer <- {optimizer}({over}, lr = {lr})"
+    resume = task.resuming(
+        "make both as here, then scheduler$load_state_dict(...) the checkpoint's; leave last_epoch alone."
+    )
+    setup = join(over_comment, made, check, make, resume, between="\n")
+    return join(head, "library(torch)", definition, setup, _loop(task, momentum))
+
+
+def number(value: float) -> str:
+    """Write a number in R so that it reads back exactly."""
+    if math.isinf(value):
+        return "Inf"
+    if isinstance(value, int):
+        return str(value)
+    text = repr(value)
+    digits = text.partition("e")[0].replace(".", "").replace("-", "").strip("0")
+    return text.removesuffix(".0") if len(digits) <= EXACT_DIGITS else value.hex()
+
+
+def _arguments(task: Task, plan: Plan) -> list[Argument]:
+    given = [Argument("max_lr", _per_group([each.max_lr for each in plan.groups]))]
+    if task.from_loader:
+        given.append(Argument("epochs", str(task.plan.epochs)))
+        given.append(Argument("steps_per_epoch", _batches(task), f"planned: {task.per_epoch}"))
+    else:
+        given.append(Argument("total_steps", str(task.total)))
+    for setting in SHAPE:
+        value = getattr(plan, setting)
+        if value != getattr(r_torch.DEFAULTS, setting):
+            given.append(Argument(setting, f'"{value}"' if isinstance(value, str) else number(value)))
+    if not plan.cycle_momentum:
+        return [*given, Argument("cycle_momentum", "FALSE")]
+    for name, usual in (("base_momentum", 0.85), ("max_momentum", 0.95)):
+        values = [getattr(each, name) for each in plan.groups]
+        if set(values) != {usual} or task.several:
+            given.append(Argument(name, _per_group(values)))
+    return given
+
+
+def _bugs(plan: Plan) -> str:
+    """Say what released versions fail on."""
+    if plan.anneal_strategy == "linear":
+        return 'Needs a version after 0.17.0: before, "linear" stops with "attempt to apply non-function".'
+    return ""
+
+
+def _batches(task: Task) -> str:
+    return f"ceiling(length(train_dl) / {task.accumulation})" if task.accumulation > 1 else "length(train_dl)"
+
+
+def _per_group(values: Sequence[float]) -> str:
+    return number(values[0]) if len(values) == 1 else f"list({', '.join(map(number, values))})"
+
+
+def _names(kind: str, task: Task) -> list[str]:
+    return [f"{kind}_{at}" for at in range(1, len(task.schedule.groups) + 1)] if task.several else [f"{kind}_phases"]
+
+
+def _listed(entries: Sequence[str]) -> str:
+    return "list(\n" + ",\n".join(f"  {each}" for each in entries) + "\n)"
+
+
+def _formula(task: Task, formula: Formula) -> str:
+    way = formula.way.replace("COS", "cos").replace("math.pi", "pi").replace("2.0", "2")
+    for column in ("start", "end", "edge", "span"):
+        way = way.replace(column, f"phases${column}[at]")
+    lines = [
+        "one_cycle <- function(step, phases) {",
+        f"  step <- min(step, {task.total - 1})  # asked once more after the last step",
+        "  at <- which(step <= phases$last)[1]",
+        f"  {way}",
+        "}",
+    ]
+    if formula.dips:
+        lines += [
+            "dip <- function(step, high, low, half) {",
+            "  cycle <- step %/% (2 * half)",
+            "  x <- abs((step - 2 * cycle * half) / half - 1)",
+            "  high - (high - low) * (1 - x) * 0.5^cycle",
+            "}",
+        ]
+    tables = [f"{name} <- {_table(rows)}" for name, rows in zip(_names("lr", task), formula.lr, strict=True)]
+    if formula.momentum:
+        named = zip(_names("momentum", task), formula.momentum, strict=True)
+        tables += [f"{name} <- {_table(rows)}" for name, rows in named]
+    return join("\n".join(tables), "\n".join(lines))
+
+
+def _table(rows: Sequence[Row]) -> str:
+    titles = ("last", "start", "end", "edge", "span")
+    columns = [
+        f"  {title} = c({', '.join(map(number, values))})"
+        for title, values in zip(titles, zip(*rows, strict=True), strict=True)
+    ]
+    return "list(\n" + ",\n".join(columns) + "\n)"
+
+
+def _momentum(task: Task, formula: Formula) -> str:
+    """Write the lines of the loop that set momentum, which lr_lambda does not."""
+    if not formula.cycles_momentum:
+        return ""
+    place = "betas[1]" if task.beta1 else "momentum"
+    if formula.dips:
+        values = [f"dip(step, {', '.join(map(number, each))})" for each in formula.dips]
+    else:
+        values = [f"one_cycle(step, {name})" for name in _names("momentum", task)]
+    lines = [f"optimizer$param_groups[[{at}]]${place} <- {value}" for at, value in enumerate(values, 1)]
+    return "".join(f"{line}\n" for line in lines) + "step <- step + 1\n"
+
+
+def _loop(task: Task, momentum: str) -> str:
+    count = "step <- 0\n" if momentum else ""
+    divided = f" / {task.accumulation}" if task.accumulation > 1 else ""
+    where = "update, not after every batch" if divided else "batch, not after every epoch"
+    update = f"{momentum}optimizer$step()\nscheduler$step()  # after every {where}\noptimizer$zero_grad()"
+    batch = ["loss <- compute_loss(model, batch)" + divided, "loss$backward()"]
+    if divided:
+        batch = [
+            "number <- number + 1",
+            *batch,
+            f"if (number %% {task.accumulation} == 0 || number == length(train_dl)) {{",
+        ]
+        batch += [f"  {line}" for line in update.splitlines()] + ["}"]
+    else:
+        batch += update.splitlines()
+    lines = ["number <- 0"] if divided else []
+    lines += ["coro::loop(for (batch in train_dl) {", *(f"  {line}" for line in batch), "})"]
+    if not task.from_loader:
+        return f"{count}# {task.total} steps in all, over as many epochs as they take\n" + "\n".join(lines)
+    body = "\n".join(f"  {line}" for line in lines)
+    return f"{count}for (epoch in seq_len({task.plan.epochs})) {{\n{body}\n}}"

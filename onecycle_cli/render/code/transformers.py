@@ -1,0 +1,79 @@
+"""transformers: a Trainer that makes this scheduler in place of its own."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from onecycle_cli.render.code.loop import guard
+from onecycle_cli.render.code.scheduler import optimizer_of, write
+from onecycle_cli.render.code.writing import Argument, comment, join
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onecycle_cli.render.code.task import Task
+
+OPTIM = {"sgd": "sgd", "rmsprop": "rmsprop"}
+"""The Trainer's own names of optimizers other than its AdamW."""
+
+
+def snippet(task: Task) -> str:
+    """Write the Trainer and the arguments that give the run its length."""
+    if task.optimizer is None:
+        task = replace(task, settings=task.settings.model_copy(update={"optimizer": "adamw"}))
+    total = Argument("total_steps", "num_training_steps" if task.from_loader else str(task.total), task.planned())
+    written = write(task, [total])
+    make = written.make.replace("scheduler = ", "self.lr_scheduler = ", 1)
+    body = join(
+        "optimizer = self.optimizer if optimizer is None else optimizer",
+        "" if written.own else guard(task, "num_training_steps"),
+        make,
+        "return self.lr_scheduler",
+        between="\n",
+    )
+    trainer = (
+        "class OneCycleTrainer(Trainer):\n"
+        "    def create_scheduler(self, num_training_steps, optimizer=None):\n" + textwrap.indent(body, " " * 8)
+    )
+    imports = "import torch\nfrom transformers import Trainer, TrainingArguments"
+    if "math." in written.definition:
+        imports = "import math\n\n" + imports
+    return join(
+        task.head(*written.words),
+        imports,
+        join(written.definition, trainer, _use(task), between="\n\n\n"),
+    )
+
+
+def _use(task: Task) -> str:
+    own = task.several or task.optimizer not in ("adamw", *OPTIM)
+    lines = ["training_args = TrainingArguments(", '    output_dir="checkpoints",', *_arguments(task, own=own), ")"]
+    made = ""
+    if own:
+        made = optimizer_of(task, "model")
+    over = ", optimizers=(optimizer, None)" if own else ""
+    return join(
+        "\n".join(lines),
+        made,
+        f"trainer = OneCycleTrainer(model=model, args=training_args, train_dataset=train_dataset{over})",
+        comment("The Trainer's own warm-up and learning rate are not used."),
+        task.resuming("trainer.train(resume_from_checkpoint=True) restores the scheduler; leave last_epoch alone."),
+        between="\n",
+    )
+
+
+def _arguments(task: Task, *, own: bool) -> Iterator[str]:
+    if task.from_loader:
+        yield f"    num_train_epochs={task.plan.epochs},"
+    else:
+        yield f"    max_steps={task.total},  # must be the plan's"
+    if task.settings.batch_size:
+        yield f"    per_device_train_batch_size={task.settings.batch_size},"
+    if task.accumulation > 1:
+        yield f"    gradient_accumulation_steps={task.accumulation},"
+    if task.settings.drop_last:
+        yield "    dataloader_drop_last=True,"
+    if not own and task.optimizer in OPTIM:
+        yield f'    optim="{OPTIM[task.optimizer]}",'

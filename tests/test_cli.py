@@ -45,7 +45,7 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
 
 def test_every_setting_has_a_flag(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    for command in ("show", "plot", "export"):
+    for command in ("show", "plot", "export", "code", "compare"):
         assert main([command, "--help"]) == 0
         out = capsys.readouterr().out
         for setting in Settings.model_fields:

@@ -14,7 +14,7 @@ from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
 from onecycle_cli.policy.admission import admit
 from onecycle_cli.policy.conventions import CONVENTIONS
-from onecycle_cli.policy.judgement.lacks import NEUTRAL
+from onecycle_cli.policy.judgement.lacks import lacking
 from onecycle_cli.render.findings import concise_lines, print_full
 from onecycle_cli.render.provenance import provenance
 
@@ -117,14 +117,11 @@ def _without_lacking(values: dict[str, object], name: str | None) -> dict[str, o
     kept = dict(values)
     if name is None:
         return kept
-    convention = CONVENTIONS[name]
-    neutral = {**NEUTRAL, "anneal_strategy": convention.DEFAULTS.anneal_strategy}
-    for setting, reason in convention.LACKS.items():
-        if kept.get(setting) not in (None, neutral.get(setting)):
-            sys.stderr.write(f"note: {setting} is left out for {name}: {reason}\n")
-            value = kept.pop(setting)
-            if isinstance(value, list | tuple) and kept.get("groups") is None:
-                kept["groups"] = len(value)  # a list left out still says how many groups there are
+    for setting, reason in lacking(values, CONVENTIONS[name]):
+        sys.stderr.write(f"note: {setting} is left out for {name}: {reason}\n")
+        value = kept.pop(setting)
+        if isinstance(value, list | tuple) and kept.get("groups") is None:
+            kept["groups"] = len(value)  # a list left out still says how many groups there are
     return kept
 
 

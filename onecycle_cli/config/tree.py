@@ -14,8 +14,6 @@ import yaml
 from onecycle_cli.findings.documents import NOT_YAML, SEVERAL_DOCUMENTS, TOO_MUCH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from onecycle_cli.findings import Finding, Rule
 
 PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "null"))
@@ -169,13 +167,6 @@ class _Open:
         else:
             self._node.entries.append((self._key, node))
             self._key = None
-
-
-def scalar_pairs(mapping: Mapping) -> Iterator[tuple[Scalar, Node]]:
-    """Give the entries whose keys are scalars."""
-    for key, value in mapping.entries:
-        if isinstance(key, Scalar):
-            yield key, value
 
 
 def _place(event: yaml.Event) -> Place:

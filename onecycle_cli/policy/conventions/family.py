@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 NAMES = ("warm-up", "anneal", "annihilation")
 
+WITHOUT_MOMENTUM = dict.fromkeys(
+    ("cycle_momentum", "base_momentum", "max_momentum", "final_momentum"),
+    "the framework's scheduler leaves momentum alone",
+)
+"""What a convention that moves the learning rate alone lacks."""
+
 
 def cut(plan: Plan, ends: tuple[float, ...], spans: tuple[float, ...] = ()) -> tuple[Phase, ...]:
     """Make phases that end at real steps; `spans` are their lengths where they are not the difference of ends.

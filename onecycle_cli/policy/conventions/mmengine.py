@@ -17,8 +17,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onecycle_cli.policy.conventions import paddle, torch
-from onecycle_cli.policy.conventions.family import cut, judge_warmup, torch_ends
+from onecycle_cli.policy.conventions import torch
+from onecycle_cli.policy.conventions.family import WITHOUT_MOMENTUM, cut, judge_warmup, torch_ends
 from onecycle_cli.policy.plan import Defaults
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ FRAMEWORK = "MMEngine 0.10.7"
 DEFAULTS = Defaults(cycle_momentum=False)
 LACKS = {
     **torch.LACKS,
-    **dict.fromkeys(("cycle_momentum", "base_momentum", "max_momentum", "final_momentum"), paddle.NO_MOMENTUM),
+    **WITHOUT_MOMENTUM,
 }
 
 

@@ -22,8 +22,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from onecycle_cli.findings.length import EMPTY_PHASE
-from onecycle_cli.policy.conventions import paddle, torch
-from onecycle_cli.policy.conventions.family import longer_warmup
+from onecycle_cli.policy.conventions import torch
+from onecycle_cli.policy.conventions.family import WITHOUT_MOMENTUM, longer_warmup
 from onecycle_cli.policy.plan import Defaults
 from onecycle_cli.policy.ramps import CosineRamp, Phase
 
@@ -39,7 +39,7 @@ FRAMEWORK = "optax 0.2.8"
 DEFAULTS = Defaults(cycle_momentum=False)
 LACKS = {
     **torch.LACKS,
-    **dict.fromkeys(("cycle_momentum", "base_momentum", "max_momentum", "final_momentum"), paddle.NO_MOMENTUM),
+    **WITHOUT_MOMENTUM,
     "three_phase": "optax's schedule has two phases only",
     "final_lr": "optax divides by final_div_factor; set that",
     "anneal_strategy": "the cosine schedule is cosine only; set convention to optax-linear",

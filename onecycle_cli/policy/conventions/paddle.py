@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.findings.length import NO_ROOM_TO_ANNIHILATE
 from onecycle_cli.policy.conventions import torch
-from onecycle_cli.policy.conventions.family import cut, judge_warmup, torch_ends
+from onecycle_cli.policy.conventions.family import WITHOUT_MOMENTUM, cut, judge_warmup, torch_ends
 from onecycle_cli.policy.plan import Defaults
 
 if TYPE_CHECKING:
@@ -30,14 +30,12 @@ if TYPE_CHECKING:
     from onecycle_cli.policy.plan import Plan
     from onecycle_cli.policy.ramps import Phase
 
-NO_MOMENTUM = "the framework's scheduler leaves momentum alone"
-
 NAME = "paddle"
 FRAMEWORK = "PaddlePaddle 3.3.1"
 DEFAULTS = Defaults(cycle_momentum=False, final_lr=1e-4)
 LACKS = {
     **torch.LACKS,
-    **dict.fromkeys(("cycle_momentum", "base_momentum", "max_momentum", "final_momentum"), NO_MOMENTUM),
+    **WITHOUT_MOMENTUM,
     "final_div_factor": "Paddle takes the final learning rate itself, as end_learning_rate; set final_lr",
 }
 

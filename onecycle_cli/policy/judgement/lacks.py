@@ -8,25 +8,31 @@ from onecycle_cli.findings.values import LACKS
 from onecycle_cli.policy.conventions import convention_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from onecycle_cli.findings import Finding
+    from onecycle_cli.policy.conventions.convention import Convention
     from onecycle_cli.policy.settings import Settings
 
 NEUTRAL = {"three_phase": False, "cycle_momentum": False}
 """Values that ask for nothing: a framework without the thing can do them."""
 
 
+def lacking(values: Mapping[str, object], convention: Convention) -> Iterator[tuple[str, str]]:
+    """Give the settings that a convention lacks among those that ask for something, each with the reason."""
+    neutral = {**NEUTRAL, "anneal_strategy": convention.DEFAULTS.anneal_strategy}
+    for setting, reason in convention.LACKS.items():
+        value = values.get(setting)
+        if value is not None and value != neutral.get(setting):
+            yield setting, reason
+
+
 def judge_lacks(settings: Settings) -> Iterator[Finding]:
     """Find settings that act on nothing in the convention's framework."""
     convention = convention_of(settings)
-    for setting, reason in convention.LACKS.items():
-        value = getattr(settings, setting)
-        neutral = convention.DEFAULTS.anneal_strategy if setting == "anneal_strategy" else NEUTRAL.get(setting)
-        if value is not None and value != neutral:
-            yield LACKS.finding(
-                f"{setting} is nothing to {convention.NAME}: {reason}", _hint(setting, convention.NAME), setting
-            )
+    for setting, reason in lacking(dict(settings), convention):
+        message = f"{setting} is nothing to {convention.NAME}: {reason}"
+        yield LACKS.finding(message, _hint(setting, convention.NAME), setting)
 
 
 def _hint(setting: str, convention: str) -> str:

@@ -10,6 +10,12 @@ import pytest
 from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
+from onecycle_cli.config.checking import judged
+from onecycle_cli.config.config import Config
+from onecycle_cli.config.files import Source
+from onecycle_cli.config.reading import read
+from onecycle_cli.findings import Finding
+
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "data"
 
@@ -20,6 +26,16 @@ os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 _home_of_hypothesis = tempfile.TemporaryDirectory()
 set_hypothesis_home_dir(_home_of_hypothesis.name)
 settings.load_profile("explore" if os.environ.get("ONECYCLE_EXPLORE") else "ci")
+
+
+def read_text(text: str, path: str = "config.yaml") -> Config:
+    """Read a text as the first plan of a file of that name."""
+    return read(Source(path, named=True, text=text))[0]
+
+
+def findings_in(text: str, path: str = "config.yaml") -> list[Finding]:
+    """Give all findings of a text, in their places."""
+    return [found for config in read(Source(path, named=True, text=text)) for found in judged(config, {})]
 
 
 @pytest.fixture(autouse=True)

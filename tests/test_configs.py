@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from onecycle_cli.cli import main
-from onecycle_cli.config.checking import read
 from onecycle_cli.config.files import read_source
+from onecycle_cli.config.reading import read
 from onecycle_cli.findings import Severity
 from onecycle_cli.policy.admission import admit
 from onecycle_cli.policy.schedule import Schedule
@@ -21,7 +21,7 @@ LOGGED = sorted((DATA / "golden" / "smith").glob("*.csv"))
 
 
 def schedule_of(path: Path) -> Schedule:
-    settings = admit(read(read_source(str(path))).values).settings
+    settings = admit(read(read_source(str(path)))[0].values).settings
     assert settings is not None
     return settings.schedule()
 
@@ -29,7 +29,7 @@ def schedule_of(path: Path) -> Schedule:
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_each_is_sound_names_its_source_and_can_be_shown(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "# Source: " in path.read_text() or "\n# Source:" in path.read_text()
-    config = read(read_source(str(path)))
+    [config] = read(read_source(str(path)))
     found = [*config.findings, *admit(config.values).findings]
     assert [each for each in found if each.severity is not Severity.INFO] == []
     assert main(["show", str(path)]) == 0

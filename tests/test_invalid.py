@@ -14,17 +14,18 @@ import pytest
 
 from onecycle_cli.cli import main
 from onecycle_cli.config.checking import check
-from onecycle_cli.config.native import read_config
 from onecycle_cli.findings import RULES, Rule, Severity
-from onecycle_cli.policy.admission import admit
 from onecycle_cli.render.findings import concise_lines
+
+from .conftest import findings_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 DATA = Path(__file__).parent / "data" / "invalid"
-CONFIGS = sorted(path.name for path in DATA.glob("*.yaml"))
+CONFIGS = sorted(path.name for path in DATA.iterdir() if path.suffix in (".yaml", ".py"))
 LINE = re.compile(r"(?P<path>\S+):(?P<line>\d+):(?P<column>\d+): (?P<severity>\w+)\[(?P<code>OC\d{3})\] (?P<said>.+)\n")
+NOT_PYTHON = "OC006"
 NO_TEXT_SHOWS = frozenset({"OC002"})
 """Codes whose example cannot be given as a text: the file must hold bytes that are none."""
 
@@ -56,7 +57,8 @@ def _in_data(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_config_has_its_expectation_and_the_other_way_round() -> None:
-    assert {path.name.removesuffix(".errors.txt") + ".yaml" for path in DATA.glob("*.errors.txt")} == set(CONFIGS)
+    expectations = {path.name.removesuffix(".errors.txt") for path in DATA.glob("*.errors.txt")}
+    assert expectations == {Path(config).stem for config in CONFIGS}
 
 
 @pytest.mark.parametrize("config", CONFIGS)
@@ -75,7 +77,7 @@ def test_expectations_are_well_formed(config: str) -> None:
 def test_the_library_finds_it(config: str) -> None:
     checked = check([config])
     assert list(concise_lines(checked.findings)) == expected(config)
-    assert (checked.files, checked.skipped, checked.unreadable) == (1, 0, [])
+    assert (checked.files, checked.skipped, checked.unreadable) == ([config], 0, [])
 
 
 @pytest.mark.parametrize("config", CONFIGS)
@@ -138,20 +140,18 @@ def test_every_code_is_shown_by_some_config() -> None:
     assert shown == set(RULES)
 
 
-def codes(text: str) -> set[str]:
-    config = read_config("example.yaml", text)
-    judged = admit(config.values).findings if config.readable else ()
-    return {finding.code for finding in config.place([*config.findings, *judged])}
+def codes(text: str, rule: str) -> set[str]:
+    return {finding.code for finding in findings_in(text, "example.py" if rule == NOT_PYTHON else "example.yaml")}
 
 
 @pytest.mark.parametrize("code", sorted(set(RULES) - NO_TEXT_SHOWS))
 def test_a_rules_example_breaks_it(code: str) -> None:
-    assert code in codes(RULES[code].example)
+    assert code in codes(RULES[code].example, code)
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
 def test_a_rules_mended_example_has_nothing_worse(rule: Rule) -> None:
-    left = codes(rule.mended)
+    left = codes(rule.mended, rule.code)
     assert rule.code not in left
     assert not {code for code in left if RULES[code].severity is Severity.ERROR}
 

@@ -14,12 +14,13 @@ from jsonschema import Draft7Validator
 
 from onecycle_cli import OneCycle
 from onecycle_cli.cli import main
-from onecycle_cli.config.native import read_config
 from onecycle_cli.findings import RULES, Severity
 from onecycle_cli.policy.admission import admit
 from onecycle_cli.policy.settings import Section, about
 from onecycle_cli.render.schema import json_schema
 from onecycle_cli.render.template import template
+
+from .conftest import read_text
 
 SCHEMA = json_schema()
 VALIDATOR = Draft7Validator(SCHEMA)
@@ -108,7 +109,7 @@ def test_what_we_take_passes(setting: str, sample: object) -> None:
 def test_wrong_keys_types_choices_and_ranges_fail(setting: str, sample: object) -> None:
     values = {**SOUND, setting: sample}
     text = yaml.safe_dump(values)
-    found = admit(read_config("config.yaml", text).values).findings
+    found = admit(read_text(text).values).findings
     if {each.code for each in found if each.setting == setting} & {"OC103", "OC106", "OC201", "OC202", "OC206"}:
         assert not VALIDATOR.is_valid(values)
 
@@ -158,12 +159,12 @@ def test_whatever_we_take_passes(values: dict[str, Any]) -> None:
 )
 def test_what_validate_says_nothing_of_passes_as_pyyaml_reads_it(line: str) -> None:
     text = "".join(f"{setting}: {value}\n" for setting, value in SOUND.items() if not line.startswith(setting))
-    config = read_config("config.yaml", f"{text}{line}\n")
+    config = read_text(f"{text}{line}\n")
     if not (config.findings or admit(config.values).findings):
         assert [error.message for error in VALIDATOR.iter_errors(yaml.safe_load(f"{text}{line}\n"))] == []
 
 
-@pytest.mark.parametrize("code", [code for code in RULES if code > "OC1"])
+@pytest.mark.parametrize("code", [code for code in RULES if code > "OC1" and not code.startswith("OC5")])
 def test_mended_examples_pass(code: str) -> None:
     assert [error.message for error in VALIDATOR.iter_errors(yaml.safe_load(RULES[code].mended))] == []
 
@@ -194,7 +195,7 @@ def test_each_line_of_the_template_may_be_switched_on(setting: str) -> None:
     text = template().replace(f"\n# {setting}:", f"\n{setting}:")
     text += "".join(f"{needed}: {value}\n" for needed, value in HAVE.get(setting, {}).items())
     assert f"\n{setting}: " in text
-    config = read_config("onecycle.yaml", text)
+    config = read_text(text)
     found = [each for each in [*config.findings, *admit(config.values).findings] if each.setting == setting]
     assert [each.code for each in found if each.severity is not Severity.INFO] == []
     assert VALIDATOR.is_valid(yaml.safe_load(text))

@@ -142,20 +142,21 @@ def test_ours_broken_is_a_finding_in_a_folder_too(folder: Path, capsys: pytest.C
     assert [finding["code"] for finding in parsed["findings"]] == ["OC001", "OC004"]
 
 
-def test_a_file_named_is_checked_whatever_it_holds(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write(folder, {"compose.yaml": FOREIGN})
-    code, parsed = answer(capsys, "compose.yaml")
-    assert code == 1
-    assert [finding["code"] for finding in parsed["findings"]] == ["OC101", "OC107", "OC301"]
+def test_a_file_named_must_have_a_schedule(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(folder, {"compose.yaml": FOREIGN, "run.yaml": WRONG})
+    assert main(["validate", "--format", "concise", "compose.yaml", "run.yaml"]) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith("error: no one-cycle schedule in compose.yaml\n  hint: looked for ")
+    assert told.out.startswith("run.yaml:1:9: ")
 
 
 @pytest.mark.parametrize("order", [["compose.yaml", "."], [".", "compose.yaml"]])
 def test_naming_it_holds_also_beside_its_folder(
     order: list[str], folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write(folder, {"compose.yaml": FOREIGN})
-    code, parsed = answer(capsys, *order)
-    assert (code, parsed["files"]) == (1, 1)
+    write(folder, {"compose.yaml": FOREIGN, "run.yaml": SOUND})
+    assert main(["validate", *order]) == 2
+    assert "no one-cycle schedule in compose.yaml" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("again", ["run.yaml", "./run.yaml", ".", "sub/../run.yaml", "{folder}/run.yaml"])
@@ -193,7 +194,7 @@ def test_standard_input_that_is_closed(folder: Path) -> None:
         (["nul\0.yaml"], "error: cannot read 'nul\\x00.yaml'"),
         (["empty"], "error: no config found"),
         (["foreign"], "error: no config found"),
-        ([], "error: Missing argument 'PATH...'"),
+        ([], "error: Missing argument 'PATH'"),
         (["--format", "xml", "run.yaml"], "error: Invalid value for '--format'"),
         (["--colour", "run.yaml"], "error: No such option"),
     ],
@@ -320,7 +321,7 @@ def test_a_name_that_is_not_utf_8(form: str, folder: Path) -> None:
 
 def test_escape_codes_in_the_text_do_not_reach_the_terminal(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     texts = {
-        "a.yaml": '"\\e[31mkey\\n": 1\n',
+        "a.yaml": SOUND + '"\\e[31mkey\\n": 1\n',
         "b.yaml": 'max_lr: "\\e[31m"\ntotal_steps: 10\n',
         "c.yaml": SOUND + 'optimizer: "\\e]0;x\\a.adagrad"\n',
         "d.yaml": "max_lr: \x1b[31m0.1\n",
@@ -387,7 +388,7 @@ def test_an_old_locale(folder: Path) -> None:
 @pytest.mark.parametrize("form", ["full", "concise", "json"])
 @pytest.mark.parametrize("keys", [1, 3000])
 def test_a_reader_that_goes_away_ends_it_with_141(form: str, keys: int, folder: Path) -> None:
-    write(folder, {"run.yaml": "".join(f"key_{at}: 1\n" for at in range(keys))})
+    write(folder, {"run.yaml": SOUND + "".join(f"key_{at}: 1\n" for at in range(keys))})
     reading, writing = os.pipe()
     os.close(reading)
     ran = subprocess.run(
@@ -407,7 +408,7 @@ def test_a_reader_that_goes_away_ends_it_with_141(form: str, keys: int, folder: 
 @pytest.mark.parametrize("form", ["full", "concise", "json"])
 @pytest.mark.parametrize("keys", [1, 3000])
 def test_a_full_disk_is_told(form: str, keys: int, folder: Path) -> None:
-    write(folder, {"run.yaml": "".join(f"key_{at}: 1\n" for at in range(keys))})
+    write(folder, {"run.yaml": SOUND + "".join(f"key_{at}: 1\n" for at in range(keys))})
     ran = shell(f"{{onecycle}} validate --format {form} run.yaml >/dev/full", folder)
     assert ran.returncode == 2
     assert ran.stderr.startswith(b"error: cannot write: No space left on device\n")

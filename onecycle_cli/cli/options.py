@@ -18,39 +18,92 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a user asked to plan: configs by path, the conventions to draw them in, and the settings from flags."""
+    """What a user asked to plan.
+
+    `configs` are paths, `conventions` those to draw them in, `flags` the settings given by flags; `sets` holds what
+    `--set` lays into the configs, and `block` names the one to read where a config has several.
+    """
 
     configs: tuple[str, ...]
     conventions: tuple[str, ...]
     flags: dict[str, object]
+    sets: tuple[str, ...] = ()
+    block: str | None = None
+
+
+def _keyword(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+_SET = _keyword(
+    "set_",
+    Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="PATH=VALUE",
+            help="Give a value of the config, such as trainer.max_steps=5000. Repeat it.",
+            show_default=False,
+        ),
+    ],
+)
+_BLOCK = _keyword(
+    "block",
+    Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH", help="Which one-cycle block of the config, where it has several.", show_default=False
+        ),
+    ],
+)
 
 
 def takes_plan(command: Callable[..., None]) -> Callable[..., None]:
     """Let a command take `[CONFIG]...` and one flag a setting; it is handed them as its first argument, a Request."""
+    told = "YAML files with settings, or training configs; - reads standard input."
+    configs = Annotated[list[str] | None, typer.Argument(metavar="CONFIG", help=told)]
+    return _takes(command, _keyword("config", configs, None), _SET, _BLOCK)
+
+
+def takes_paths(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command take `PATH...`, at least one, and one flag a setting, as `takes_plan` does."""
+    told = "Files, folders (every config in them), or - for stdin."
+    paths = Annotated[list[str], typer.Argument(metavar="PATH", help=told)]
+    return _takes(command, _keyword("config", paths, inspect.Parameter.empty), _SET)
+
+
+def _takes(command: Callable[..., None], configs: inspect.Parameter, *flags: inspect.Parameter) -> Callable[..., None]:
     _, *own = inspect.signature(command, eval_str=True).parameters.values()
 
     @wraps(command)
     def wrapper(config: list[str] | None, **given: Any) -> None:
-        flags = {setting: given.pop(setting) for setting in Settings.model_fields}
-        named = {setting: value for setting, value in flags.items() if value not in (None, [], ())}
+        settings = {setting: given.pop(setting) for setting in Settings.model_fields}
+        named = {setting: value for setting, value in settings.items() if value not in (None, [], ())}
         conventions = named.pop("convention", ())
-        command(Request(tuple(config or ()), tuple(conventions), named), **given)
+        sets, block = tuple(given.pop("set_") or ()), given.pop("block", None)
+        command(Request(tuple(config or ()), tuple(conventions), named, sets, block), **given)
 
-    configs = inspect.Parameter(
-        "config",
-        inspect.Parameter.KEYWORD_ONLY,
-        default=None,
-        annotation=Annotated[
-            list[str] | None,
-            typer.Argument(metavar="CONFIG", help="YAML files with settings; - reads standard input."),
-        ],
-    )
-    keyword_only = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
-    parameters = [configs, *keyword_only, *(_parameter(setting) for setting in Settings.model_fields)]
+    options = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
+    parameters = [configs, *options, *flags, *(_parameter(setting) for setting in Settings.model_fields)]
     wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {each.name: each.annotation for each in parameters}
     del wrapper.__wrapped__
     return wrapper
+
+
+def flag_values(flags: dict[str, object]) -> dict[str, object]:
+    """Give a repeated flag's values as a list, a single one as itself; `--groups 2` is a number."""
+    values = {name: _single(value) for name, value in flags.items()}
+    groups = values.get("groups")
+    if isinstance(groups, str) and groups.isdecimal() and len(groups) < 10:
+        values["groups"] = int(groups)
+    elif isinstance(groups, str):
+        values["groups"] = [groups]
+    return values
+
+
+def _single(value: object) -> object:
+    return value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
 
 
 def flag_name(setting: str) -> str:
@@ -86,9 +139,7 @@ def _parameter(setting: str) -> inspect.Parameter:
         show_default=False,
         **extra,
     )
-    return inspect.Parameter(
-        setting, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[type_ | None, option]
-    )
+    return _keyword(setting, Annotated[type_ | None, option])
 
 
 def _help(setting: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from onecycle_cli.cli.options import flag_name
+from onecycle_cli.cli.options import flag_name, flag_values
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
 from onecycle_cli.policy.admission import admit
@@ -53,7 +53,7 @@ def plans(request: Request, *, leave_out_lacking: bool = False) -> list[Planned]
             "nothing to plan", "name a config, or give --max-lr and a length such as --total-steps 1000"
         )
     made = [
-        _plan(path, convention, request.flags, leave_out_lacking=leave_out_lacking)
+        _plan(path, convention, request, leave_out_lacking=leave_out_lacking)
         for path in request.configs or (None,)
         for convention in request.conventions or (None,)
     ]
@@ -70,12 +70,14 @@ def one_plan(request: Request) -> Planned:
     return plans(request)[0]
 
 
-def _plan(
-    path: str | None, convention: str | None, flags: dict[str, object], *, leave_out_lacking: bool
-) -> Planned | None:
-    asked = flags if convention is None else {**flags, "convention": convention}
+def _plan(path: str | None, convention: str | None, request: Request, *, leave_out_lacking: bool) -> Planned | None:
+    asked = request.flags if convention is None else {**request.flags, "convention": convention}
     lacking_in = convention if leave_out_lacking else None
-    settings = _settings_from_flags(asked, lacking_in) if path is None else _settings_from_file(path, asked, lacking_in)
+    settings = (
+        _settings_from_flags(asked, lacking_in)
+        if path is None
+        else _settings_from_file(path, replace(request, flags=asked), lacking_in)
+    )
     if settings is None:
         return None
     stem = Path(path).stem if path not in (None, "-") else "onecycle"
@@ -85,30 +87,33 @@ def _plan(
 
 
 def _settings_from_flags(flags: dict[str, object], lacking_in: str | None) -> OneCycle | None:
-    values = _without_lacking(_flag_values(flags), lacking_in)
+    values = _without_lacking(flag_values(flags), lacking_in)
     admitted = admit(values)
     if admitted.settings is not None and values.get("verbose"):
         sys.stderr.write(provenance(admitted.settings, "", (), flags))
     return _passed(admitted.settings, _about_flags(admitted.findings, flags), {})
 
 
-def _settings_from_file(path: str, flags: dict[str, object], lacking_in: str | None) -> OneCycle | None:
-    from onecycle_cli.config.checking import read
+def _settings_from_file(path: str, request: Request, lacking_in: str | None) -> OneCycle | None:
+    from onecycle_cli.config.dotted import read_given
     from onecycle_cli.config.files import read_source
+    from onecycle_cli.config.judging import findings_of
     from onecycle_cli.config.overrides import override
+    from onecycle_cli.config.reading import choose, read
 
-    config = read(read_source(path))
+    flags = request.flags
+    config = choose(read(read_source(path), read_given(request.sets)), request.block)
     texts = {config.path: config.text}
     if not config.readable:
         return _passed(None, config.place(config.findings), texts)
-    values, notes = override(config.values, _flag_values(flags))
+    values, notes = override(config.values, flag_values(flags))
     for note in notes:
         sys.stderr.write(f"note: {note}\n")
     values = _without_lacking(values, lacking_in)
     admitted = admit(values)
     if admitted.settings is not None and values.get("verbose") is True:
         sys.stderr.write(provenance(admitted.settings, config.path, config.values, flags))
-    findings = _about_flags([*config.findings, *admitted.findings], flags)
+    findings = _about_flags(findings_of(config, admitted, flags), flags)
     return _passed(admitted.settings, config.place(findings), texts)
 
 
@@ -123,21 +128,6 @@ def _without_lacking(values: dict[str, object], name: str | None) -> dict[str, o
         if isinstance(value, list | tuple) and kept.get("groups") is None:
             kept["groups"] = len(value)  # a list left out still says how many groups there are
     return kept
-
-
-def _flag_values(flags: dict[str, object]) -> dict[str, object]:
-    """Give a repeated flag's values as a list, a single one as itself; `--groups 2` is a number."""
-    values = {name: _single(value) for name, value in flags.items()}
-    groups = values.get("groups")
-    if isinstance(groups, str) and groups.isdecimal() and len(groups) < 10:
-        values["groups"] = int(groups)
-    elif isinstance(groups, str):
-        values["groups"] = [groups]
-    return values
-
-
-def _single(value: object) -> object:
-    return value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
 
 
 def _about_flags(findings: Iterable[Finding], flags: Container[str]) -> list[Finding]:

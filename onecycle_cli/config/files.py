@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings.documents import NOT_TEXT, TOO_MUCH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from onecycle_cli.findings import Finding
 
 STDIN = "-"
+STDIN_NAME = "<stdin>"
 LARGEST = 4 * 2**20
 ENDINGS = (".yaml", ".yml")
+PYTHON = ".py"
+_ONE_CYCLE = re.compile("one_?cycle", re.IGNORECASE)
+_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 SAVE_AS = "save the file as UTF-8; check that this is the file meant"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file's text, and the finding that says why it is none; `named` where the user named the file itself."""
+    """A file's text, and the finding that says why it is none; `named` where the user named the file itself.
+
+    `encoding` is what writes the text back as the file has it, with its byte-order mark if it has one.
+    """
 
     path: str
     named: bool
     text: str
     finding: Finding | None = None
+    encoding: str = "utf-8"
 
 
 def read_source(path: str, *, named: bool = True) -> Source:
@@ -44,7 +53,7 @@ def read_source(path: str, *, named: bool = True) -> Source:
         raise _cannot_read(path, error) from None
     except ValueError:
         raise OnecycleError(f"cannot read {path!r}: no file can have this name", "check the path") from None
-    shown = "<stdin>" if path == STDIN else path
+    shown = STDIN_NAME if path == STDIN else path
     if len(data) > LARGEST:
         message = f"larger than {LARGEST // 2**20} MiB, which no config is"
         finding = TOO_MUCH.finding(message, "check that this is the file meant")
@@ -63,33 +72,49 @@ def _standard_input() -> bytes:
     return sys.stdin.buffer.read(LARGEST + 1)
 
 
-def find_sources(paths: list[str], unreadable: Callable[[OnecycleError], object]) -> Iterator[Source]:
-    """Read every file named, and every YAML file below every folder named, each once, in a stable order.
+def find_sources(
+    paths: Sequence[str], unreadable: Callable[[OnecycleError], object], exclude: Sequence[str] = ()
+) -> Iterator[Source]:
+    """Read every file named, and every config below every folder named, each once, in a stable order.
 
-    In folders, what is hidden or no regular file is passed over, as are links to folders. What cannot be read is
-    told to `unreadable`, and the rest is read all the same.
+    In folders, YAML files are read, and Python files that speak of a one-cycle schedule; what is hidden or no regular
+    file is passed over, as are links to folders. What matches a pattern of `exclude` is left out: a path from its
+    end (`old/*.yaml`), or a folder on the way. What cannot be read is told to `unreadable`, and the rest is read all
+    the same.
     """
     found: dict[str, tuple[str, bool]] = {}
     for path, named in _files(paths, unreadable):
+        if _excluded(path, exclude):
+            continue
         key = path if path == STDIN or "\0" in path else os.path.realpath(path)
         first, named_before = found.get(key, (path, False))
         found[key] = (first, named or named_before)
     for path, named in found.values():
         try:
-            yield read_source(path, named=named)
+            source = read_source(path, named=named)
         except OnecycleError as error:
             unreadable(error)
+            continue
+        if named or not path.endswith(PYTHON) or _ONE_CYCLE.search(source.text):
+            yield source
 
 
-def _files(paths: list[str], unreadable: Callable[[OnecycleError], object]) -> Iterator[tuple[str, bool]]:
+def _excluded(path: str, patterns: Sequence[str]) -> bool:
+    if not patterns or path == STDIN:
+        return False
+    way = PurePath(path)
+    return any(each.match(pattern.rstrip("/") or "?") for pattern in patterns for each in (way, *way.parents))
+
+
+def _files(paths: Sequence[str], unreadable: Callable[[OnecycleError], object]) -> Iterator[tuple[str, bool]]:
     for path in paths:
         if path != STDIN and os.path.isdir(path):  # noqa: PTH112 - a Path cannot hold every name a user may type
-            yield from ((below, False) for below in _yaml_files(path, unreadable))
+            yield from ((below, False) for below in _configs_below(path, unreadable))
         else:
             yield path, True
 
 
-def _yaml_files(folder: str, unreadable: Callable[[OnecycleError], object]) -> Iterator[str]:
+def _configs_below(folder: str, unreadable: Callable[[OnecycleError], object]) -> Iterator[str]:
     def tell(error: OSError) -> None:
         unreadable(_cannot_read(str(error.filename), error))
 
@@ -98,20 +123,21 @@ def _yaml_files(folder: str, unreadable: Callable[[OnecycleError], object]) -> I
         for name in sorted(files):
             path = Path(parent, name)
             # A link that leads nowhere is named as unreadable; a pipe or a device is not waited for.
-            if name.endswith(ENDINGS) and not name.startswith(".") and (path.is_file() or not path.exists()):
+            if name.endswith((*ENDINGS, PYTHON)) and not name.startswith(".") and (path.is_file() or not path.exists()):
                 yield str(path)
 
 
 def _decode(path: str, data: bytes, *, named: bool) -> Source:
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+    encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8")
     try:
-        return Source(path, named, data.decode(encoding).removeprefix("\ufeff"))
+        return Source(path, named, data.decode(encoding).removeprefix("\ufeff"), encoding=encoding)
     except UnicodeDecodeError as error:
-        finding = _not_text(data, error) if encoding == "utf-8" else NOT_TEXT.finding("not UTF-16", SAVE_AS)
+        finding = _not_text(error) if encoding != "utf-16" else NOT_TEXT.finding("not UTF-16", SAVE_AS)
         return Source(path, named, data.decode(encoding, "replace"), finding)
 
 
-def _not_text(data: bytes, error: UnicodeDecodeError) -> Finding:
+def _not_text(error: UnicodeDecodeError) -> Finding:
+    data = error.object
     before = data[: error.start]
     line = before.count(b"\n") + 1
     column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace").removeprefix("\ufeff")) + 1

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from onecycle_cli.config.ignores import ignored_codes
-from onecycle_cli.config.tree import Mapping, Place, Scalar, Sequence, UnreadableError, parse, place_at
-from onecycle_cli.config.values import read_value
+from onecycle_cli.config.config import Config
+from onecycle_cli.config.keys import LONGEST_KEY, SETTINGS, duplicate, mistyped, take
+from onecycle_cli.config.nodes import Mapping, Place, Scalar, Sequence, is_merge, place_at
 from onecycle_cli.findings.documents import NOT_A_MAPPING
-from onecycle_cli.findings.keys import DUPLICATE_KEY, NUMBER_KIND, UNKNOWN_KEY, WRONG_TYPE
-from onecycle_cli.policy.admission import unknown_key
-from onecycle_cli.policy.settings import Settings
+from onecycle_cli.findings.keys import NUMBER_KIND, UNKNOWN_KEY, WRONG_TYPE
+from onecycle_cli.policy.admission import meant, unknown_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from onecycle_cli.config.tree import Node
+    from onecycle_cli.config.nodes import Node
     from onecycle_cli.findings import Finding
 
 TELLING = frozenset(
@@ -29,61 +26,24 @@ TELLING = frozenset(
 )  # fmt: skip
 """Keys that tell a config of ours, or a schedule's block, from any other YAML file."""
 
-SETTINGS = frozenset(Settings.model_fields)
-
-LONGEST_KEY = 24
-"""Characters above which a key is no mistyped one of ours."""
+MOST_KEYS = 60
+"""Keys above which a file is none of ours unless one of them tells of a schedule."""
 
 _TELLING_LINE = re.compile(rf"^\s*[{{]?\s*({'|'.join(sorted(TELLING))})\s*:", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
-    """What a file says: its settings' values, where each stands, and what was found while reading.
-
-    `readable` is False where there is no mapping of settings to judge, `is_ours` where nothing tells of a one-cycle
-    schedule.
-    """
-
-    path: str
-    text: str
-    values: dict[str, object] = field(default_factory=dict)
-    places: dict[tuple[str, int | None], Place] = field(default_factory=dict)
-    findings: tuple[Finding, ...] = ()
-    readable: bool = True
-    is_ours: bool = True
-
-    def place(self, findings: Iterable[Finding]) -> list[Finding]:
-        """Give findings their place in the file, drop those that a comment silences, sort by place."""
-        placed = [self._place(finding) for finding in findings]
-        ignored = ignored_codes(self.text) if placed else {}
-        kept = [each for each in placed if each.line is None or each.code not in ignored.get(each.line, ())]
-        return sorted(kept, key=lambda each: (each.line or 0, each.column or 0, each.code))
-
-    def _place(self, finding: Finding) -> Finding:
-        if finding.path is not None:
-            return finding
-        place = Place(finding.line or 1, finding.column or 1)
-        if finding.setting is not None and finding.line is None:
-            whole = self.places.get((finding.setting, None), place)
-            place = self.places.get((finding.setting, finding.index), whole)
-        return replace(place_at(finding, place), path=self.path)
+def tells(root: Mapping) -> bool:
+    """Say whether a mapping's keys, mistyped or not, tell of a one-cycle schedule."""
+    return any(isinstance(key, Scalar) and _tells(key.text) for key, _ in root.entries)
 
 
-def read_config(path: str, text: str) -> Config:
-    """Read a config's text; whatever is wrong with it is a finding."""
-    try:
-        root = parse(text)
-    except UnreadableError as error:
-        is_ours = tells_of_a_schedule(text)
-        return Config(path, text, findings=(error.finding,), readable=False, is_ours=is_ours)
-    if not isinstance(root, Mapping):
-        return Config(path, text, findings=(_not_a_mapping(root),), readable=False, is_ours=False)
-    return _read_mapping(path, text, root)
+def could_be_settings(root: Mapping) -> bool:
+    """Say whether a mapping is a config of ours: a key tells of a schedule, or all of them may be meant as settings."""
+    keys = [key.text for key, _ in root.entries if isinstance(key, Scalar)]
+    return tells(root) or (bool(keys) and len(keys) < MOST_KEYS and all(map(meant, keys)))
 
 
 def _tells(key: str) -> bool:
-    """Say whether a key tells of a one-cycle schedule, mistyped or not."""
     return key in TELLING or (len(key) <= LONGEST_KEY and bool(get_close_matches(key, TELLING, 1, 0.85)))
 
 
@@ -92,52 +52,40 @@ def tells_of_a_schedule(text: str) -> bool:
     return _TELLING_LINE.search(text) is not None
 
 
-def _read_mapping(path: str, text: str, root: Mapping) -> Config:
+def read_native(path: str, text: str, root: Mapping) -> Config:
+    """Read a config of ours, all of whose keys are settings."""
     config = Config(path, text)
     findings: list[Finding] = []
     places: dict[str, Place] = {}
     settings: dict[str, Node] = {}
+    settings_given = {key.text for key, _ in root.entries if isinstance(key, Scalar)}
     for key, node in root.entries:
         if not isinstance(key, Scalar):
             hint = "write the name of a setting, such as max_lr"
             findings.append(place_at(WRONG_TYPE.finding("a key must be a text", hint), key.place))
             continue
         if key.text in places:
-            findings.append(_duplicate(key, places[key.text]))
+            findings.append(duplicate(key, places[key.text]))
         elif key.text not in SETTINGS:
-            findings.append(place_at(_unknown(key.text), key.place))
+            findings.append(place_at(_unknown(key, settings_given), key.place))
         places.setdefault(key.text, key.place)
         if key.text in SETTINGS:
             settings[key.text] = node
     for setting, node in settings.items():
-        findings += _take(config, setting, node)
+        findings += take(config, setting, node)
     if config.values.get("convention") not in (None, "torch"):
         findings = [each for each in findings if each.rule is not NUMBER_KIND]
-    return replace(config, findings=tuple(findings), is_ours=any(map(_tells, places)))
+    return replace(config, findings=tuple(findings), is_ours=tells(root))
 
 
-def _unknown(key: str) -> Finding:
-    if key == "<<":
-        return UNKNOWN_KEY.finding("unknown key '<<'", "write the merged settings themselves")
-    return unknown_key(key)
+def _unknown(key: Scalar, given: set[str]) -> Finding:
+    if is_merge(key):
+        return UNKNOWN_KEY.finding("unknown key '<<'", "merge a mapping, such as one under an anchor: <<: *base")
+    return replace(unknown_key(key.text), mend=mistyped(key.text, given))
 
 
-def _take(config: Config, setting: str, node: Node) -> list[Finding]:
-    """Note a setting's value and the places of the value and its items."""
-    value, findings = read_value(setting, node)
-    config.values[setting] = value
-    config.places[setting, None] = node.place
-    if isinstance(node, Sequence):
-        config.places.update(((setting, at), item.place) for at, item in enumerate(node.items))
-    return [place_at(each, config.places[setting, each.index]) for each in findings]
-
-
-def _duplicate(key: Scalar, first: Place) -> Finding:
-    message = f"{key.text} stands twice, in line {first.line} and line {key.place.line}; PyYAML keeps the last"
-    return place_at(DUPLICATE_KEY.finding(message, "remove one of the two"), key.place)
-
-
-def _not_a_mapping(root: Node | None) -> Finding:
+def not_a_mapping(root: Node | None) -> Finding:
+    """Say that there is no mapping of settings."""
     kind = {Sequence: "a list", Scalar: "a single text"}.get(type(root), "nothing but comments, or empty")
     hint = "write settings, such as `max_lr: 0.1`; `onecycle init` begins a config"
     if isinstance(root, Scalar) and ":" in root.text:

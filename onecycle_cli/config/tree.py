@@ -6,14 +6,16 @@ crashes the interpreter on deep nesting. Aliases share their node, so an alias b
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import yaml
 
+from onecycle_cli.config.nodes import Mapping, Place, Scalar, Sequence, merged_entries, place_at
 from onecycle_cli.findings.documents import NOT_YAML, SEVERAL_DOCUMENTS, TOO_MUCH
 
 if TYPE_CHECKING:
+    from onecycle_cli.config.nodes import Node
     from onecycle_cli.findings import Finding, Rule
 
 PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "null"))
@@ -23,47 +25,6 @@ DEEPEST = 100
 MOST_NODES = 200_000
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a node begins: line and column, 1-based."""
-
-    line: int
-    column: int
-
-
-@dataclass(frozen=True, slots=True)
-class Scalar:
-    """A single value as written; `plain` where no quotes say that it is a text, `tag` as the text has it.
-
-    `aliased` where it is written elsewhere and stands here by its anchor's name.
-    """
-
-    place: Place
-    text: str
-    plain: bool
-    tag: str | None = None
-    aliased: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Sequence:
-    """A list of nodes."""
-
-    place: Place
-    items: list[Node] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Mapping:
-    """Pairs of keys and values, in order, duplicates kept."""
-
-    place: Place
-    entries: list[tuple[Node, Node]] = field(default_factory=list)
-
-
-Node: TypeAlias = Scalar | Sequence | Mapping
 
 
 class UnreadableError(Exception):
@@ -113,7 +74,7 @@ class _Builder:
         elif isinstance(event, yaml.MappingStartEvent):
             self._begin(Mapping(_place(event)), event)
         elif isinstance(event, yaml.CollectionEndEvent):
-            self._open.pop()
+            self._close(self._open.pop(), event)
         elif isinstance(event, yaml.DocumentStartEvent):
             self._count_document(event)
 
@@ -124,10 +85,7 @@ class _Builder:
         self._open.append(_Open(node))
 
     def _hang(self, node: Node, event: yaml.NodeEvent) -> None:
-        self._nodes += 1
-        if self._nodes > MOST_NODES:
-            hint = "check that this is the file meant"
-            raise _refuse(TOO_MUCH, f"more than {MOST_NODES:,} values", hint, event)
+        self._count(1, event)
         if event.anchor is not None and not isinstance(event, yaml.AliasEvent):
             self._anchors[event.anchor] = node
         if self._open:
@@ -135,13 +93,25 @@ class _Builder:
         else:
             self.root = node
 
+    def _count(self, nodes: int, event: yaml.Event) -> None:
+        self._nodes += nodes
+        if self._nodes > MOST_NODES:
+            hint = "check that this is the file meant"
+            raise _refuse(TOO_MUCH, f"more than {MOST_NODES:,} values", hint, event)
+
+    def _close(self, closed: _Open, event: yaml.Event) -> None:
+        if isinstance(closed.node, Mapping) and (merged := merged_entries(closed.node)):
+            # Aliases share the list, so what is merged into it is merged for all of them.
+            closed.node.entries[:] = merged
+            self._count(len(merged), event)
+
     def _resolve(self, event: yaml.AliasEvent) -> Node:
         if event.anchor not in self._anchors:
             hint = f"define it with &{event.anchor} before this line"
             raise _refuse(NOT_YAML, f"not YAML: the anchor of *{event.anchor} is not defined", hint, event)
         node = self._anchors[event.anchor]
         if isinstance(node, Scalar):
-            return replace(node, place=_place(event), aliased=True)
+            return replace(node, place=_place(event), origin=node.origin or node.place)
         # The copy shares its items with the anchor's node; only its place is the alias's own.
         return replace(node, place=_place(event))
 
@@ -156,16 +126,16 @@ class _Open:
     """A collection whose end has not come yet, and the key that waits for its value."""
 
     def __init__(self, node: Sequence | Mapping) -> None:
-        self._node = node
+        self.node = node
         self._key: Node | None = None
 
     def hang(self, node: Node) -> None:
-        if isinstance(self._node, Sequence):
-            self._node.items.append(node)
+        if isinstance(self.node, Sequence):
+            self.node.items.append(node)
         elif self._key is None:
             self._key = node
         else:
-            self._node.entries.append((self._key, node))
+            self.node.entries.append((self._key, node))
             self._key = None
 
 
@@ -223,8 +193,3 @@ def _unreadable_character(text: str, error: yaml.YAMLError) -> UnreadableError:
 
 def _forbidden(char: str) -> bool:
     return not (char in "\t\n\r\x85" or "\x20" <= char <= "\x7e" or char >= "\xa0") or char in "\ufffe\uffff"
-
-
-def place_at(finding: Finding, place: Place) -> Finding:
-    """Give the finding its line and column."""
-    return replace(finding, line=place.line, column=place.column)

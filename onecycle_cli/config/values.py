@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from onecycle_cli.config.nodes import Scalar, Sequence, place_at
 from onecycle_cli.config.scalars import read_by_pyyaml, read_plain, same_to_both
-from onecycle_cli.config.tree import PLAIN_TAGS, Scalar, Sequence
+from onecycle_cli.config.tree import PLAIN_TAGS
+from onecycle_cli.findings import Mend
 from onecycle_cli.findings.keys import NUMBER_KIND, WRONG_TYPE, YAML_VERSIONS
 from onecycle_cli.policy.settings import kind
 
 if TYPE_CHECKING:
+    from onecycle_cli.config.nodes import Node
     from onecycle_cli.config.scalars import Plain
-    from onecycle_cli.config.tree import Node
     from onecycle_cli.findings import Finding
 
 TORCH_COUNTS = ("total_steps", "epochs", "steps_per_epoch")
@@ -51,7 +54,19 @@ def _read_scalar(setting: str, node: Scalar, index: int | None) -> Found:
     if wanted is str or (setting == "groups" and isinstance(value, str)):
         return node.text, []
     number, findings = _read_number(setting, node.text, value, index)
-    return number, [] if node.aliased else findings  # how it is written is said where it is written
+    return number, [place_at(each, node.origin) if node.origin else each for each in findings]
+
+
+def number_of(node: Node, named: str) -> tuple[float | None, list[Finding]]:
+    """Read a number that is no setting's, and say if YAML 1.1 reads it differently; None where it is no number."""
+    if not isinstance(node, Scalar) or not node.plain:
+        return None, []
+    value, by_pyyaml = read_plain(node.text), read_by_pyyaml(node.text)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None, []
+    if type(value) is type(by_pyyaml) and value == by_pyyaml:
+        return value, []
+    return value, [place_at(_yaml_versions(named, node.text, value, by_pyyaml, None), node.origin or node.place)]
 
 
 def _read_number(setting: str, text: str, value: Plain, index: int | None) -> Found:
@@ -81,12 +96,16 @@ def _yaml_versions(setting: str, text: str, value: Plain, by_pyyaml: Plain, inde
         f"YAML 1.2 as {_say(plain)}",
     ]
     better = str(value) if isinstance(value, int) and not isinstance(value, bool) else same_to_both(text, value)
-    return YAML_VERSIONS.finding(f"{setting}: {', '.join(seen)}", f"write {better}", setting, index)
+    found = YAML_VERSIONS.finding(f"{setting}: {', '.join(seen)}", f"write {better}", setting, index)
+    # Where both read a number, and not the same one, only the author knows which is meant.
+    is_safe = isinstance(by_pyyaml, str) or isinstance(plain, str)
+    return replace(found, mend=Mend(text, better)) if is_safe else found
 
 
 def _number_kind(setting: str, text: str, wanted: str, better: str, index: int | None) -> Finding:
     message = f"{setting}: PyTorch takes only {wanted} and refuses {text}"
-    return NUMBER_KIND.finding(message, f"write {better}", setting, index)
+    found = NUMBER_KIND.finding(message, f"write {better}", setting, index)
+    return replace(found, mend=Mend(text, better))
 
 
 def _say(value: Plain) -> str:

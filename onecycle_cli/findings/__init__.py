@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from onecycle_cli.findings import documents, keys, length, notes, practice, values
-from onecycle_cli.findings.rule import Finding, Rule, Severity
+from onecycle_cli.findings import documents, keys, length, notes, practice, surroundings, training, values
+from onecycle_cli.findings.rule import Finding, Mend, Rule, Severity
 
-__all__ = ["RULES", "Finding", "Rule", "Severity"]
+__all__ = ["RULES", "Finding", "Mend", "Rule", "Severity"]
 
 RULES: dict[str, Rule] = {
     rule.code: rule
-    for module in (documents, keys, values, length, practice, notes)
+    for module in (documents, keys, values, length, practice, training, surroundings, notes)
     for rule in vars(module).values()
     if isinstance(rule, Rule)
 }

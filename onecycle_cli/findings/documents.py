@@ -48,3 +48,12 @@ TOO_MUCH = Rule(
     "max_lr: " + "[" * 101 + "0.1" + "]" * 101 + "\ntotal_steps: 1000\n",
     "max_lr: [0.1]\ntotal_steps: 1000\n",
 )
+NOT_PYTHON = Rule(
+    "OC006",
+    Severity.ERROR,
+    "not Python",
+    "The Python config breaks Python's grammar at the place shown. It is read without being run, by the grammar of "
+    "the Python that runs this program. Usual causes: a comma, bracket or quote that is missing, a tab, Python 2.",
+    "param_scheduler = [dict(type='OneCycleLR', eta_max=0.1, total_steps=1000]\n",
+    "param_scheduler = [dict(type='OneCycleLR', eta_max=0.1, total_steps=1000)]\n",
+)

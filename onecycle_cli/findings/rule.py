@@ -15,10 +15,19 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Mend:
+    """A safe change that mends a finding: the word that stands at its place, and the word to write instead."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing to say about one place; `setting` and `index` name what it is about.
 
-    `line` and `column` are 1-based; `path`, `line` and `column` are None where no file is concerned.
+    `line` and `column` are 1-based; `path`, `line` and `column` are None where no file is concerned. `mend` is there
+    where a program may mend it without asking.
     """
 
     rule: Rule
@@ -29,6 +38,7 @@ class Finding:
     path: str | None = None
     line: int | None = None
     column: int | None = None
+    mend: Mend | None = None
 
     @property
     def code(self) -> str:

@@ -24,7 +24,7 @@ def concise_lines(findings: Iterable[Finding]) -> Iterator[str]:
     """Give one line a finding: place, severity, code, message, hint."""
     for each in findings:
         place = printable(_where(each))
-        hint = f" ({each.hint})" if each.hint else ""
+        hint = f" ({printable(each.hint)})" if each.hint else ""
         yield f"{place}{': ' if place else ''}{each.severity}[{each.code}] {printable(each.message)}{hint}\n"
 
 

@@ -63,7 +63,8 @@ def _objection(number: float, range_: About) -> str | None:
 def _judge_pct_start(value: float) -> Finding:
     hint = "give the fraction of the cycle that warms up, such as 0.3"
     if 1 < value <= 100:
-        hint = f"did you mean {value / 100:.2f}?" if value >= 1.5 else "set pct_start to 1.0 or less"
+        fraction = max(f"{value / 100:.2f}", f"{value / 100:g}", key=len)
+        hint = f"did you mean {fraction}?" if value >= 1.5 else "set pct_start to 1.0 or less"
     return PCT_START_RANGE.finding(
         f"pct_start is {show(value)}, outside 0…1: it is a fraction of the cycle", hint, "pct_start"
     )

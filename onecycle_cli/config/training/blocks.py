@@ -1,0 +1,158 @@
+"""Where a training config holds a one-cycle schedule: a mapping that names the class, at any depth.
+
+One rule finds them all: a mapping is a block if one of its values names a one-cycle scheduler, if a key that names
+one leads to it, or if it holds a peak with what only a one-cycle schedule has beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from onecycle_cli.config.nodes import Mapping, Scalar, Sequence
+from onecycle_cli.config.training.names import (
+    ARGUMENTS,
+    CLASS_KEYS,
+    MOMENTUM_PAIRS,
+    NOT_ITS,
+    SETTINGS,
+    WARMUPS,
+    convention_of,
+    one_cycle_class,
+    plain,
+)
+from onecycle_cli.config.tree import DEEPEST, MOST_NODES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onecycle_cli.config.dotted import Path
+    from onecycle_cli.config.nodes import Node, Place
+
+TELLING_BESIDE_A_PEAK = frozenset({"pctstart", "divfactor", "finaldivfactor", "threephase", "annealstrategy"})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One container on the way from the root to a block, with its path."""
+
+    path: Path
+    node: Mapping | Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A mapping that holds a one-cycle schedule.
+
+    Attributes:
+        path: the way to the mapping that names the class.
+        name: the class as the file names it, and `place`, where.
+        key: the key that names it, plain; empty where the block is known by its settings alone.
+        mapping: the mapping that names the class.
+        arguments: the mapping of its arguments, and `arguments_path`, the way there; often the same one.
+        mingled: whether things of the whole run stand among the arguments.
+        way: the containers above the block, the root first.
+    """
+
+    path: Path
+    name: str
+    place: Place
+    key: str
+    mapping: Mapping
+    arguments: Mapping
+    arguments_path: Path
+    mingled: bool
+    way: tuple[Step, ...]
+
+    @property
+    def convention(self) -> str | None:
+        """The convention that the class and its keys tell, None for PyTorch's."""
+        return convention_of(self.name, plain_keys(self.arguments))
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether every argument goes to the class as it is, so that one it does not know makes it fail."""
+        named_in_full = "." in self.name and self.convention is None
+        return not self.mingled and (named_in_full or self.arguments is not self.mapping)
+
+
+def find_blocks(root: Mapping) -> Iterator[Block]:
+    """Find every one-cycle block, in the order of the file."""
+    stack: list[tuple[Path, Node, tuple[Step, ...]]] = [((), root, ())]
+    # Aliases may lead to one mapping in very many ways: what is seen is bounded by ways, not by nodes.
+    for _ in range(MOST_NODES):
+        if not stack:
+            return
+        path, node, way = stack.pop()
+        block = _block(path, node, way) if isinstance(node, Mapping) else None
+        if block is not None:
+            yield block
+        if len(path) < DEEPEST and (block is None or block.mingled):
+            stack += reversed(list(_below(path, node, way)))
+
+
+def plain_keys(mapping: Mapping) -> frozenset[str]:
+    """Give the mapping's keys in plain form."""
+    return frozenset(plain(key.text) for key, _ in mapping.entries if isinstance(key, Scalar))
+
+
+def _below(path: Path, node: Node, way: tuple[Step, ...]) -> Iterator[tuple[Path, Node, tuple[Step, ...]]]:
+    if isinstance(node, Mapping):
+        children = [(key.text, child) for key, child in node.entries if isinstance(key, Scalar)]
+    elif isinstance(node, Sequence):
+        children = [(str(at), child) for at, child in enumerate(node.items)]
+    else:
+        return
+    for part, child in children:
+        if not isinstance(child, Scalar):
+            yield (*path, part), child, (*way, Step(path, node))
+
+
+def _block(path: Path, mapping: Mapping, way: tuple[Step, ...]) -> Block | None:
+    named = _named(mapping)
+    if named is not None:
+        key, name = named
+        is_own = plain(key.text) in CLASS_KEYS
+        arguments, below = _arguments(mapping, key, is_own=is_own)
+        mingled = arguments is mapping and not is_own
+        return Block(
+            path, name.text, name.place, plain(key.text), mapping, arguments, (*path, *below), mingled, way
+        )  # fmt: skip
+    if path and one_cycle_class(path[-1]) and (_holds_settings(mapping) or not mapping.entries):
+        return Block(path, path[-1], mapping.place, "", mapping, mapping, path, mingled=False, way=way)
+    if path and "maxlr" in plain_keys(mapping) and not TELLING_BESIDE_A_PEAK.isdisjoint(plain_keys(mapping)):
+        return Block(path, "OneCycleLR", mapping.place, "", mapping, mapping, path, mingled=True, way=way)
+    return None
+
+
+def _named(mapping: Mapping) -> tuple[Scalar, Scalar] | None:
+    """Find the key and the value that name a one-cycle class; keys made for classes first."""
+    found = [
+        (key, value)
+        for key, value in mapping.entries
+        if isinstance(key, Scalar) and isinstance(value, Scalar) and one_cycle_class(value.text)
+    ]
+    for key, value in sorted(found, key=lambda each: plain(each[0].text) not in CLASS_KEYS):
+        written_as_class = plain(key.text) in CLASS_KEYS and "OneCycle" in value.text
+        if written_as_class or _holds_settings(mapping) or _arguments(mapping, key, is_own=True)[1]:
+            return key, value
+    return None
+
+
+def _holds_settings(mapping: Mapping) -> bool:
+    keys = plain_keys(mapping) - CLASS_KEYS
+    return any(key in SETTINGS or key in WARMUPS or key in MOMENTUM_PAIRS for key in keys - {"optimizer", "name"})
+
+
+def _arguments(mapping: Mapping, namer: Scalar, *, is_own: bool) -> tuple[Mapping, Path]:
+    """Find the mapping of the class's arguments: below a key such as `init_args`, or the mapping itself."""
+    for key, value in mapping.entries:
+        if not isinstance(key, Scalar) or not isinstance(value, Mapping):
+            continue
+        written = ARGUMENTS.fullmatch(plain(key.text))
+        if written is None or written[1].startswith(NOT_ITS):
+            continue
+        about = written[1]
+        if (is_own and not about) or (about and (about in plain(namer.text) or "sched" in about or "cycle" in about)):
+            return value, (key.text,)
+    return mapping, ()

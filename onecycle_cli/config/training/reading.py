@@ -1,0 +1,129 @@
+"""A block of a training config as settings: foreign names translated, references followed, the unknown said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from onecycle_cli.config.config import WHOLE, Config
+from onecycle_cli.config.dotted import dotted
+from onecycle_cli.config.keys import take
+from onecycle_cli.config.nodes import Mapping, Scalar, Sequence, place_at
+from onecycle_cli.config.training.around import is_converted, look_around
+from onecycle_cli.config.training.gathering import gather
+from onecycle_cli.config.training.names import DEAD_IN_OPENPCDET, plain
+from onecycle_cli.config.training.optimizer import Looking, find_optimizer
+from onecycle_cli.config.training.references import Unknown, nothing_yet, resolve
+from onecycle_cli.config.values import number_of
+from onecycle_cli.findings.keys import NUMBER_KIND
+from onecycle_cli.findings.practice import NO_EFFECT
+from onecycle_cli.findings.training import CHAINED, NOT_KNOWN
+from onecycle_cli.policy.admission import LENGTH
+from onecycle_cli.policy.settings import about, kind
+from onecycle_cli.policy.surroundings import Stated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onecycle_cli.config.dotted import Document
+    from onecycle_cli.config.training.blocks import Block
+    from onecycle_cli.config.training.gathering import Entry, Gathered
+    from onecycle_cli.findings import Finding
+    from onecycle_cli.policy.surroundings import Surroundings
+
+
+def read_block(path: str, text: str, document: Document, block: Block) -> Config:
+    """Read a block of a training config, and what stands around it."""
+    gathered = gather(block)
+    config = Config(path, text, block=dotted(block.path), arguments=dotted(block.arguments_path))
+    config.places[WHOLE, None] = block.place
+    if block.convention is not None:
+        config.values["convention"] = block.convention
+    findings = list(gathered.findings)
+    if block.convention == "mmengine" and is_converted(block) and "total_steps" in gathered.settings:
+        gathered.settings["epochs"] = gathered.settings.pop("total_steps")
+    for setting, entry in gathered.settings.items():
+        findings += _take(config, document, setting, entry)
+    _take_warmup(config, document, gathered)
+    findings += [*_dead_keys(block), *_chained(block)]
+    surroundings = _surroundings(config, document, block, gathered, findings)
+    if block.convention is not None:
+        findings = [each for each in findings if each.rule is not NUMBER_KIND]
+    return replace(config, findings=tuple(findings), surroundings=surroundings)
+
+
+def _take(config: Config, document: Document, setting: str, entry: Entry) -> list[Finding]:
+    node = resolve(document, entry.node, entry.path)
+    if isinstance(node, Scalar) and setting in LENGTH and nothing_yet(node) and node.text.strip() == "-1":
+        node = Unknown(node.place, node.text, dotted(entry.path), "it is filled in when the program runs")
+    if not isinstance(node, Unknown):
+        return take(config, setting, node)
+    config.places[setting, None] = node.place
+    return [_not_known(setting, node)]
+
+
+def _not_known(setting: str, unknown: Unknown) -> Finding:
+    example = about(setting).example
+    flag = "--" + setting.replace("_", "-") + ("" if kind(setting).single is bool else f" {example}")
+    message = f"{setting} is {unknown.written[:60]}: {unknown.why}"
+    hint = f"give it: --set {unknown.path}={example}, or {flag}"
+    return place_at(NOT_KNOWN.finding(message, hint, setting), unknown.place)
+
+
+def _take_warmup(config: Config, document: Document, gathered: Gathered) -> None:
+    """Turn a warm-up in epochs or steps into pct_start, where the whole is known in the same unit."""
+    for whole, entry in gathered.warmups.items():
+        node = resolve(document, entry.node, entry.path)
+        length, total = (None if isinstance(node, Unknown) else number_of(node, "")[0]), config.values.get(whole)
+        if "pct_start" in gathered.settings or length is None or not isinstance(total, int) or total < 1:
+            continue
+        config.values["pct_start"] = length / total
+        config.places["pct_start", None] = entry.node.place
+
+
+def _dead_keys(block: Block) -> Iterator[Finding]:
+    """Object to the keys of OpenPCDet's OPTIMIZATION that its other optimizers read."""
+    for key, _ in block.mapping.entries if block.convention == "openpcdet" else ():
+        if isinstance(key, Scalar) and plain(key.text) in DEAD_IN_OPENPCDET:
+            message = f"{key.text} acts on nothing: adam_onecycle does not read it"
+            yield place_at(NO_EFFECT.finding(message, f"remove {key.text}"), key.place)
+
+
+def _chained(block: Block) -> Iterator[Finding]:
+    """Object to other schedulers in the list that the block stands in, or to one made of several around it."""
+    others = [name for step in block.way for name in _other_schedulers(step.node)]
+    if others:
+        message = f"{block.name} stands beside {others[0]}: the plan shows the one-cycle schedule alone"
+        hint = f"remove {others[0]}; the cycle has a warm-up of its own"
+        yield place_at(CHAINED.finding(message, hint), block.place)
+
+
+def _other_schedulers(node: Mapping | Sequence) -> Iterator[str]:
+    around = [node] if isinstance(node, Mapping) else [item for item in node.items if isinstance(item, Mapping)]
+    for mapping in around:
+        for key, value in mapping.entries:
+            if isinstance(key, Scalar) and isinstance(value, Scalar) and _is_other(value.text):
+                yield value.text.rpartition(".")[2]
+
+
+def _is_other(name: str) -> bool:
+    """Say whether a text names a scheduler of learning rates that is no one-cycle one."""
+    last = name.rpartition(".")[2]
+    return last in ("SequentialLR", "ChainedScheduler") or (last.endswith("LR") and "OneCycle" not in last)
+
+
+def _surroundings(
+    config: Config, document: Document, block: Block, gathered: Gathered, findings: list[Finding]
+) -> Surroundings:
+    looking = Looking(document, config.places, findings)
+    optimizer = find_optimizer(looking, block)
+    around = look_around(document, block, config.places)
+    if gathered.optimizer_lr is not None and optimizer.lr is None:
+        entry = gathered.optimizer_lr
+        rate = looking.number(entry.node, entry.path)
+        optimizer.lr = None if rate is None else Stated((float(rate),), dotted(entry.path))
+    if optimizer.name is not None:
+        config.values["optimizer"], config.places["optimizer", None] = optimizer.name
+    if optimizer.groups is not None and any(isinstance(value, list) for value in config.values.values()):
+        config.values["groups"], config.places["groups", None] = optimizer.groups
+    return replace(around, optimizer_lr=optimizer.lr, optimizer_momentum=optimizer.momentum)

@@ -1,0 +1,47 @@
+"""The numbers that stand around a schedule in a training config, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Stated(Generic[T]):
+    """A value and the dotted path under which the config states it, such as `trainer.max_epochs`."""
+
+    value: T
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a training config says beside its schedule; None where it does not say it, or it cannot be known.
+
+    Attributes:
+        optimizer_lr: the optimizer's learning rate, or its parameter groups' rates.
+        optimizer_momentum: the optimizer's momentum, or the first of its betas.
+        epochs: for how many epochs the trainer runs.
+        max_steps: after how many steps (optimizer updates) the trainer stops.
+        accumulation: how many batches make one step.
+        devices: how many processes share the data, all nodes together.
+        dataset_size: samples in the training set.
+        batch_size: samples in one batch of one process.
+        interval: how often the scheduler is stepped, as written: step, epoch, batch, steps …
+        stepping: how often it is stepped, where the kind of config settles it without saying so.
+        stepped_by: who settles it, such as LightningCLI.
+    """
+
+    optimizer_lr: Stated[tuple[float, ...]] | None = None
+    optimizer_momentum: Stated[float] | None = None
+    epochs: Stated[int] | None = None
+    max_steps: Stated[int] | None = None
+    accumulation: Stated[int] | None = None
+    devices: Stated[int] | None = None
+    dataset_size: Stated[int] | None = None
+    batch_size: Stated[int] | None = None
+    interval: Stated[str] | None = None
+    stepping: Literal["step", "epoch"] | None = None
+    stepped_by: str = ""

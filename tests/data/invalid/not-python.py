@@ -1,0 +1,1 @@
+param_scheduler = [dict(type='OneCycleLR', eta_max=0.1, total_steps=1000]

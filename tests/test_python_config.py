@@ -1,0 +1,506 @@
+"""Python configs: what is worked out, where it stands, what stays unknown, and that no text breaks the reader."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onecycle_cli.config.nodes import Mapping, Place, Scalar, Sequence
+from onecycle_cli.config.python import UNKNOWN, parse_python
+from onecycle_cli.config.scalars import read_by_pyyaml, read_plain
+from onecycle_cli.config.tree import UnreadableError
+from onecycle_cli.findings import Finding
+
+CONFIG = """\
+_base_ = ['../_base_/default_runtime.py']
+max_epochs = 50
+base_lr = 1e-3  # é😀
+optim_wrapper = dict(optimizer=dict(type='AdamW', lr=base_lr, betas=(0.9, 0.99)))
+é = '😀'; param_scheduler = [dict(type='OneCycleLR', eta_max=base_lr * 10, total_steps=max_epochs, by_epoch=True,
+                        pct_start=.2, div_factor=25.0,
+                        convert_to_iter_based=True)]   # may hold further schedulers
+train_cfg = {'by_epoch': True, "max_epochs": max_epochs}
+"""
+
+
+class Unknown(str):
+    """What the reader says that it does not know, as the source has it."""
+
+    __slots__ = ()
+
+
+def told(node: Any) -> Any:
+    """Turn a node into the value that it tells."""
+    if isinstance(node, Mapping):
+        return {told(key): told(value) for key, value in node.entries}
+    if isinstance(node, Sequence):
+        return [told(item) for item in node.items]
+    assert isinstance(node, Scalar)
+    if node.tag is not None:
+        assert node.tag == UNKNOWN
+        return Unknown(node.text)
+    return read_plain(node.text) if node.plain else node.text
+
+
+def values(text: str) -> Any:
+    return told(parse_python(text))
+
+
+def last(text: str) -> Any:
+    """Give the value of the name x."""
+    return values(text)["x"]
+
+
+def is_unknown(value: object) -> bool:
+    return isinstance(value, Unknown)
+
+
+def refused(text: str) -> Finding:
+    with pytest.raises(UnreadableError) as error:
+        parse_python(text)
+    return error.value.finding
+
+
+def at(text: str, *path: str | int) -> Scalar:
+    node: Any = parse_python(text)
+    for step in path:
+        if isinstance(step, int):
+            node = node.items[step]
+        else:
+            node = next(value for key, value in node.entries if key.text == step)
+    assert isinstance(node, Scalar)
+    return node
+
+
+def test_a_config() -> None:
+    assert values(CONFIG) == {
+        "_base_": "['../_base_/default_runtime.py']",
+        "max_epochs": 50,
+        "base_lr": 0.001,
+        "optim_wrapper": {"optimizer": {"type": "AdamW", "lr": 0.001, "betas": [0.9, 0.99]}},
+        "é": "😀",
+        "param_scheduler": [
+            {
+                "type": "OneCycleLR",
+                "eta_max": 0.01,
+                "total_steps": 50,
+                "by_epoch": True,
+                "pct_start": 0.2,
+                "div_factor": 25.0,
+                "convert_to_iter_based": True,
+            }
+        ],
+        "train_cfg": {"by_epoch": True, "max_epochs": 50},
+    }
+    assert is_unknown(values(CONFIG)["_base_"])
+
+
+def test_places_count_characters() -> None:
+    assert at(CONFIG, "param_scheduler", 0, "eta_max").place == Place(5, 61)
+    assert at(CONFIG, "param_scheduler", 0, "total_steps").place == Place(5, 87)
+    assert at(CONFIG, "param_scheduler", 0, "total_steps").origin == Place(2, 14)
+    assert at(CONFIG, "param_scheduler", 0, "pct_start") == Scalar(Place(6, 35), "0.2", plain=True)
+    root = parse_python(CONFIG)
+    assert root.place == Place(1, 1)
+    keys = {key.text: key for key, _ in root.entries if isinstance(key, Scalar)}
+    assert keys["param_scheduler"] == Scalar(Place(5, 10), "param_scheduler", plain=False)
+    schedulers = dict(zip(keys, (node for _, node in root.entries), strict=True))["param_scheduler"]
+    assert isinstance(schedulers, Sequence)
+    assert schedulers.place == Place(5, 28)
+    (scheduler,) = schedulers.items
+    assert isinstance(scheduler, Mapping)
+    assert scheduler.place == Place(5, 29)
+    assert [key.place for key, _ in scheduler.entries][:2] == [Place(5, 34), Place(5, 53)]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_as_python_ends_them(end: str) -> None:
+    text = f"a = '\u2028\x85'{end}\fb = '''{end}'''{end}x = 1"
+    assert at(text, "x").place == Place(4, 5)
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("1e-3", "0.001"),
+        ("1e-5", "1.0e-05"),
+        ("1e16", "1.0e+16"),
+        ("1e999", ".inf"),
+        ("-1e999", "-.inf"),
+        ("float('inf') - float('inf')", ".nan"),
+        ("float('-inf')", "-.inf"),
+        ("1_000", "1000"),
+        ("0x1F", "31"),
+        ("-3", "-3"),
+        ("+3", "3"),
+        ("- - 3", "3"),
+        (".5", "0.5"),
+        ("1.", "1.0"),
+        ("-0.0", "-0.0"),
+        ("True", "true"),
+        ("False", "false"),
+        ("None", "null"),
+        ("10 ** -3", "0.001"),
+        ("2 ** 10 - 1", "1023"),
+        ("7 // 2 + 7 % 4", "6"),
+        ("7 / 2", "3.5"),
+        ("(1 + 2) * 3", "9"),
+        ("True + 1", "2"),
+        ("int(50 * .3)", "15"),
+        ("int('12')", "12"),
+        ("float(3)", "3.0"),
+        ("float('1e-3')", "0.001"),
+        ("round(2.567, 1)", "2.6"),
+        ("round(2.5)", "2"),
+        ("max(1, 2.5)", "2.5"),
+        ("min([3, 4])", "3"),
+        ("len([1, 2, 3])", "3"),
+    ],
+)
+def test_numbers(expression: str, text: str) -> None:
+    node = at(f"x = {expression}\n", "x")
+    assert node == Scalar(Place(1, 5 + (expression[0] == "(") * 0), text, plain=True)
+    plain, by_pyyaml = read_plain(text), read_by_pyyaml(text)
+    assert repr(plain) == repr(by_pyyaml)
+    assert not isinstance(plain, str)
+
+
+@given(st.floats() | st.integers(-(10**30), 10**30) | st.booleans() | st.none())
+def test_numbers_come_through_both_yaml_versions(value: float | None) -> None:
+    text = at(f"inf, nan = float('inf'), float('nan')\nx = {value!r}\n", "x").text
+    assert repr(read_plain(text)) == repr(value)
+    assert repr(read_by_pyyaml(text)) == repr(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("x = 'a' 'b' + \"c\"", "abc"),
+        ("x = r'\\d' '\\n'", "\\d\n"),
+        ("x = '1e-3'", "1e-3"),
+        ("x = [1] + [2, *(3, 4)]", [1, 2, 3, 4]),
+        ("x = 1,", [1]),
+        ("x = ()", []),
+        ("x = {}", {}),
+        ("x: int = 3\ny: float", 3),
+        ("x = 1\nx = 2", 2),
+        ("x = y = 3", 3),
+        ("y, x = 1, 2", 2),
+        ("(y, [z, x]) = 1, (2, 3)", 3),
+        ("y = [1, 2]\n_, x = y", 2),
+        ("y = dict(a=1)\nx = dict(y, b=2)", {"a": 1, "b": 2}),
+        ("y = dict(a=1)\nx = dict(y, a=2)", {"a": 2}),
+        ("y = dict(a=1)\nx = {'a': 2, **y}", {"a": 1}),
+        ("y = dict(a=1)\nx = {**y, 'a': 3}", {"a": 3}),
+        ("y = dict(a=1)\nx = dict(b=2, **y)", {"b": 2, "a": 1}),
+        ("y = dict(a=[1, dict(b=5)])\nx = y['a'][-1]['b']", 5),
+        ("x = 3\nx += 1", 4),
+        ("x = 'a'\nx += 'b'", "ab"),
+        ("x = [1]\ny = x\ny += [2]", [1, 2]),
+        ("x = dict(a=1)\nx['a'] = 2\nx['b'] = 3", {"a": 2, "b": 3}),
+        ("y = dict(a=1)\nx = [y]\ny['a'] = 2", [{"a": 2}]),
+        ("x = dict(a=dict(b=1))\nx['a']['b'] *= 3", {"a": {"b": 3}}),
+        ("x = [1, 2]\nx[1] = 5", [1, 5]),
+        ("x = dict(a=1)\nx.update(dict(a=2), b=3)", {"a": 2, "b": 3}),
+        ("x = [dict(a=1)]\nx[0].update({'a': 2})", [{"a": 2}]),
+        ("x = dict(a=1, b=2)\ndel x['a']", {"b": 2}),
+        ("from m import OneCycleLR\nx = dict(type=OneCycleLR)", {"type": "OneCycleLR"}),
+        ("x = {'type': mmengine.optim.OneCycleLR}", {"type": "mmengine.optim.OneCycleLR"}),
+        ("class A: pass\nx = dict(type=A)", {"type": "A"}),
+        ("A = 'B'\nx = dict(type=A)", {"type": "B"}),
+        ("def f():\n    x = 2\nx = 1", 1),
+        ("x = 1\ndef f():\n    x = 2\n", 1),
+        ("x = dict(null=1, yes=2)", {"null": 1, "yes": 2}),
+        ("# -*- coding: latin-1 -*-\nx = 'é'", "é"),
+    ],
+)
+def test_what_is_worked_out(text: str, value: object) -> None:
+    assert repr(last(text)) == repr(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("x = y", "y"),
+        ("x = f(1)", "f(1)"),
+        ("x = os.environ['LR']", "os.environ['LR']"),
+        ("x = _base_.model.lr * 2", "_base_.model.lr * 2"),
+        ("x = {{_base_.model}}", "{{_base_.model}}"),
+        ("x = '{{ fileDirname }}/a'", "'{{ fileDirname }}/a'"),
+        ("x = f'{1}'", "f'{1}'"),
+        ("x = b'a'", "b'a'"),
+        ("x = ...", "..."),
+        ("x = 1j", "1j"),
+        ("x = {1, 2}", "{1, 2}"),
+        ("x = [i for i in (1, 2)]", "[i for i in (1, 2)]"),
+        ("x = 1 if y else 2", "1 if y else 2"),
+        ("x = lambda: 1", "lambda: 1"),
+        ("x = [1] * 10", "[1] * 10"),
+        ("x = 'a' * 10", "'a' * 10"),
+        ("x = '%s' % 1", "'%s' % 1"),
+        ("x = 1 / 0", "1 / 0"),
+        ("x = 1 % 0.0", "1 % 0.0"),
+        ("x = 0 ** -1", "0 ** -1"),
+        ("x = (-8) ** .5", "(-8) ** .5"),
+        ("x = 9 ** 9 ** 9", "9 ** 9 ** 9"),
+        ("x = 2 ** 10000", "2 ** 10000"),
+        ("x = 10.0 ** 400", "10.0 ** 400"),
+        ("x = 1 << 3", "1 << 3"),
+        ("x = ~1", "~1"),
+        ("x = -'a'", "-'a'"),
+        ("x = 1 + None", "1 + None"),
+        ("x = 'a' + 1", "'a' + 1"),
+        ("x = [1][5]", "[1][5]"),
+        ("x = [1][.5]", "[1][.5]"),
+        ("x = [1][:1]", "[1][:1]"),
+        ("x = dict(a=1)['b']", "dict(a=1)['b']"),
+        ("x = int('a')", "int('a')"),
+        ("x = int(float('inf'))", "int(float('inf'))"),
+        ("x = round(5, -10 ** 9)", "round(5, -10 ** 9)"),
+        ("x = max()", "max()"),
+        ("x = max(1, 'a')", "max(1, 'a')"),
+        ("x = len(3)", "len(3)"),
+        ("x = dict([('a', 1)])", "dict([('a', 1)])"),
+        ("x = dict(**y, lr=1)", "dict(**y, lr=1)"),
+        ("x = [1, *y]", "[1, *y]"),
+        ("int = max\nx = int(3)", "int(3)"),
+        ("from m import dict\nx = dict(a=3)", "dict(a=3)"),
+        ("x = 1\nx += y", "y"),
+        ("x = f(\n    1)", "f(…"),
+        ("x = f('" + "a" * 100 + "')", "f('" + "a" * 56 + "…"),
+        ("é = '😀'; x = f('é')  # é", "f('é')"),
+        ("x, y = f()", "x"),
+        ("x, *y = 1, 2", "x"),
+        ("x = 1\nif a:\n    x = 2", "if a:…"),
+        ("for x in (1, 2): pass", "for x in (1, 2): pass"),
+        ("x = [1]\nfor i in (1, 2):\n    x.append(i)", "for i in (1, 2):…"),
+        ("x = [1]\nx.append(2)", "x.append(2)"),
+        ("x = dict(a=1)\nx.b = 2", "x.b"),
+        ("x = dict(a=1)\nx[f()] = 2", "x[f()]"),
+        ("x = dict(a=1)\ny = x.pop('a')", "x.pop('a')"),
+        ("x = dict(a=1)\nx.update(f())", "x.update(f())"),
+        ("x.update(a=1)", "x.update(a=1)"),
+        ("x = dict(a=1)\ndef f():\n    x['a'] = 2", "def f():…"),
+        ("x = 1\ndef f():\n    global x", "def f():…"),
+        ("y = (x := 3)", "x := 3"),
+        ("with read_base():\n    from .a import x", "from .a import x"),
+    ],
+)
+def test_what_is_unknown(text: str, shown: str) -> None:
+    value = last(text)
+    assert is_unknown(value)
+    assert value == shown
+
+
+def test_an_unknown_value_is_unknown_under_every_name() -> None:
+    told_values = values("x = [1]\ny = dict(a=x)\nx.pop()\n")
+    assert is_unknown(told_values["x"])
+    assert [is_unknown(each) for each in told_values["y"]["a"]] == [True]
+    assert at("x = f(1)\ny = x\n", "y") == Scalar(Place(2, 5), "f(1)", plain=True, tag=UNKNOWN, origin=Place(1, 5))
+
+
+def test_a_class_is_told_by_its_name_as_the_type_alone() -> None:
+    assert is_unknown(last("from m import A\nx = dict(kind=A)")["kind"])
+    assert is_unknown(last("A = f()\nx = dict(type=A)")["type"])
+
+
+def test_what_is_repeated_stays_too() -> None:
+    mapping = parse_python("x = dict(a=1, a=2)\n").entries[0][1]
+    assert isinstance(mapping, Mapping)
+    assert [told(value) for _, value in mapping.entries] == [1, 2]
+
+
+def test_what_is_written_twice_stays_twice() -> None:
+    root = parse_python("x = {'a': 1, 'b': 2, 'a': 3}\n")
+    mapping = root.entries[0][1]
+    assert isinstance(mapping, Mapping)
+    assert [(told(key), told(value), key.place.column) for key, value in mapping.entries] == [
+        ("a", 1, 6),
+        ("b", 2, 14),
+        ("a", 3, 22),
+    ]
+
+
+def test_only_names_that_are_assigned_have_an_entry() -> None:
+    text = "'''doc'''\nimport os.path\nfrom m import *\ndef f(): y = 1\nclass A: z = 2\nos.environ['a'] = '1'\nx = 1\n"
+    assert values(text) == {"x": 1}
+    assert values("") == {}
+    assert values("x = 1\ndel x\n") == {}
+    assert list(values("x = 1\ny = 2\nx = 3\n")) == ["y", "x"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "message"),
+    [
+        ("a = [1\n", 1, 5, "not Python: '[' was never closed"),
+        ("a = 1\nb = 'c\n", 2, 5, "not Python: unterminated string literal (detected at line 2)"),
+        ("é = 1 2\n", 1, 7, "not Python: invalid syntax"),
+        ("a = 1\n\tb = 2\n", 2, 1, "not Python: unexpected indent"),
+        ("if a:\n\tb = 1\n        c = 2\n", 3, 1, "not Python: inconsistent use of tabs and spaces in indentation"),
+        ("a = 1\nb = '\0'\n", 2, 6, "not Python: the character U+0000 may not stand in Python"),
+        ("a = '\ud800'\n", 1, 1, "not Python: a character that no encoding has"),
+    ],
+)
+def test_what_is_not_python(text: str, line: int, column: int, message: str) -> None:
+    finding = refused(text)
+    assert (finding.code, finding.message) == ("OC006", message)
+    assert finding.line == line
+    assert finding.column == column or "indent" in message
+    assert finding.hint
+
+
+def test_python_2_is_not_python() -> None:
+    finding = refused("print 'a'\n")
+    assert (finding.code, finding.line, finding.column) == ("OC006", 1, 1)
+    assert finding.hint == "write it in Python 3"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = " + "[" * 100 + "]" * 100,
+        "a = " + "[" * 150 + "]" * 150,
+        "a = " + "-" * 150 + "1",
+        "a = " + "-" * 100_000 + "1",
+        "a = 1" + " + 1" * 100_000,
+        "a = b" + ".b" * 100_000,
+        "a = 0\n" + "a = [a]\n" * 200,
+        "a = {}\na['x'] = a\n",
+        "a = []\na += [a]\n",
+        "a = [0, 1]\n" + "a = a + a\n" * 60,
+        "a = [0, 1]\n" + "a += a\n" * 60,
+        "a = [0, 1]\n" + "a = [*a, *a]\n" * 60,
+        "a = [0]\n" + "a = [a, a]\n" * 60,
+        "a = dict(b=1)\n" + "a = dict(b=a, c=a)\n" * 60,
+        "a = [" + "1," * 199_999 + "]",
+        "a = 1\n" * 700_000,
+        "a = [" + "1," * (2**21 - 10) + "]",
+        "a = dict(" + ",".join(f"b{at}=0" for at in range(5000)) + ")\n" + "a['b'] = 1\n" * 5000,
+        "a = " + "max(" * 90 + "f(" + "0," * 60_000 + ")" + ")" * 90,
+    ],
+    ids=lambda text: f"{text[:20]!r} {len(text)}",
+)
+def test_what_is_too_much_is_refused_in_time(text: str) -> None:
+    begin = time.process_time()
+    assert refused(text).code == "OC005"
+    assert time.process_time() - begin < 30
+
+
+def test_what_is_just_not_too_much() -> None:
+    assert last("x = " + "[" * 99 + "]" * 99)
+    assert last("x = 1" + " + 1" * 500) == 501
+    assert is_unknown(last("x = 'a'\n" + "x = x + x\n" * 60))
+    assert is_unknown(last("x = 9\n" + "x = x * x\n" * 60))
+    assert len(last("x = [" + "1," * 100_000 + "]")) == 100_000
+    assert last("# " + "a" * 2**22 + "\nx = 1") == 1
+    assert at("é = '" + "é" * 2**20 + "'; x = [" + "1," * 10_000 + "2]", "x", 10_000).place == Place(1, 2**20 + 20_014)
+
+
+@given(st.text())
+def test_no_text_breaks_it(text: str) -> None:
+    try_to_parse(text)
+
+
+WORDS = [
+    *"()[]{}=+-*/%,:.#\\é😀xy\n\t\0\r\f",
+    *("type", "dict", "+=", "**", "//", "'a'", '"b"', "f'{x}'", "1", "2.5", "1e-3", "None", "True", "if", "for", "in"),
+    *("def", "with", "class", "del", "global", "lambda", "import", "from", "as", "int", "max", "round", "len", ":="),
+    *("update", "append", "_base_", "..."),
+]
+
+
+@given(st.lists(st.sampled_from(WORDS)).map(" ".join))
+def test_no_words_break_it(text: str) -> None:
+    try_to_parse(text)
+
+
+@given(st.data())
+def test_no_mutation_of_a_config_breaks_it(data: st.DataObject) -> None:
+    text = CONFIG + "x = dict(train_cfg, a=[1, *param_scheduler])\nx['a'][0] += 2\nx.update(b=max(1, 2))\n"
+    for _ in range(data.draw(st.integers(1, 4))):
+        begin = data.draw(st.integers(0, len(text)))
+        end = begin + data.draw(st.integers(0, 12))
+        text = text[:begin] + data.draw(st.sampled_from(WORDS) | st.text(max_size=3)) + text[end:]
+    try_to_parse(text)
+
+
+NAMES = st.sampled_from("abc")
+EXPRESSIONS = st.recursive(
+    NAMES | st.sampled_from(["1", "2.5", "-3", "'t'", "None", "10 ** 200", "f()", "'0'"]),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]"),
+        st.lists(st.tuples(NAMES, inner), max_size=2, unique_by=lambda pair: pair[0]).map(
+            lambda pairs: f"dict({', '.join(f'{key}={value}' for key, value in pairs)})"
+        ),
+        st.tuples(inner, st.sampled_from(["+", "-", "*", "/", "//", "%", "**"]), inner).map(
+            lambda parts: f"({' '.join(parts)})"
+        ),
+        st.tuples(inner, inner).map(lambda pair: f"{{**{pair[0]}, 'a': {pair[1]}}}"),
+        st.tuples(inner, inner).map(lambda pair: f"max({pair[0]}, {pair[1]})"),
+        st.tuples(NAMES, inner).map(lambda pair: f"{pair[0]}[{pair[1]}]"),
+    ),
+    max_leaves=5,
+)
+STATEMENTS = st.one_of(
+    st.tuples(NAMES, EXPRESSIONS).map(" = ".join),
+    st.tuples(NAMES, EXPRESSIONS).map(" += ".join),
+    st.tuples(NAMES, EXPRESSIONS, EXPRESSIONS).map(lambda parts: f"{parts[0]}[{parts[1]}] = {parts[2]}"),
+    st.tuples(NAMES, EXPRESSIONS).map(lambda parts: f"{parts[0]}.update({parts[1]})"),
+)
+
+
+def known_agree(node: Any, value: object) -> None:
+    """Hold what the reader knows against what Python makes of it."""
+    if isinstance(node, Mapping):
+        if any(isinstance(key, Scalar) and key.tag for key, _ in node.entries):
+            return
+        assert isinstance(value, dict)
+        assert {told(key) for key, _ in node.entries} == set(value)
+        for key, each in node.entries:
+            known_agree(each, value[told(key)])
+    elif isinstance(node, Sequence):
+        if len(node.items) == 1 and is_unknown(told(node.items[0])):
+            return
+        assert isinstance(value, list)
+        for each, item in zip(node.items, value, strict=True):
+            known_agree(each, item)
+    elif node.tag is None:
+        assert repr(told(node)) == repr(value)
+
+
+@given(st.lists(STATEMENTS, max_size=6))
+def test_what_is_known_is_what_python_makes_of_it(statements: list[str]) -> None:
+    """Run small programs that do nothing but fold, and compare; where Python raises, the comparison ends."""
+    text = ""
+    scope: dict[str, Any] = {"__builtins__": {"dict": dict, "max": max}, "f": lambda: 0}
+    for statement in statements:
+        try:
+            exec(statement, scope)
+        except (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError):
+            break
+        text += statement + "\n"
+    names = {name: scope[name] for name in "abc" if name in scope}
+    root = try_to_parse(text)
+    if root is None:  # a list that holds itself
+        return
+    assert {told(key) for key, _ in root.entries} == set(names)
+    for key, node in root.entries:
+        known_agree(node, names[told(key)])
+
+
+def try_to_parse(text: str) -> Mapping | None:
+    try:
+        root = parse_python(text)
+    except UnreadableError as error:
+        finding = error.finding
+    else:
+        assert isinstance(told(root), dict)
+        return root
+    assert finding.code in ("OC005", "OC006")
+    assert finding.line is not None
+    assert finding.column is not None
+    return None

@@ -10,6 +10,11 @@ SET = ("max_lr", "epochs", "steps_per_epoch")
 """What a first config sets; every other setting stands commented out, with an example or its default."""
 
 HEAD = """\
+# yaml-language-server: $schema=onecycle.schema.json
+# With that file beside this one, an editor completes and checks the settings:
+#
+#   onecycle schema > onecycle.schema.json
+#
 # A one-cycle learning-rate schedule.
 #
 #   onecycle show FILE       how long, how high, how warm

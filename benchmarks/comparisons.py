@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from measure import ROOT, Comparison, onecycle, peer
+from measure import ROOT, Comparison, onecycle, peer, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 CONFIG = ROOT / "configs" / "cifar10-resnet18-30-epochs.yaml"
 ROWS = 2_000_000
+MANY = 1000
 LOOP_ROWS = 200_000
 """Fewer for PyTorch's loop alone: its rows a second do not depend on their number."""
 
@@ -25,6 +26,7 @@ def comparisons(scratch: Path, *, long: bool) -> Iterator[tuple[str, Comparison 
         long: whether to take the full length where it takes minutes.
     """
     yield from _small_commands()
+    yield from _many_files(scratch)
     yield from _plots(scratch)
     yield "arrays", Comparison("10^7 steps as arrays / two NumPy expressions", 1.5, _arrays, rounds=5)
     yield from _exports(scratch, long=long)
@@ -44,6 +46,37 @@ def _small_commands() -> Iterator[tuple[str, Comparison]]:
                 rounds=15,
             ),
         )
+
+
+def _many_files(scratch: Path) -> Iterator[tuple[str, Comparison | str]]:
+    """Compare validating many files with the general tools that people hold YAML with."""
+    folder, schema = scratch / "many", scratch / "schema.json"
+    others: dict[str, tuple[str | Path, ...]] = {
+        "check-jsonschema": ("-m", "check_jsonschema", "--schemafile", schema),
+        "yamllint": ("-m", "yamllint", "-d", "{}"),
+    }
+    for name, words in others.items():
+        if find_spec(name.replace("-", "_")) is None:
+            yield f"many-{name}", f"{name} is not installed"
+            continue
+
+        def pair(words: tuple[str | Path, ...] = words) -> tuple[float, float]:
+            files = _write_many(folder, schema)
+            other = run(*words, *files).seconds
+            return other / onecycle("validate", *files).seconds, 1.0
+
+        what = f"time of {name} / of validate, {MANY:,} files"
+        yield f"many-{name}", Comparison(what, 5, pair, at_least=True, rounds=3)
+
+
+def _write_many(folder: Path, schema: Path) -> list[Path]:
+    if not folder.exists():
+        folder.mkdir()
+        schema.write_text(onecycle("schema").output)
+        text = CONFIG.read_text()
+        for at in range(MANY):
+            (folder / f"{at}.yaml").write_text(f"---\n# run {at}\n{text}")
+    return sorted(folder.iterdir())
 
 
 def _plots(scratch: Path) -> Iterator[tuple[str, Comparison]]:

@@ -166,6 +166,17 @@ MORE = {
     "a peak by another name": "scheduler: onecycle\nlr: 0.1\nmax_steps: 10\n",
     "paddle": "lr: {class_name: paddle.optimizer.lr.OneCycleLR, max_learning_rate: 0.1, total_steps: 10}\n",
     "optax": "schedule:\n  _target_: optax.cosine_onecycle_schedule\n  transition_steps: 10\n  peak_value: 0.1\n",
+    "mmcv's runner": "lr_config: {policy: OneCycle, max_lr: 0.1}\nrunner: {type: IterBasedRunner, max_iters: 10}\n",
+    "from begin to end": "s: {type: OneCycleLR, eta_max: 0.1, begin: 5, end: 15, by_epoch: false}\n",
+    "a peak in other words": "scheduler: OneCycleLR\nmax_learning_rate: 0.1\ntotal_steps: 10\n",
+    "at the root of a Hydra config": f"defaults: [base, _self_]\n{TORCH}\nmax_lr: 0.1\ntotal_steps: 10\n",
+    "class": "s: {class: torch.optim.lr_scheduler.OneCycleLR, max_lr: 0.1, total_steps: 10}\n",
+    "other keyword arguments": "s: {class_path: my.OneCycleLR, dict_kwargs: {max_lr: 0.1, total_steps: 10}}\n",
+    "yacs": "LR_SCHEDULER: {NAME: OneCycleLR, PARAMS: {MAX_LR: 0.1, TOTAL_STEPS: 10}}\n",
+    "a class beside its arguments": (
+        "optim:\n  scheduler_class: torch.optim.lr_scheduler.OneCycleLR\n"
+        "  scheduler_kwargs: {max_lr: 0.1, total_steps: 10}\n"
+    ),
     "a merged anchor": f"b: &b {{max_lr: 0.1, total_steps: 10}}\ns:\n  {TORCH}\n  <<: *b\n",
     "references of references": f"a: 10\nb: ${{a}}\ns:\n  {TORCH}\n  max_lr: 0.1\n  total_steps: ${{..b}}\n",
 }
@@ -187,6 +198,9 @@ def test_more_shapes(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[st
         "name: one_cycle\nmodel: resnet\n",
         "description: OneCycleLR is what we use\nlr: 0.1\n",
         "scheduler: {type: CosineAnnealingLR, T_max: 10}\nlr: 0.1\n",
+        "experiment: {name: onecycle, lr: 0.1, type: resnet}\n",
+        "max_lr: 0.1\nmodel: resnet\n",
+        "steps: [{uses: foo, name: OneCycleLR}]\n",
         "scheduler: {_target_: torch.optim.lr_scheduler.CyclicLR, max_lr: 0.1, base_lr: 0.01}\n",
         "",
         "[1, 2]\n",
@@ -252,6 +266,27 @@ def test_of_several_blocks_one_is_named(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["validate", str(path)]) == 0
 
 
+def test_a_block_that_stands_twice_is_the_last_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "train.yaml"
+    path.write_text(
+        "scheduler: {name: OneCycleLR, max_lr: 0.1, total_steps: 100}\n"
+        "scheduler: {name: OneCycleLR, max_lr: 0.2, total_steps: 10}\n"
+    )
+    assert main(["validate", "--format", "concise", str(path)]) == 1
+    assert "train.yaml:2:1: error[OC102] scheduler stands twice, in line 1 and line 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["scheduler:\n  OneCycleLR:\n", "scheduler: OneCycleLR\ntrainer: {max_epochs: 10}\n"])
+def test_a_block_without_settings_is_found(text: str) -> None:
+    assert [each.code for each in findings_in(text)] == ["OC107", "OC301"]
+
+
+def test_a_block_behind_many_aliases_is_found() -> None:
+    lines = ["a0: &a0 {x: 1}", *(f"a{at}: &a{at} {{l: *a{at - 1}, r: *a{at - 1}}}" for at in range(1, 60))]
+    found = read_text("\n".join([*lines, "s: {type: OneCycleLR, max_lr: 0.1, total_steps: 10}"]))
+    assert found.values == {"max_lr": 0.1, "total_steps": 10}
+
+
 # --- Dotted paths and --set -------------------------------------------------------------------------------------
 
 
@@ -269,6 +304,17 @@ def test_a_finding_about_a_given_value_names_the_flag(capsys: pytest.CaptureFixt
     assert capsys.readouterr().out.startswith("--set scheduler.args.total_steps: error[OC201] total_steps is -3")
     assert main(["validate", "--format", "concise", name, "--set", "scheduler.args.totalsteps=3"]) == 1
     assert "--set scheduler.args.totalsteps: error[OC101] unknown key 'totalsteps'" in capsys.readouterr().out
+
+
+def test_what_is_set_and_used_by_nothing_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    name = str(SHAPES / "05_lightningcli.yaml")
+    assert main(["show", name, "--set", "trainr.max_epochs=5", "--set", "trainer.max_epochs=5"]) == 0
+    notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
+    assert notes == [f"note: --set trainr.max_epochs: nothing in {name} stands there or refers to it"]
+    group = str(SHAPES / "01_hydra_flat_group.yaml")
+    given = ["--set", "trainer.max_steps=50", "--set", "optimizer.lr=1e-3", "--set", "trainer.max_epochs=3"]
+    assert main(["show", group, *given]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_flags_beat_what_is_set(capsys: pytest.CaptureFixture[str]) -> None:

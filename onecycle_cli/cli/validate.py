@@ -54,6 +54,8 @@ def validate(
     diff: Annotated[bool, typer.Option("--diff", help="Show what --fix would change, and change nothing.")] = False,
 ) -> None:
     """Check configs, ours or those that train, and say every finding in one run."""
+    if fix and not diff and "-" in request.configs:
+        raise OnecycleError("standard input cannot be mended in its place", "give --diff, or name the file")
     run = partial(_check, request, exclude or (), only_schedules=only_schedules)
     checked = run()
     format_ = format_ or _usual_format()
@@ -79,7 +81,6 @@ def _check(request: Request, exclude: Sequence[str], *, only_schedules: bool) ->
 
 def _mend(checked: Checked, *, write: bool, stream: TextIO) -> None:
     """Show how files can be mended, and mend them if asked to."""
-    from onecycle_cli.config.files import STDIN_NAME
     from onecycle_cli.config.fixing import fixes
     from onecycle_cli.render.whole import whole_file
 
@@ -87,7 +88,7 @@ def _mend(checked: Checked, *, write: bool, stream: TextIO) -> None:
     for each in fixes(checked):
         stream.write(each.difference)
         mended += 1
-        if write and each.source.path != STDIN_NAME:
+        if write:
             with whole_file(Path(each.source.path)) as file:
                 file.write(each.data)
     files = f"{mended:,} file{'' if mended == 1 else 's'}"

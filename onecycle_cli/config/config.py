@@ -37,6 +37,7 @@ class Config:
         block: in a training config, the dotted path of the schedule's block ("" at the root); None in ours.
         arguments: the dotted path of the block's arguments, under which `--set` gives them.
         surroundings: what a training config says beside its schedule.
+        unused: paths given by `--set` that the file has not, and that nothing in it refers to.
     """
 
     path: str
@@ -49,6 +50,7 @@ class Config:
     block: str | None = None
     arguments: str = ""
     surroundings: Surroundings = field(default_factory=Surroundings)
+    unused: tuple[str, ...] = ()
 
     @property
     def is_nothing(self) -> bool:

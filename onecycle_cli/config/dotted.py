@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from onecycle_cli.config.nodes import Mapping, Place, Scalar, Sequence
+from onecycle_cli.config.scalars import read_plain
 from onecycle_cli.config.tree import UnreadableError, parse
 from onecycle_cli.errors import OnecycleError
 
@@ -85,6 +86,12 @@ def lookup(node: Node, path: Path) -> Node | None:
     return found
 
 
+def unused(given: Iterable[Given], document: Document, text: str) -> tuple[str, ...]:
+    """List the paths given that the file has no place for and does not name either."""
+    paths = [each.path for each in given if lookup(document.root, each.path) is None]
+    return tuple(dotted(path) for path in paths if dotted(path) not in text)
+
+
 def _given(word: str) -> Given:
     name, equals, text = word.partition("=")
     path = split(name.strip())
@@ -109,6 +116,8 @@ def _placed(node: Node, place: Place) -> Node:
 def _lay(target: Node, path: Path, node: Node) -> Node | None:
     """Give a copy of a tree with a node at a path; None where the tree has no place for it."""
     part, rest = path[0], path[1:]
+    if isinstance(target, Scalar) and target.plain and read_plain(target.text) is None:
+        target = Mapping(target.place)
     if isinstance(target, Sequence) and _is_index(part, target):
         inner = _lay(target.items[int(part)], rest, node) if rest else node
         items = list(target.items)

@@ -21,7 +21,10 @@ STDIN = "-"
 STDIN_NAME = "<stdin>"
 LARGEST = 4 * 2**20
 ENDINGS = (".yaml", ".yml")
-PYTHON = ".py"
+PYTHON, JSON = ".py", ".json"
+SELDOM = (PYTHON, JSON)
+"""Endings of files that are seldom configs: in folders only those that speak of a one-cycle schedule are read."""
+
 _ONE_CYCLE = re.compile("one_?cycle", re.IGNORECASE)
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 SAVE_AS = "save the file as UTF-8; check that this is the file meant"
@@ -77,10 +80,10 @@ def find_sources(
 ) -> Iterator[Source]:
     """Read every file named, and every config below every folder named, each once, in a stable order.
 
-    In folders, YAML files are read, and Python files that speak of a one-cycle schedule; what is hidden or no regular
-    file is passed over, as are links to folders. What matches a pattern of `exclude` is left out: a path from its
-    end (`old/*.yaml`), or a folder on the way. What cannot be read is told to `unreadable`, and the rest is read all
-    the same.
+    In folders, YAML files are read, and Python and JSON files that speak of a one-cycle schedule; what is hidden or no
+    regular file is passed over, as are links to folders. What matches a pattern of `exclude` is left out: a path
+    from its end (`old/*.yaml`), or a folder on the way. What cannot be read is told to `unreadable`, and the rest is
+    read all the same.
     """
     found: dict[str, tuple[str, bool]] = {}
     for path, named in _files(paths, unreadable):
@@ -95,7 +98,7 @@ def find_sources(
         except OnecycleError as error:
             unreadable(error)
             continue
-        if named or not path.endswith(PYTHON) or _ONE_CYCLE.search(source.text):
+        if named or not path.lower().endswith(SELDOM) or _ONE_CYCLE.search(source.text):
             yield source
 
 
@@ -123,7 +126,11 @@ def _configs_below(folder: str, unreadable: Callable[[OnecycleError], object]) -
         for name in sorted(files):
             path = Path(parent, name)
             # A link that leads nowhere is named as unreadable; a pipe or a device is not waited for.
-            if name.endswith((*ENDINGS, PYTHON)) and not name.startswith(".") and (path.is_file() or not path.exists()):
+            if (
+                name.lower().endswith((*ENDINGS, *SELDOM))
+                and not name.startswith(".")
+                and (path.is_file() or not path.exists())
+            ):
                 yield str(path)
 
 

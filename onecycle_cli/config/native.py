@@ -15,6 +15,8 @@ from onecycle_cli.findings.keys import NUMBER_KIND, UNKNOWN_KEY, WRONG_TYPE
 from onecycle_cli.policy.admission import meant, unknown_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from onecycle_cli.config.nodes import Node
     from onecycle_cli.findings import Finding
 
@@ -35,6 +37,12 @@ _TELLING_LINE = re.compile(rf"^\s*[{{]?\s*({'|'.join(sorted(TELLING))})\s*:", re
 def tells(root: Mapping) -> bool:
     """Say whether a mapping's keys, mistyped or not, tell of a one-cycle schedule."""
     return any(isinstance(key, Scalar) and _tells(key.text) for key, _ in root.entries)
+
+
+def _is_mostly_ours(keys: Iterable[str]) -> bool:
+    """Say whether more than half of the keys may be meant as settings: `max_lr` alone stands in other files too."""
+    meant_so = [meant(key) is not None for key in keys]
+    return 2 * sum(meant_so) > len(meant_so)
 
 
 def could_be_settings(root: Mapping) -> bool:
@@ -75,7 +83,7 @@ def read_native(path: str, text: str, root: Mapping) -> Config:
         findings += take(config, setting, node)
     if config.values.get("convention") not in (None, "torch"):
         findings = [each for each in findings if each.rule is not NUMBER_KIND]
-    return replace(config, findings=tuple(findings), is_ours=tells(root))
+    return replace(config, findings=tuple(findings), is_ours=tells(root) and _is_mostly_ours(places))
 
 
 def _unknown(key: Scalar, given: set[str]) -> Finding:

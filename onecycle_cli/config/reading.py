@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from onecycle_cli.config.config import Config
-from onecycle_cli.config.dotted import lay_over, split
-from onecycle_cli.config.files import PYTHON
+from onecycle_cli.config.dotted import lay_over, split, unused
+from onecycle_cli.config.files import JSON, PYTHON
 from onecycle_cli.config.native import could_be_settings, not_a_mapping, read_native, tells_of_a_schedule
 from onecycle_cli.config.nodes import Mapping
 from onecycle_cli.config.python import parse_python
@@ -15,9 +16,10 @@ from onecycle_cli.config.training.reading import read_block
 from onecycle_cli.config.training.refusals import refuse_block, refuse_file
 from onecycle_cli.config.tree import UnreadableError, parse
 from onecycle_cli.errors import OnecycleError
+from onecycle_cli.findings.keys import YAML_VERSIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from onecycle_cli.config.dotted import Document, Given
     from onecycle_cli.config.files import Source
@@ -29,7 +31,7 @@ LOOKED_FOR = (
 )
 
 
-def read(source: Source, given: Iterable[Given] = ()) -> list[Config]:
+def read(source: Source, given: Sequence[Given] = ()) -> list[Config]:
     """Read every plan of a source; what keeps it from being read is a finding like any other.
 
     The one Config of a file in which nothing tells of a one-cycle schedule is not `is_ours`; where there is nothing
@@ -44,7 +46,12 @@ def read(source: Source, given: Iterable[Given] = ()) -> list[Config]:
         return [Config(path, text, findings=(error.finding,), readable=False, is_ours=tells_of_a_schedule(text))]
     if not isinstance(root, Mapping):
         return [Config(path, text, findings=(not_a_mapping(root),), readable=False, is_ours=False)]
-    return _read_document(path, text, lay_over(root, given))
+    document = lay_over(root, given)
+    try:
+        configs = _read_document(path, text, document)
+        return [replace(config, unused=unused(given, document, text)) for config in configs]
+    except UnreadableError as error:
+        return [Config(path, text, findings=(error.finding,), readable=False)]
 
 
 def choose(configs: list[Config], block: str | None) -> Config:
@@ -97,4 +104,8 @@ def _read_one(path: str, text: str, document: Document, block: Block) -> Config:
     refusal = refuse_block(block)
     if refusal is not None:
         return Config(path, text, findings=(refusal,), readable=False)
-    return read_block(path, text, document, block)
+    config = read_block(path, text, document, block)
+    if not path.lower().endswith((JSON, PYTHON)):
+        return config
+    # No reader of YAML comes near these.
+    return replace(config, findings=tuple(each for each in config.findings if each.rule is not YAML_VERSIONS))

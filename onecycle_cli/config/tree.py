@@ -140,8 +140,17 @@ class _Open:
 
 
 def _place(event: yaml.Event) -> Place:
-    mark = event.start_mark
-    return Place(1, 1) if mark is None else Place(mark.line + 1, mark.column + 1)
+    mark, end = event.start_mark, event.end_mark
+    if mark is None or end is None:
+        return Place(1, 1)
+    if (
+        isinstance(event, yaml.ScalarEvent)
+        and event.anchor
+        and mark.line == end.line
+        and not (event.style or event.tag)
+    ):
+        return Place(end.line + 1, end.column + 1 - len(event.value))  # the word itself, not its anchor
+    return Place(mark.line + 1, mark.column + 1)
 
 
 def _refuse(rule: Rule, message: str, hint: str, event: yaml.Event) -> UnreadableError:

@@ -45,3 +45,8 @@ class Surroundings:
     interval: Stated[str] | None = None
     stepping: Literal["step", "epoch"] | None = None
     stepped_by: str = ""
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """The paths under which something is stated."""
+        return frozenset(stated.path for name in self.__slots__ if isinstance(stated := getattr(self, name), Stated))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from onecycle_cli.config.dotted import dotted
 from onecycle_cli.config.nodes import Mapping, Scalar, Sequence
 from onecycle_cli.config.scalars import read_plain
+from onecycle_cli.config.training.blocks import plain_keys
 from onecycle_cli.config.training.names import ARGUMENTS, plain
 from onecycle_cli.config.training.references import Unknown, resolve
 from onecycle_cli.policy.surroundings import Stated, Surroundings
@@ -42,9 +43,13 @@ COUNTS = {
 """By what it counts: the plain keys under which trainers state it."""
 
 NODES = ("numnodes", "nnodes")
+MAYBE_INTERVALS = ("step", "schedulerstep", "lrschedulerstep")
 INTERVALS = ("interval", "callon", "stepon", "schedulerinterval", "lrschedulerinterval", "stepinterval")
+OF_LIGHTNING = frozenset({"monitor", "frequency", "strict", "reduceonplateau"})
+"""What stands beside `scheduler` where Lightning's configure_optimizers returns it: the default is once an epoch."""
+
 STEPPED = frozenset({"step", "steps", "batch", "batches", "iter", "iteration", "update", "epoch", "epochs"})
-"""Words for how often a scheduler is stepped; only a value of these makes `step:` say it."""
+"""Words for how often a scheduler is stepped; only a value of these makes one of the keys that may say it do so."""
 
 
 def look_around(document: Document, block: Block, places: Places) -> Surroundings:
@@ -133,7 +138,7 @@ def _interval(document: Document, block: Block, places: Places) -> Stated[str] |
             word = resolve(document, value, at)
             if not isinstance(word, Scalar) or (distance > 1 and "sched" not in name):
                 continue
-            if name in INTERVALS or (name == "step" and word.text.strip().lower() in STEPPED):
+            if name in INTERVALS or (name in MAYBE_INTERVALS and word.text.strip().lower() in STEPPED):
                 places[dotted(at), None] = word.place
                 return Stated(word.text, dotted(at))
     return None
@@ -143,9 +148,16 @@ def _settled(block: Block) -> tuple[Literal["step", "epoch"] | None, str]:
     """Say how often a scheduler is stepped where the kind of config settles it."""
     if block.key == "classpath" and block.path[-1:] == ("lr_scheduler",):
         return "epoch", "LightningCLI"
-    if block.convention == "mmengine" and counts_in_epochs(block):
+    if block.path[-1:] == ("scheduler",) and not OF_LIGHTNING.isdisjoint(plain_keys(as_mapping(block.way[-1].node))):
+        return "epoch", "Lightning"
+    if block.convention == "mmengine" and block.key != "policy" and counts_in_epochs(block):
         return ("step" if is_converted(block) else "epoch"), "MMEngine"
     return None, ""
+
+
+def as_mapping(node: Mapping | Sequence) -> Mapping:
+    """Take a list for a mapping without entries."""
+    return node if isinstance(node, Mapping) else Mapping(node.place)
 
 
 def counts_in_epochs(block: Block) -> bool:

@@ -6,10 +6,12 @@ one leads to it, or if it holds a peak with what only a one-cycle schedule has b
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onecycle_cli.config.nodes import Mapping, Scalar, Sequence
+from onecycle_cli.config.nodes import Mapping, Place, Scalar, Sequence, place_at
+from onecycle_cli.config.scalars import read_plain
 from onecycle_cli.config.training.names import (
     ARGUMENTS,
     CLASS_KEYS,
@@ -21,15 +23,18 @@ from onecycle_cli.config.training.names import (
     one_cycle_class,
     plain,
 )
-from onecycle_cli.config.tree import DEEPEST, MOST_NODES
+from onecycle_cli.config.tree import DEEPEST, MOST_NODES, UnreadableError
+from onecycle_cli.findings.documents import TOO_MUCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from onecycle_cli.config.dotted import Path
-    from onecycle_cli.config.nodes import Node, Place
+    from onecycle_cli.config.nodes import Node
 
+MOST_WAYS = 32
 TELLING_BESIDE_A_PEAK = frozenset({"pctstart", "divfactor", "finaldivfactor", "threephase", "annealstrategy"})
+TELLING_KEYS = TELLING_BESIDE_A_PEAK | {"maxlr", "totalsteps", "stepsperepoch", "etamax"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ class Block:
     @property
     def convention(self) -> str | None:
         """The convention that the class and its keys tell, None for PyTorch's."""
-        return convention_of(self.name, plain_keys(self.arguments))
+        return convention_of(self.name, self.key, frozenset() if self.mingled else plain_keys(self.arguments))
 
     @property
     def is_strict(self) -> bool:
@@ -77,18 +82,30 @@ class Block:
 
 
 def find_blocks(root: Mapping) -> Iterator[Block]:
-    """Find every one-cycle block, in the order of the file."""
+    """Find every one-cycle block, in the order of the file.
+
+    Raises:
+        UnreadableError: aliases lead through the file in more ways than can be followed.
+    """
     stack: list[tuple[Path, Node, tuple[Step, ...]]] = [((), root, ())]
-    # Aliases may lead to one mapping in very many ways: what is seen is bounded by ways, not by nodes.
+    # Aliases may lead to one mapping in very many ways, of which only so many are gone.
+    ways: Counter[int] = Counter()
     for _ in range(MOST_NODES):
         if not stack:
             return
         path, node, way = stack.pop()
+        shared = id(node.entries if isinstance(node, Mapping) else node.items if isinstance(node, Sequence) else node)
+        ways[shared] += 1
+        if ways[shared] > MOST_WAYS:
+            continue
         block = _block(path, node, way) if isinstance(node, Mapping) else None
         if block is not None:
             yield block
         if len(path) < DEEPEST and (block is None or block.mingled):
             stack += reversed(list(_below(path, node, way)))
+    if stack:
+        message = f"aliases make more than {MOST_NODES:,} values of it"
+        raise UnreadableError(place_at(TOO_MUCH.finding(message, "check that this is the file meant"), Place(1, 1)))
 
 
 def plain_keys(mapping: Mapping) -> frozenset[str]:
@@ -98,7 +115,9 @@ def plain_keys(mapping: Mapping) -> frozenset[str]:
 
 def _below(path: Path, node: Node, way: tuple[Step, ...]) -> Iterator[tuple[Path, Node, tuple[Step, ...]]]:
     if isinstance(node, Mapping):
-        children = [(key.text, child) for key, child in node.entries if isinstance(key, Scalar)]
+        # Of a key that stands twice, the last value counts, as it does to PyYAML.
+        last = {key.text: (key, child) for key, child in node.entries if isinstance(key, Scalar)}
+        children = [(name, _or_empty(key, child)) for name, (key, child) in last.items()]
     elif isinstance(node, Sequence):
         children = [(str(at), child) for at, child in enumerate(node.items)]
     else:
@@ -108,8 +127,14 @@ def _below(path: Path, node: Node, way: tuple[Step, ...]) -> Iterator[tuple[Path
             yield (*path, part), child, (*way, Step(path, node))
 
 
+def _or_empty(key: Scalar, child: Node) -> Node:
+    """Let a key that is a one-cycle class's name lead to a block, also where nothing stands behind it."""
+    is_nothing = isinstance(child, Scalar) and child.plain and read_plain(child.text) is None
+    return Mapping(child.place) if is_nothing and "OneCycle" in key.text and one_cycle_class(key.text) else child
+
+
 def _block(path: Path, mapping: Mapping, way: tuple[Step, ...]) -> Block | None:
-    named = _named(mapping)
+    named = _named(mapping, path)
     if named is not None:
         key, name = named
         is_own = plain(key.text) in CLASS_KEYS
@@ -125,7 +150,7 @@ def _block(path: Path, mapping: Mapping, way: tuple[Step, ...]) -> Block | None:
     return None
 
 
-def _named(mapping: Mapping) -> tuple[Scalar, Scalar] | None:
+def _named(mapping: Mapping, path: Path) -> tuple[Scalar, Scalar] | None:
     """Find the key and the value that name a one-cycle class; keys made for classes first."""
     found = [
         (key, value)
@@ -133,10 +158,20 @@ def _named(mapping: Mapping) -> tuple[Scalar, Scalar] | None:
         if isinstance(key, Scalar) and isinstance(value, Scalar) and one_cycle_class(value.text)
     ]
     for key, value in sorted(found, key=lambda each: plain(each[0].text) not in CLASS_KEYS):
-        written_as_class = plain(key.text) in CLASS_KEYS and "OneCycle" in value.text
-        if written_as_class or _holds_settings(mapping) or _arguments(mapping, key, is_own=True)[1]:
+        if _is_meant(mapping, path, plain(key.text), value.text) or _arguments(mapping, key, is_own=True)[1]:
             return key, value
     return None
+
+
+def _is_meant(mapping: Mapping, path: Path, key: str, name: str) -> bool:
+    """Say whether a key that names a one-cycle class makes its mapping a block, for all that is not its arguments."""
+    about_schedulers = "sched" in key or (path and "sched" in plain(path[-1]))
+    if key == "name":
+        return about_schedulers or not plain_keys(mapping).isdisjoint(TELLING_KEYS)
+    if key in CLASS_KEYS:
+        return "OneCycle" in name or _holds_settings(mapping)
+    # In Hydra's list of defaults the name is a file's.
+    return _holds_settings(mapping) or ("sched" in key and "defaults" not in path)
 
 
 def _holds_settings(mapping: Mapping) -> bool:
@@ -153,6 +188,8 @@ def _arguments(mapping: Mapping, namer: Scalar, *, is_own: bool) -> tuple[Mappin
         if written is None or written[1].startswith(NOT_ITS):
             continue
         about = written[1]
-        if (is_own and not about) or (about and (about in plain(namer.text) or "sched" in about or "cycle" in about)):
+        if (is_own and about in ("", "dict")) or (
+            about and (about in plain(namer.text) or "sched" in about or "cycle" in about)
+        ):
             return value, (key.text,)
     return mapping, ()

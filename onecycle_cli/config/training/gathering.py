@@ -73,7 +73,7 @@ def _take(gathered: Gathered, entry: Entry, block: Block) -> bool:
     name = plain(entry.key.text)
     if name in BESIDE or (block.mingled and name in OF_THE_RUN):
         return True
-    if block.is_strict and entry.key.text not in Settings.model_fields:
+    if block.is_strict and entry.key.text not in Settings.model_fields and not entry.key.text.isupper():
         return False
     if name in MOMENTUM_PAIRS and isinstance(entry.node, Sequence):
         _take_pair(gathered, entry, entry.node)

@@ -31,7 +31,6 @@ MODULES = {"paddle": "paddle", "mmengine": "mmengine", "fastai": "fastai", "opta
 
 OWN_KEYS = {
     "etamax": "mmengine",
-    "maxlearningrate": "paddle",
     "endlearningrate": "paddle",
     "phasepct": "paddle",
     "dividefactor": "paddle",
@@ -44,6 +43,7 @@ CLASS_KEYS = frozenset(
     {
         "target", "classpath", "classname", "type", "name", "policy", "class", "cls", "schedulertype",
         "schedulername", "schedulerclass", "lrschedulertype", "lrschedulername", "fn", "func", "function", "object",
+        "schedclass", "schedname", "schedtype",
     }
 )  # fmt: skip
 """Keys that name the class of the mapping they stand in, so that what stands beside them are its arguments."""
@@ -59,7 +59,7 @@ BESIDE = frozenset(
         "target", "classpath", "classname", "type", "name", "partial", "recursive", "convert", "args", "optimizer",
         "interval", "frequency", "monitor", "strict", "callon", "stepon", "step", "reduceonplateau", "verbose",
         "schedulerinterval", "byepoch", "begin", "end", "converttoiterbased", "laststep", "paramname", "epochlength",
-        "dictkwargs",
+        "dictkwargs", "defaults", "hydra", *CLASS_KEYS,
     }
 )  # fmt: skip
 """Keys that stand among a scheduler's arguments without being settings of the cycle."""
@@ -73,8 +73,20 @@ SETTINGS = {
     "batchsizepergpu": "batch_size",
     "perdevicetrainbatchsize": "batch_size",
     "numtrainepochs": "epochs",
+    "numepoch": "epochs",
+    "maxepoch": "epochs",
+    "nbepochs": "epochs",
+    "nepoch": "epochs",
+    "itersperepoch": "steps_per_epoch",
+    "iterationsperepoch": "steps_per_epoch",
+    "batchesperepoch": "steps_per_epoch",
+    "totaliters": "total_steps",
+    "maxiters": "total_steps",
+    "learningratemax": "max_lr",
+    "baselr": "max_lr",
     "warmupratio": "pct_start",
     "warmupfraction": "pct_start",
+    "warmupproportion": "pct_start",
 }
 """By plain name: the setting that it gives."""
 
@@ -84,7 +96,7 @@ WARMUPS = {"warmupepochs": "epochs", "warmupsteps": "total_steps"}
 MOMENTUM_PAIRS = frozenset({"moms", "momentums", "momenta"})
 """Lists of the momentum at the start and at the peak (and, to fastai, at the end)."""
 
-RATES = frozenset({"lr", "learningrate"})
+RATES = frozenset({"lr", "learningrate", "baselr"})
 """The peak where nothing else gives it; beside a peak, the optimizer's learning rate."""
 
 DEAD_IN_OPENPCDET = frozenset({"momentum", "decaysteplist", "lrdecay", "lrclip", "lrwarmup", "warmupepoch"})
@@ -104,9 +116,10 @@ def one_cycle_class(name: str) -> str | None:
     return last if last in CLASSES else None
 
 
-def convention_of(name: str, keys: frozenset[str]) -> str | None:
-    """Tell a block's convention from the class that it names and from its keys; None where it is PyTorch's."""
-    by_class = CLASSES[one_cycle_class(name) or "onecycle"]
+def convention_of(name: str, named_by: str, keys: frozenset[str]) -> str | None:
+    """Tell a block's convention from the class, the key that names it, and its keys; None where it is PyTorch's."""
+    # mmcv's hooks are named by their policy; that of the learning rate leaves momentum alone, as MMEngine's does.
+    by_class = CLASSES[one_cycle_class(name) or "onecycle"] or ("mmengine" if named_by == "policy" else None)
     by_module = MODULES.get(name.strip().partition(".")[0])
     by_key = next((OWN_KEYS[key] for key in sorted(keys) if key in OWN_KEYS), None)
     return by_class or by_module or by_key

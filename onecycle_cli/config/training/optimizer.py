@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.config.dotted import dotted
 from onecycle_cli.config.nodes import Mapping, Scalar, Sequence
-from onecycle_cli.config.training.names import ARGUMENTS, CLASS_KEYS, RATES, plain
+from onecycle_cli.config.training.names import ARGUMENTS, CLASS_KEYS, RATES, one_cycle_class, plain
 from onecycle_cli.config.training.references import Unknown, resolve
 from onecycle_cli.config.values import number_of
 from onecycle_cli.policy.optimizers import KNOWN, plain_name
@@ -62,25 +62,47 @@ def find_optimizer(looking: Looking, block: Block) -> Optimizer:
     way = [(step.path, step.node) for step in reversed(block.way)]
     if block.mingled:
         way.insert(0, (block.path, block.mapping))
+    # `scheduler_g` belongs to `optimizer_g`.
+    suffix = plain(block.path[-1]).rpartition("scheduler")[2] if block.path else ""
     for path, node in way:
         if not isinstance(node, Mapping):
             continue
         for key, value in node.entries:
-            if isinstance(key, Scalar) and plain(key.text) in KEYS and value is not block.arguments:
-                return _read(looking, value, (*path, key.text))
+            if (
+                isinstance(key, Scalar)
+                and plain(key.text).removesuffix(suffix) in KEYS
+                and value is not block.arguments
+            ):
+                return _read(looking, value, (*path, key.text), beside=node)
     return Optimizer()
 
 
-def _read(looking: Looking, node: Node, path: Path) -> Optimizer:
+def _read(looking: Looking, node: Node, path: Path, *, beside: Mapping) -> Optimizer:
+    """Read an optimizer; where it is a mere name, its numbers stand beside it or under a key for its arguments."""
     optimizer = Optimizer()
     if isinstance(node, Scalar):
         _note_name(optimizer, node, sure=False)
+        if one_cycle_class(node.text) is None:
+            _note_beside(looking, optimizer, beside, path[:-1])
         return optimizer
     for at, mapping in _parts(node, path):
         for key, value in mapping.entries:
             if isinstance(key, Scalar):
                 _note(looking, optimizer, key, value, (*at, key.text))
     return optimizer
+
+
+def _note_beside(looking: Looking, optimizer: Optimizer, beside: Mapping, path: Path) -> None:
+    for key, value in beside.entries:
+        if not isinstance(key, Scalar):
+            continue
+        about = ARGUMENTS.fullmatch(plain(key.text))
+        if isinstance(value, Mapping) and about and about[1].startswith("opt"):
+            for inner, number in value.entries:
+                if isinstance(inner, Scalar):
+                    _note(looking, optimizer, inner, number, (*path, key.text, inner.text))
+        elif plain(key.text) in MOMENTA:
+            _note(looking, optimizer, key, value, (*path, key.text))
 
 
 def _parts(node: Node, path: Path) -> Iterator[tuple[Path, Mapping]]:
@@ -98,7 +120,7 @@ def _parts(node: Node, path: Path) -> Iterator[tuple[Path, Mapping]]:
 
 def _note(looking: Looking, optimizer: Optimizer, key: Scalar, value: Node, path: Path) -> None:
     name = plain(key.text)
-    if name in CLASS_KEYS and isinstance(value, Scalar):
+    if name in CLASS_KEYS and isinstance(value, Scalar) and "sched" not in name:
         _note_name(optimizer, value, sure=True)
     elif isinstance(value, Mapping) and plain_name(key.text) in KNOWN:
         optimizer.name = optimizer.name or (key.text, key.place)

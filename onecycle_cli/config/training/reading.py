@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from onecycle_cli.config.config import WHOLE, Config
-from onecycle_cli.config.dotted import dotted
-from onecycle_cli.config.keys import take
+from onecycle_cli.config.dotted import dotted, lookup
+from onecycle_cli.config.keys import duplicate, take
 from onecycle_cli.config.nodes import Mapping, Scalar, Sequence, place_at
 from onecycle_cli.config.training.around import is_converted, look_around
-from onecycle_cli.config.training.gathering import gather
+from onecycle_cli.config.training.gathering import Entry, gather
 from onecycle_cli.config.training.names import DEAD_IN_OPENPCDET, plain
 from onecycle_cli.config.training.optimizer import Looking, find_optimizer
 from onecycle_cli.config.training.references import Unknown, nothing_yet, resolve
@@ -22,12 +22,15 @@ from onecycle_cli.policy.admission import LENGTH
 from onecycle_cli.policy.settings import about, kind
 from onecycle_cli.policy.surroundings import Stated
 
+CONTAINERS = ("SequentialLR", "ChainedScheduler")
+"""Schedulers of PyTorch that are made of others."""
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from onecycle_cli.config.dotted import Document
     from onecycle_cli.config.training.blocks import Block
-    from onecycle_cli.config.training.gathering import Entry, Gathered
+    from onecycle_cli.config.training.gathering import Gathered
     from onecycle_cli.findings import Finding
     from onecycle_cli.policy.surroundings import Surroundings
 
@@ -40,16 +43,49 @@ def read_block(path: str, text: str, document: Document, block: Block) -> Config
     if block.convention is not None:
         config.values["convention"] = block.convention
     findings = list(gathered.findings)
-    if block.convention == "mmengine" and is_converted(block) and "total_steps" in gathered.settings:
-        gathered.settings["epochs"] = gathered.settings.pop("total_steps")
+    if block.convention == "mmengine":
+        _count_as_mmengine(gathered, block)
     for setting, entry in gathered.settings.items():
         findings += _take(config, document, setting, entry)
     _take_warmup(config, document, gathered)
-    findings += [*_dead_keys(block), *_chained(block)]
+    findings += [*_repeated(block), *_dead_keys(block), *_chained(block)]
     surroundings = _surroundings(config, document, block, gathered, findings)
+    if block.key == "policy":
+        _take_length_of_run(config, surroundings)
     if block.convention is not None:
         findings = [each for each in findings if each.rule is not NUMBER_KIND]
     return replace(config, findings=tuple(findings), surroundings=surroundings)
+
+
+def _count_as_mmengine(gathered: Gathered, block: Block) -> None:
+    """Take the length from where it begins and ends, and as epochs where MMEngine turns them into steps."""
+    settings = gathered.settings
+    if "total_steps" not in settings and (end := lookup(block.arguments, ("end",))) is not None:
+        begin = lookup(block.arguments, ("begin",))
+        first, last = number_of(begin, "")[0] if begin else 0, number_of(end, "")[0]
+        if isinstance(first, int) and isinstance(last, int) and isinstance(end, Scalar):
+            length = replace(end, text=str(last - first))
+            settings["total_steps"] = Entry(length, (*block.arguments_path, "end"), end)
+    if is_converted(block) and "total_steps" in settings:
+        settings["epochs"] = settings.pop("total_steps")
+
+
+def _take_length_of_run(config: Config, around: Surroundings) -> None:
+    """Let an mmcv hook that gives no length have its runner's, as mmcv does."""
+    if config.values.get("total_steps") is not None or config.values.get("epochs") is not None:
+        return
+    for setting, stated in (("total_steps", around.max_steps), ("epochs", around.epochs)):
+        if stated is not None:
+            config.values[setting] = stated.value
+            config.places[setting, None] = config.places[stated.path, None]
+            return
+
+
+def _repeated(block: Block) -> Iterator[Finding]:
+    """Object to a key on the way to the block that stands twice: only its last value counts."""
+    for step, part in zip(block.way, block.path, strict=True):
+        keys = [key for key, _ in getattr(step.node, "entries", ()) if isinstance(key, Scalar) and key.text == part]
+        yield from (duplicate(key, keys[0].place) for key in keys[1:])
 
 
 def _take(config: Config, document: Document, setting: str, entry: Entry) -> list[Finding]:
@@ -93,8 +129,9 @@ def _chained(block: Block) -> Iterator[Finding]:
     """Object to other schedulers in the list that the block stands in, or to one made of several around it."""
     others = [name for step in block.way for name in _other_schedulers(step.node)]
     if others:
-        message = f"{block.name} stands beside {others[0]}: the plan shows the one-cycle schedule alone"
-        hint = f"remove {others[0]}; the cycle has a warm-up of its own"
+        where = "inside" if others[0] in CONTAINERS else "beside"
+        message = f"{block.name} stands {where} {others[0]}: the plan shows the one-cycle schedule alone"
+        hint = f"train without {others[0]}: the cycle has a warm-up of its own"
         yield place_at(CHAINED.finding(message, hint), block.place)
 
 
@@ -109,7 +146,7 @@ def _other_schedulers(node: Mapping | Sequence) -> Iterator[str]:
 def _is_other(name: str) -> bool:
     """Say whether a text names a scheduler of learning rates that is no one-cycle one."""
     last = name.rpartition(".")[2]
-    return last in ("SequentialLR", "ChainedScheduler") or (last.endswith("LR") and "OneCycle" not in last)
+    return last in CONTAINERS or (last.endswith("LR") and "OneCycle" not in last)
 
 
 def _surroundings(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from onecycle_cli.config.dotted import Document, Path
     from onecycle_cli.config.nodes import Node, Place
 
-MOST_HOPS = 20
+MOST_HOPS = 100
 MISSING = "???"
 """OmegaConf's mark for a value that must be given when the program starts."""
 
@@ -73,7 +73,7 @@ def _follow(document: Document, start: Scalar, path: Path) -> Node | Unknown:
         if nothing_yet(found):
             return Unknown(start.place, start.text, dotted(at), f"{dotted(at)} is filled in when the program runs")
         node = found
-    return Unknown(start.place, start.text, dotted(path), "it refers to itself")
+    return Unknown(start.place, start.text, dotted(path), "it refers to itself, or on and on to others")
 
 
 def _target(reference: re.Match[str], path: Path) -> Path:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "onecycle"
 
-COMMANDS = ("show", "plot", "export", "code", "compare", "validate", "init", "schema", "explain")
+COMMANDS = ("show", "plot", "export", "code", "compare", "check", "fit", "validate", "init", "schema", "explain")
 
 
 class ReaderGoneError(Exception):

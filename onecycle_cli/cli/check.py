@@ -1,0 +1,147 @@
+"""onecycle check: a logged run held against its plan."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from onecycle_cli.cli.app import new_app
+from onecycle_cli.cli.logs import ColumnOption, LogArgument, read_columns
+from onecycle_cli.cli.options import Request, takes_plan
+from onecycle_cli.cli.plans import one_plan
+from onecycle_cli.cli.plot import FORMATS
+from onecycle_cli.errors import OnecycleError
+from onecycle_cli.policy.optimizers import momentum_word
+from onecycle_cli.render.findings import printable
+from onecycle_cli.render.held import Held, Series
+from onecycle_cli.render.verdict import bad_rows, print_verdict, verdict_json
+
+if TYPE_CHECKING:
+    from onecycle_cli.cli.plans import Planned
+    from onecycle_cli.policy.onecycle import OneCycle
+    from onecycle_cli.run.log import Log
+    from onecycle_cli.run.verdict import Verdict
+
+app = new_app()
+
+_TOLERANCE = "What counts as equal, as a share of the planned value; by default as precise as the log is written."
+_FOLLOW = (
+    "Watch a log that still grows: stop at the first divergence, or when the plan's last step is logged. After a "
+    "divergence 20 more rows are waited for, or 5 intervals without any, to be sure of the cause."
+)
+
+
+@app.command()
+@takes_plan
+def check(
+    request: Request,
+    log: LogArgument,
+    column: ColumnOption = None,
+    tolerance: Annotated[float | None, typer.Option(min=0, metavar="SHARE", help=_TOLERANCE)] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="A log that stops before the plan's end is fine, if right so far.")
+    ] = False,
+    follow: Annotated[bool, typer.Option("--follow", help=_FOLLOW)] = False,
+    interval: Annotated[
+        float, typer.Option(min=0.01, max=86400, metavar="SECONDS", help="How often --follow looks at the log.")
+    ] = 2.0,
+    output: Annotated[
+        str | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Draw plan and log: PNG, SVG or PDF by ending."),
+    ] = None,
+    format_: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="For people, or for machines.")
+    ] = "table",
+) -> None:
+    """Check a logged run against the plan: exit 0 if it followed it, 1 if it diverges or ends early."""
+    _refuse(request, log, tolerance, output)
+    columns = read_columns(column)
+    planned = one_plan(request)
+    if follow:
+        from onecycle_cli.cli.watching import watch
+
+        logged, verdict = watch(planned.settings, log, columns, tolerance, partial=partial, interval=interval)
+    else:
+        logged, verdict = _judge(planned.settings, log, columns, tolerance, partial=partial)
+    name = planned.name if request.configs or planned.settings.name else ""
+    held = hold(name, planned, logged, verdict)
+    if output is not None:
+        _draw(held, momentum_word(planned.settings.optimizer), output)
+    _say(held, format_)
+    if verdict.verdict != "ok":
+        raise typer.Exit(1)
+
+
+def _judge(
+    settings: OneCycle, path: str, columns: dict[str, list[str]], tolerance: float | None, *, partial: bool
+) -> tuple[Log, Verdict]:
+    """Read a finished log, and hold it against its plan."""
+    from onecycle_cli.run.check import check as check_log
+    from onecycle_cli.run.readers import read_log
+
+    logged = read_log(path, columns)
+    return logged, check_log(settings, logged, tolerance=tolerance, partial=partial)
+
+
+def _refuse(request: Request, log: str, tolerance: float | None, output: str | None) -> None:
+    """Refuse, by an OnecycleError, what can be seen to be wrong before anything is read."""
+    if Path(log).suffix.lower() in (".yaml", ".yml"):
+        raise OnecycleError(f"{log} is no log by its ending: the log comes last", "onecycle check plan.yaml run.csv")
+    if not request.configs and not request.flags:
+        hint = f"name its config before the log: onecycle check plan.yaml {log}; or give --max-lr and a length"
+        raise OnecycleError(f"there is no plan to hold {log} against", hint)
+    if log == "-" and "-" in request.configs:
+        raise OnecycleError("plan and log cannot both come from standard input", "name a file for one of them")
+    if tolerance is not None and not math.isfinite(tolerance):
+        raise OnecycleError(f"--tolerance {tolerance} is no share", "give a number such as 1e-6")
+    if output is not None and Path(output).suffix.lower() not in FORMATS:
+        raise OnecycleError(f"{output} has no ending of a picture", "end it in .png, .svg or .pdf")
+
+
+def hold(name: str, planned: Planned, logged: Log, verdict: Verdict) -> Held:
+    """Lay the log's columns beside the groups that they were held against."""
+    from onecycle_cli.run.tracks import pair
+
+    tracks = pair(planned.schedule, logged).tracks
+    names = [track.name(planned.schedule) for track in tracks]
+    series = tuple(
+        Series(
+            title if names.count(title) == 1 else f"{title} ({logged.groups[track.column]})",
+            track.field,
+            track.group,
+            track.values(logged),
+        )
+        for title, track in zip(names, tracks, strict=True)
+    )
+    return Held(name, planned.schedule, logged, verdict, series)
+
+
+def _say(held: Held, format_: str) -> None:
+    """Write the verdict; rows that could not be read, and notes, go to standard error."""
+    notes = [*held.log.notes, *held.verdict.notes]
+    sys.stderr.writelines(bad_rows(held.log))
+    if format_ == "json":
+        sys.stdout.write(json.dumps(verdict_json(held.verdict, notes), indent=2, allow_nan=False) + "\n")
+        return
+    sys.stderr.writelines(f"note: {printable(note)}\n" for note in notes)
+    print_verdict(held, sys.stdout)
+
+
+def _draw(held: Held, word: str, target: str) -> None:
+    from onecycle_cli.render.figure import FigureOptions, save
+    from onecycle_cli.render.figure.following import draw_run
+    from onecycle_cli.render.whole import whole_file
+    from onecycle_cli.version import __version__
+
+    options = FigureOptions()
+    figure = draw_run(held, word, options)
+    told = json.dumps({"plan": held.plan, "verdict": held.verdict.verdict, "cause": held.verdict.cause.slug})
+    metadata = {"version": f"onecycle-cli {__version__}", "check": told}
+    with whole_file(Path(target)) as stream:
+        save(figure, stream, FORMATS[Path(target).suffix.lower()], dpi=options.dpi, metadata=metadata)
+    sys.stderr.write(f"note: the picture is {printable(target)}\n")

@@ -1,0 +1,1 @@
+"""A logged run: its readers, and what holds it against a schedule."""

@@ -1,0 +1,562 @@
+"""onecycle check: every recorded log through the command line, its contract, its words, its pictures, and --follow."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from onecycle_cli import OneCycle
+from onecycle_cli.cli import main
+from onecycle_cli.cli.check import hold
+from onecycle_cli.cli.plans import Planned
+from onecycle_cli.render.figure import FigureOptions
+from onecycle_cli.render.figure.following import draw_run
+from onecycle_cli.render.figure.logged import FEW, rows_to_draw
+from onecycle_cli.render.figure.style import own_style
+from onecycle_cli.render.held import Held
+from onecycle_cli.render.sampling import MOST_STEPS
+from onecycle_cli.render.verdict import print_verdict, verdict_json
+from onecycle_cli.run.check import check
+from onecycle_cli.run.log import Log
+from onecycle_cli.run.readers import read_log
+
+from .conftest import ROOT
+from .logged_runs import MANIFEST, TRACES, make_log
+
+NUMBER_OR_NULL = {"type": ["number", "null"]}
+CONTRACT = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "additionalProperties": False,
+    "required": [
+        "verdict",
+        "compared",
+        "first_divergence",
+        "cause",
+        "advice",
+        "says",
+        "fit",
+        "offset",
+        "tolerance",
+        "precision",
+        "first_missing_step",
+        "notes",
+    ],
+    "properties": {
+        "verdict": {"enum": ["ok", "diverges", "incomplete"]},
+        "compared": {"type": "integer", "minimum": 1},
+        "first_divergence": {
+            "type": ["object", "null"],
+            "additionalProperties": False,
+            "required": ["step", "field", "planned", "logged"],
+            "properties": {
+                "step": {"type": "integer"},
+                "field": {"type": "string", "pattern": "^(lr|momentum)(_.+)?$"},
+                "planned": NUMBER_OR_NULL,
+                "logged": NUMBER_OR_NULL,
+            },
+        },
+        "cause": {"type": "string", "pattern": "^[a-z][a-z0-9_:+-]*$"},
+        "advice": {"type": "string"},
+        "says": {"type": "string", "minLength": 1},
+        "fit": {"type": "number", "minimum": 0, "maximum": 1},
+        "offset": {"type": "integer"},
+        "tolerance": {"type": ["number", "null"], "minimum": 0},
+        "precision": {"type": "string"},
+        "first_missing_step": {"type": ["integer", "null"]},
+        "notes": {"type": "array", "items": {"type": "string"}},
+    },
+}
+RECORDED = pytest.mark.parametrize("entry", MANIFEST, ids=lambda entry: entry["file"].partition("_")[0])
+PLAN = {"max_lr": 0.1, "total_steps": 100}
+FLAGS = ["--max-lr", "0.1", "--total-steps", "100"]
+
+
+def trace(entry: dict[str, Any]) -> str:
+    return str(TRACES / entry["file"])
+
+
+def recorded(name: str) -> dict[str, Any]:
+    return next(entry for entry in MANIFEST if entry["file"].startswith(name))
+
+
+def as_flags(plan: dict[str, Any]) -> list[str]:
+    words: list[str] = []
+    for setting, value in plan.items():
+        flag = "--" + setting.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(flag if value else f"--no-{flag[2:]}")
+        else:
+            words += [word for each in np.ravel(value).tolist() for word in (flag, str(each))]
+    return words
+
+
+def as_yaml(plan: dict[str, Any], folder: Path, name: str = "plan") -> str:
+    path = folder / f"{name}.yaml"
+    path.write_text("".join(f"{setting}: {json.dumps(value)}\n" for setting, value in plan.items()))
+    return str(path)
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    code = main(["check", *words])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def in_json(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any]]:
+    code, out, err = run(capsys, *words, "--format", "json")
+    assert out, err
+    found = json.loads(out, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    jsonschema.validate(found, CONTRACT)
+    return code, found
+
+
+def csv_of(path: Path, steps: Any, *, settings: dict[str, Any] = PLAN, factor: float = 1.0) -> str:
+    schedule = OneCycle.model_validate(settings).schedule()
+    rows = [f"{step},{schedule.lr(step) * factor!r}\n" for step in steps]
+    path.write_text("step,lr\n" + "".join(rows))
+    return str(path)
+
+
+def held(plan: dict[str, Any], log: Log, **options: Any) -> Held:
+    settings = OneCycle.model_validate(plan)
+    planned = Planned("plan", "plan", "plan", settings, settings.schedule())
+    return hold("plan", planned, log, check(settings, log, **options))
+
+
+def held_of(name: str) -> Held:
+    entry = recorded(name)
+    return held(entry["plan"], read_log(trace(entry)))
+
+
+# Recorded logs.
+
+
+@RECORDED
+@pytest.mark.parametrize("way", ["file", "flags"])
+def test_recorded_logs_meet_the_contract(
+    entry: dict[str, Any], way: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = [as_yaml(entry["plan"], tmp_path)] if way == "file" else as_flags(entry["plan"])
+    code, found = in_json(capsys, *plan, trace(entry))
+    first = found["first_divergence"]
+    assert code == (0 if entry["verdict"] == "ok" else 1)
+    assert (found["verdict"], found["cause"]) == (entry["verdict"], entry["cause"])
+    assert (first["step"] if first else None) == entry["first_diverging_step"]
+    assert (found["offset"], found["first_missing_step"]) == (entry["offset"], entry["first_missing_step"])
+    assert bool(found["advice"]) is (entry["verdict"] != "ok")
+
+
+@RECORDED
+def test_text_begins_with_the_verdict(
+    entry: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, as_yaml(entry["plan"], tmp_path), trace(entry))
+    first, *others = out.splitlines()
+    assert code == (0 if entry["verdict"] == "ok" else 1)
+    assert "\x1b" not in out + err
+    if entry["verdict"] == "diverges":
+        assert first.startswith(f"diverges at step {entry['first_diverging_step']:,}: lr")
+        assert sum(line.startswith("→") for line in others) == 1
+        marked = next(line for line in others if line.startswith("→"))
+        assert marked.split()[1] == f"{entry['first_diverging_step']:,}"
+    else:
+        assert first.startswith(f"{entry['verdict']}: ")
+        assert "→" not in out
+    if entry["verdict"] != "ok":
+        assert others[0].startswith(f"cause: {entry['cause']}")
+        assert any(line.startswith("to do: ") for line in others)
+    assert (f"offset {entry['offset']:+d}" in out) is (entry["offset"] != 0)
+
+
+def test_partial_accepts_what_is_right_so_far(capsys: pytest.CaptureFixture[str]) -> None:
+    entry = recorded("p12")
+    code, found = in_json(capsys, *as_flags(entry["plan"]), trace(entry), "--partial")
+    assert (code, found["verdict"], found["first_missing_step"]) == (0, "ok", 196)
+    code, out, _ = run(capsys, *as_flags(entry["plan"]), trace(entry), "--partial")
+    assert code == 0
+    assert out == (
+        "ok: 196 logged steps followed the plan so far, steps 196 to 279 are missing (392 values: lr and momentum)\n"
+    )
+
+
+# Options and words.
+
+
+@pytest.mark.parametrize(("tolerance", "code"), [("0.02", 0), ("0.001", 1), ("0", 1)])
+def test_tolerance_is_relative(tolerance: str, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = csv_of(tmp_path / "run.csv", range(100), factor=1.01)
+    got, found = in_json(capsys, *FLAGS, log, "--tolerance", tolerance)
+    assert (got, found["tolerance"], found["precision"]) == (code, float(tolerance), "given")
+
+
+def test_columns_can_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = {"max_lr": [0.1, 0.01], "total_steps": 50, "groups": ["head", "body"]}
+    schedule = OneCycle.model_validate(plan).schedule()
+    rows = [f"{at},{schedule.lr(at, 1)},{schedule.lr(at, 0) * (2 if at == 7 else 1)}\n" for at in range(50)]
+    log = tmp_path / "run.csv"
+    log.write_text("n,b=2,h\n" + "".join(rows))
+    columns = ["--column", "lr=h", "--column", "lr=b=2", "--column", "step=n"]
+    code, found = in_json(capsys, as_yaml(plan, tmp_path), str(log), *columns)
+    assert code == 1
+    assert (found["first_divergence"]["step"], found["first_divergence"]["field"]) == (7, "lr_head")
+    _, out, _ = run(capsys, as_yaml(plan, tmp_path), str(log), *columns)
+    title = next(line for line in out.splitlines() if line.split()[:1] == ["step"])
+    assert re.split(r" {2,}", title.strip()) == [
+        "step",
+        *("planned lr_head", "logged lr_head", "difference"),
+        *("planned lr_body", "logged lr_body", "difference"),
+    ]
+
+
+def test_a_diverging_momentum_is_what_the_table_shows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    schedule = OneCycle.model_validate(PLAN).schedule()
+    log = tmp_path / "run.csv"
+    log.write_text("step,lr,momentum\n" + "".join(f"{at},{schedule.lr(at)},0.9\n" for at in range(100)))
+    code, found = in_json(capsys, *FLAGS, str(log))
+    assert (code, found["cause"]) == (1, "no-momentum-cycle")
+    assert found["first_divergence"] == {"step": 0, "field": "momentum", "planned": 0.95, "logged": 0.9}
+    _, out, _ = run(capsys, *FLAGS, str(log))
+    assert "planned momentum" in out
+    assert "planned lr" not in out
+
+
+def test_numbers_that_json_has_not_are_null(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = Path(csv_of(tmp_path / "run.csv", range(60)))
+    log.write_text(log.read_text() + "60,inf\n61,nan\n62,-inf\n")
+    code, found = in_json(capsys, *FLAGS, str(log), "-o", str(tmp_path / "a.png"))
+    assert code == 1
+    assert found["first_divergence"]["step"] == 60
+    assert found["first_divergence"]["logged"] is None
+    code, out, _ = run(capsys, *FLAGS, str(log))
+    assert out.startswith("diverges at step 60: lr is inf, planned is ")
+
+
+def test_close_values_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = csv_of(tmp_path / "run.csv", range(100), factor=1 + 1e-9)
+    _, out, _ = run(capsys, *FLAGS, log)
+    assert out.startswith("diverges at step 0: lr is 0.004000000004, planned is 0.004")
+    marked = next(line for line in out.splitlines() if line.startswith("→")).split()
+    assert marked[2:] == ["0.004", "0.004000000004", "+4e-12", "+1e-07", "%"]
+
+
+def test_bad_rows_are_said_on_standard_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = Path(csv_of(tmp_path / "run.csv", range(100)))
+    log.write_text(log.read_text().replace("\n50,", "\nfifty,"))
+    code, out, err = run(capsys, *FLAGS, str(log), "--format", "json")
+    assert (code, json.loads(out)["verdict"]) == (0, "ok")
+    assert err.startswith(f"{log}:52: ")
+
+
+@pytest.mark.parametrize("colour", [True, False])
+def test_colour_is_for_terminals(colour: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "60")
+    if not colour:
+        monkeypatch.setenv("NO_COLOR", "1")
+    stream = Terminal()
+    print_verdict(held_of("p02"), stream)
+    assert ("\x1b[1;31m" in stream.getvalue()) is colour
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue())
+    before_the_table = plain.partition("\n\n")[0].splitlines()
+    assert max(map(len, before_the_table[1:])) <= 60
+    piped = io.StringIO()
+    print_verdict(held_of("p02"), piped)
+    assert "\x1b" not in piped.getvalue()
+    assert plain.split() == piped.getvalue().split()
+
+
+# What cannot be done.
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    code, out, err = run(capsys, *words)
+    assert code == 2
+    assert not out
+    assert err.startswith("error: ")
+    assert "hint: " in err
+    return err
+
+
+def test_bad_input_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = csv_of(tmp_path / "run.csv", range(100))
+    plan = as_yaml(PLAN, tmp_path)
+    binary, text = tmp_path / "run.bin", tmp_path / "text.csv"
+    binary.write_bytes(bytes(range(256)) * 8)
+    text.write_text("step,loss\n1,2.0\n")
+    assert "no-such.csv" in refused(capsys, plan, "no-such.csv")
+    assert str(binary) in refused(capsys, plan, str(binary))
+    assert "no column lrate" in refused(capsys, plan, log, "--column", "lr=lrate")
+    assert "known as a learning rate" in refused(capsys, plan, str(text))
+    assert "--column lr=NAME" in refused(capsys, plan, log, "--column", "lr")
+    assert "--column x=" in refused(capsys, plan, log, "--column", "x=lr")
+    assert "no plan to hold" in refused(capsys, log)
+    assert "the log comes last" in refused(capsys, log, plan)
+    assert "the log comes last" in refused(capsys, plan)
+    assert "one plan" in refused(capsys, plan, plan, log)
+    assert "standard input" in refused(capsys, "-", "-")
+    assert "no share" in refused(capsys, plan, log, "--tolerance", "inf")
+    assert "tolerance" in refused(capsys, plan, log, "--tolerance", "-1")
+    assert "ending of a picture" in refused(capsys, plan, log, "-o", "a.jpg")
+    assert "LOG" in refused(capsys, *FLAGS)
+
+
+def test_a_plan_with_errors_gives_its_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = csv_of(tmp_path / "run.csv", range(100))
+    code, out, err = run(capsys, as_yaml({"max_lr": 0.1, "total_step": 100}, tmp_path), log)
+    assert (code, out) == (1, "")
+    assert "did you mean total_steps" in err
+
+
+def test_either_may_come_from_standard_input(tmp_path: Path) -> None:
+    log, plan = csv_of(tmp_path / "run.csv", range(100)), as_yaml(PLAN, tmp_path)
+    for words, source in ((["-", log], plan), ([plan, "-"], log)):
+        done = subprocess.run(
+            [sys.executable, "-m", "onecycle_cli", "check", *words],
+            input=Path(source).read_bytes(),
+            capture_output=True,
+            cwd=ROOT,
+        )
+        assert (done.returncode, done.stdout[:4]) == (0, b"ok: "), done.stderr
+
+
+# Pictures.
+
+
+@pytest.mark.parametrize("name", ["p01", "p02", "p03", "p10", "p12", "p13"])
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_pictures_are_written_and_the_same_twice(
+    name: str, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry, drawn = recorded(name), []
+    for at in range(2):
+        picture = tmp_path / f"{at}.{kind}"
+        code, out, err = run(capsys, *as_flags(entry["plan"]), trace(entry), "-o", str(picture))
+        assert code == (0 if entry["verdict"] == "ok" else 1)
+        assert out.startswith(entry["verdict"])
+        assert f"the picture is {picture}\n" in err
+        drawn.append(picture.read_bytes())
+    assert drawn[0] == drawn[1]
+    assert drawn[0].startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[kind])
+    if kind == "png":
+        with Image.open(io.BytesIO(drawn[0])) as image:
+            assert image.size == (1350, 825)
+
+
+def drawn(found: Held) -> Figure:
+    figure = draw_run(found, "momentum", FigureOptions())
+    with own_style():
+        figure.draw_without_rendering()
+    return figure
+
+
+def words(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.texts]
+
+
+@RECORDED
+def test_the_log_is_drawn_over_the_plan(entry: dict[str, Any]) -> None:
+    found = held(entry["plan"], read_log(trace(entry)))
+    figure = drawn(found)
+    fields = ["lr", "momentum"] if entry["momentum_columns"] else ["lr"]
+    assert len(figure.axes) == len(fields)
+    for axes, field in zip(figure.axes, fields, strict=True):
+        logged = [line for line in axes.get_lines() if line.get_label() == "logged"]
+        planned = [line for line in axes.get_lines() if line.get_label() == "planned"]
+        series = [each for each in found.series if each.field == field]
+        assert len(logged) == len(planned) == len(series)
+        for line, each in zip(logged, series, strict=True):
+            x, y = (np.asarray(data, dtype=float) for data in line.get_data())
+            kept = ~np.isnan(y)
+            assert np.array_equal(x[kept], found.steps)
+            assert np.array_equal(y[kept], each.values)
+            assert (line.get_marker() == "o") is (len(each.values) <= FEW)
+        for line in planned:
+            assert line.get_zorder() < logged[0].get_zorder()
+            assert len(np.asarray(line.get_xdata())) == found.schedule.total_steps
+    title = words(figure)[0]
+    assert title.startswith(entry["verdict"])
+    assert entry["verdict"] == "ok" or title.endswith(entry["cause"])
+
+
+@RECORDED
+def test_the_first_divergence_is_marked(entry: dict[str, Any]) -> None:
+    figure = drawn(held(entry["plan"], read_log(trace(entry))))
+    for axes in figure.axes:
+        lines = [line for line in axes.get_lines() if line.get_label() == "first divergence"]
+        assert len(lines) == (entry["verdict"] == "diverges")
+        for line in lines:
+            assert set(np.asarray(line.get_xdata()).tolist()) == {entry["first_diverging_step"] + entry["offset"]}
+    said = [text for text in words(figure) if text.startswith("first divergence: ")]
+    assert said == ([f"first divergence: step {entry['first_diverging_step']}, lr"] * (entry["verdict"] == "diverges"))
+
+
+def test_what_is_missing_is_shaded() -> None:
+    figure = drawn(held_of("p12"))
+    for axes in figure.axes:
+        (patch,) = axes.patches
+        box = patch.get_extents().transformed(axes.transData.inverted())
+        assert (box.x0, box.x1) == pytest.approx((195, 279))
+    assert "not in the log" in words(figure)
+    assert not drawn(held_of("p01")).axes[0].patches
+
+
+@pytest.mark.parametrize("name", ["p01", "p02", "p03", "p05", "p08", "p10", "p11", "p12", "p13"])
+def test_words_are_inside_the_picture_and_apart(name: str) -> None:
+    figure = drawn(held_of(name))
+    boxes = [text.get_window_extent() for text in figure.texts if text.get_text()]
+    for at, box in enumerate(boxes):
+        assert box.x0 >= 0
+        assert box.x1 <= figure.bbox.width
+        assert not any(box.overlaps(other) for other in boxes[at + 1 :])
+
+
+def test_a_log_that_goes_back_is_drawn_with_a_gap() -> None:
+    found = held_of("p15")
+    line = next(each for each in drawn(found).axes[0].get_lines() if each.get_label() == "logged")
+    assert np.isnan(np.asarray(line.get_ydata(), dtype=float)).sum() == 1
+
+
+def test_long_logs_are_thinned_and_keep_their_extremes() -> None:
+    values = np.cos(np.arange(1_000_000) / 1e5)
+    values[[123_456, 777_777]] = 9.0, -9.0
+    rows = rows_to_draw(values)
+    assert {0, 123_456, 777_777, 999_999} <= set(rows.tolist())
+    assert len(rows) <= 2 * MOST_STEPS
+    assert (np.diff(rows) > 0).all()
+    for few in (1, 2, MOST_STEPS, MOST_STEPS + 1):
+        assert {0, few - 1} <= set(rows_to_draw(np.arange(few, dtype=float)).tolist())
+
+
+def test_many_groups_and_many_rows_are_drawn() -> None:
+    plan = {"max_lr": [0.1 / (at + 1) for at in range(12)], "total_steps": 20_000}
+    schedule = OneCycle.model_validate(plan).schedule()
+    steps = np.arange(20_000)
+    rates = np.column_stack([schedule.lr(steps, group) for group in range(12)])
+    figure = drawn(held(plan, make_log(steps, rates)))
+    logged = [line for line in figure.axes[0].get_lines() if line.get_label() == "logged"]
+    assert len(logged) == 12
+    assert max(len(np.asarray(line.get_xdata())) for line in logged) <= 2 * MOST_STEPS
+
+
+# Following.
+
+
+class Writer:
+    """Appends rows to a log while it is followed."""
+
+    def __init__(self, path: Path, portions: list[str]) -> None:
+        self.path, self.portions = path, portions
+        self.thread = threading.Thread(target=self._write)
+
+    def _write(self) -> None:
+        for portion in self.portions:
+            time.sleep(0.06)
+            with self.path.open("a") as stream:
+                stream.write(portion)
+
+    def __enter__(self) -> Writer:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.thread.join()
+
+
+def portions(steps: Any, each: int, value: Any) -> list[str]:
+    rows = [f"{step},{value(step)!r}\n" for step in steps]
+    parts = ["".join(rows[at : at + each]) for at in range(0, len(rows), each)]
+    return ["step,lr\n", *parts]
+
+
+RIGHT = OneCycle.model_validate(PLAN).schedule()
+
+
+def following(capsys: pytest.CaptureFixture[str], log: Path, *more: str) -> tuple[int, dict[str, Any], str]:
+    code = main(["check", *FLAGS, str(log), "--follow", "--interval", "0.02", "--format", "json", *more])
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    jsonschema.validate(found, CONTRACT)
+    return code, found, said.err
+
+
+def test_following_ends_with_the_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "run.csv"
+    with Writer(log, portions(range(100), 25, RIGHT.lr)):
+        code, found, err = following(capsys, log, "-o", str(tmp_path / "a.png"))
+    assert (code, found["verdict"], found["compared"], found["first_missing_step"]) == (0, "ok", 100, None)
+    assert "as planned so far" in err
+    assert err.startswith(f"following {log}")
+    assert (tmp_path / "a.png").exists()
+
+
+def test_following_ends_at_a_divergence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "run.csv"
+    restarted = portions(range(100), 10, lambda step: RIGHT.lr(step % 40))
+    with Writer(log, restarted):
+        code, found, err = following(capsys, log)
+        written = log.read_text().count("\n")
+    assert (code, found["verdict"], found["cause"]) == (1, "diverges", "restarted-at:40")
+    assert found["first_divergence"]["step"] == 40
+    assert "diverges at step 40" in err
+    assert 60 < written < 101, "it stops while the run goes on"
+
+
+def test_following_does_not_wait_for_ever_for_a_cause(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "run.csv"
+    with Writer(log, portions(range(12), 6, lambda step: RIGHT.lr(step) * (2 if step > 9 else 1))):
+        code, found, _ = following(capsys, log)
+    assert (code, found["verdict"], found["first_divergence"]["step"]) == (1, "diverges", 10)
+    assert found["compared"] == 12
+
+
+def test_following_standard_input_ends_with_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "onecycle_cli", "check", *FLAGS, "-", "--follow", "--format", "json"]
+    half = "".join(portions(range(50), 50, RIGHT.lr))
+    for more, code, verdict in ((["--partial"], 0, "ok"), ([], 1, "incomplete")):
+        done = subprocess.run([*command, *more], input=half, capture_output=True, text=True, cwd=ROOT)
+        assert (done.returncode, json.loads(done.stdout)["verdict"]) == (code, verdict)
+    done = subprocess.run(command, input="step,lr\n", capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "ended without a learning rate" in done.stderr
+
+
+def test_an_interrupt_ends_following(tmp_path: Path) -> None:
+    log = csv_of(tmp_path / "run.csv", range(10))
+    command = [sys.executable, "-m", "onecycle_cli", "check", *FLAGS, log, "--follow", "--interval", "0.05"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        for line in process.stderr:
+            if "as planned so far" in line:
+                break
+        os.kill(process.pid, signal.SIGINT)
+        assert process.wait(20) == 130
+        assert "Traceback" not in process.stderr.read()
+        assert not process.stdout.read()
+
+
+def test_a_verdict_has_no_number_that_json_lacks() -> None:
+    log = make_log(range(3), [0.1, math.inf, 0.1])
+    found = verdict_json(held(PLAN, log).verdict, ())
+    jsonschema.validate(json.loads(json.dumps(found, allow_nan=False)), CONTRACT)

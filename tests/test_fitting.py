@@ -1,0 +1,341 @@
+"""Settings recovered from logs: of the real traces, of random plans in every kind of log, and of what is no cycle."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from onecycle_cli import OneCycle
+from onecycle_cli.errors import OnecycleError
+from onecycle_cli.policy.conventions import convention_of
+from onecycle_cli.policy.length import find_length
+from onecycle_cli.policy.plan import make_plan
+from onecycle_cli.render.fitted import to_config
+from onecycle_cli.run.fitting import Fitted, fit
+from onecycle_cli.run.log import Log
+
+from .conftest import DATA
+
+TRACES: dict[str, dict[str, Any]] = {
+    each["file"].partition("_")[0]: each for each in json.loads((DATA / "traces" / "manifest.json").read_text())
+}
+
+
+def make_log(steps: Iterable[int], lr: Any, momentum: Any = None, groups: tuple[str, ...] = ()) -> Log:
+    steps = np.asarray(list(steps), dtype=np.int64)
+    lr = np.asarray(lr, dtype=np.float64).reshape(len(steps), -1)
+    if momentum is not None:
+        momentum = np.asarray(momentum, dtype=np.float64).reshape(len(steps), -1)
+    names = groups or (("",) if lr.shape[1] == 1 else tuple(map(str, range(lr.shape[1]))))
+    return Log("run.csv", "csv", steps, lr, momentum, names, np.arange(2, len(steps) + 2))
+
+
+def read_trace(about: Mapping[str, Any]) -> Log:
+    path = DATA / "traces" / about["file"]
+    rows: list[dict[str, Any]]
+    if about["format"] == "hf_trainer_state":
+        rows = json.loads(path.read_text())["log_history"]
+    elif path.suffix == ".csv":
+        rows = list(csv.DictReader(path.read_text().splitlines()))
+    else:
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rates, momenta = about["lr_columns"], about["momentum_columns"]
+    rows = [row for row in rows if row.get(rates[0]) not in (None, "")]
+    columns = [[float(row[name]) for name in rates] for row in rows]
+    moments = [[float(row[name]) for name in momenta] for row in rows] if momenta else None
+    return make_log([int(row[about["step_column"]]) for row in rows], columns, moments)
+
+
+KINDS = ("exact", "float32", "%.6g", "sparse", "from-1", "after-step")
+
+
+def drawn_plan(random: np.random.Generator, convention: str = "torch") -> dict[str, Any]:
+    """Draw settings as people write them, that the convention takes and that its formula tells from torch's."""
+    linear = convention in ("torch", "r-torch", "paddle") and random.random() < 0.3
+    plan: dict[str, Any] = {
+        "total_steps": int(random.choice([20, 60, 100, 250, 937, 1000, 1564, 2000, 4690, 5000])),
+        "pct_start": float(random.choice([0.1, 0.2, 0.25, 0.3, 0.4, 0.45])),
+        "max_lr": float(random.choice([0.001, 0.0015, 0.01, 0.03, 0.1, 0.37, 1.0, 3.2])),
+        "div_factor": float(random.choice([10.0, 25.0, 25.0, 4.0, 100.0, 16.5])),
+    }
+    if convention != "openpcdet":
+        plan["final_div_factor"] = float(random.choice([1e4, 1e4, 100.0, 1e3, 1e5, 20.0]))
+    if convention != "torch":
+        plan["convention"] = convention
+    if convention == "paddle":
+        plan["final_lr"] = float(random.choice([1e-4, 1e-5, 3e-6]))
+        del plan["final_div_factor"]
+    if convention == "optax-linear":
+        plan["pct_final"] = float(random.choice([0.85, 0.8, 0.95]))
+    if linear:
+        plan["anneal_strategy"] = "linear"
+    if convention in ("torch", "paddle") and random.random() < 0.3:
+        plan["three_phase"] = True
+    groups = int(random.integers(1, 4))
+    if groups > 1:
+        plan["max_lr"] = tuple(round(plan["max_lr"] * factor, 9) for factor in (1.0, 0.1, 2.5)[:groups])
+        plan["groups"] = groups
+    if convention in ("torch", "fastai", "openpcdet", "r-torch"):
+        plan["cycle_momentum"] = bool(random.random() < 0.6)
+        if plan["cycle_momentum"] and random.random() < 0.4:
+            plan |= {"base_momentum": 0.8, "max_momentum": 0.9}
+    return plan
+
+
+def logged(plan: Mapping[str, Any], kind: str) -> Log:
+    """Log a run of a plan."""
+    schedule = OneCycle(**plan).schedule()
+    total, count = schedule.total_steps, len(schedule.groups)
+    steps = np.arange(total)
+    if kind == "after-step":
+        steps = steps[:-1] + 1
+    rates = np.stack([schedule.lr(steps, group) for group in range(count)], axis=1)
+    momenta = None
+    if schedule.cycles_momentum:
+        momenta = np.stack([np.asarray(schedule.momentum(steps, group)) for group in range(count)], axis=1)
+    if kind == "float32":
+        rates = rates.astype(np.float32)
+        momenta = None if momenta is None else momenta.astype(np.float32)
+    if kind == "%.6g":
+        rates = np.vectorize(lambda value: float(f"{value:.6g}"))(rates)
+        momenta = None if momenta is None else np.vectorize(lambda value: float(f"{value:.6g}"))(momenta)
+    steps = steps + {"from-1": 1, "after-step": -1}.get(kind, 0)
+    log = make_log(steps, rates, momenta)
+    if kind == "sparse":
+        every = slice(0, None, max(1, total // 40))
+        return Log(
+            log.path,
+            log.format,
+            log.steps[every],
+            log.lr[every],
+            None if log.momentum is None else log.momentum[every],
+            log.groups,
+            log.lines[every],
+        )
+    return log
+
+
+def numbers(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Give every number that acts on the curve, defaults filled in."""
+    made = OneCycle(**settings)
+    length = find_length(made)
+    assert length is not None
+    plan = make_plan(made, convention_of(made).DEFAULTS, length)
+    return {
+        "convention": made.convention or "torch",
+        "total_steps": plan.total_steps,
+        "pct_start": plan.pct_start,
+        "div_factor": plan.div_factor,
+        "final": plan.final_div_factor if plan.final_lr is None else plan.final_lr,
+        "strategy": plan.anneal_strategy,
+        "three_phase": plan.three_phase,
+        "max_lr": [group.max_lr for group in plan.groups],
+    }
+
+
+def cut(log: Log, rows: slice) -> Log:
+    momentum = None if log.momentum is None else log.momentum[rows]
+    return Log(log.path, log.format, log.steps[rows], log.lr[rows], momentum, log.groups, log.lines[rows])
+
+
+def gives_the_log(found: Fitted, log: Log, relative: float) -> bool:
+    """Evaluate the recovered settings through the public way, where the schedule has the step."""
+    schedule = OneCycle(**found.settings).schedule()  # type: ignore[arg-type]
+    steps = log.steps + found.offset
+    inside = steps < schedule.total_steps
+    for group in range(log.lr.shape[1]):
+        planned = schedule.lr(steps[inside], group)
+        if not np.allclose(planned, log.lr[inside, group], rtol=relative, atol=1e-15 * log.lr.max()):
+            return False
+    return bool(inside.sum() >= len(steps) - 1)
+
+
+PRECISION = {"float32": 1.3e-7, "%.6g": 5.1e-6}
+
+
+@pytest.mark.parametrize("name", [name for name, about in TRACES.items() if about["verdict"] == "ok"])
+def test_right_traces_give_their_plan(name: str) -> None:
+    about = TRACES[name]
+    found = fit(read_trace(about))
+    assert numbers(found.settings) == numbers(about["plan"])
+    assert found.offset == about["offset"]
+    assert found.explained == 1
+    assert ("cycle_momentum" in found.settings) == (about["momentum_columns"] is not None)
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "words"),
+    [
+        ("p05", {"total_steps": 480}, "the log ends before the annealing does: total_steps 480 is a guess"),
+        ("p09", {"max_lr": 0.06}, ""),
+        ("p12", {}, "the log ends at step 195, before the cycle does"),
+        ("p13", {}, "step 150 is one past the end of the cycle"),
+    ],
+)
+def test_clean_runs_of_another_plan_give_what_they_were_run_with(
+    name: str, changed: dict[str, Any], words: str
+) -> None:
+    about = TRACES[name]
+    found = fit(read_trace(about))
+    assert numbers(found.settings) == numbers({**about["plan"], **changed})
+    assert found.explained == 1
+    assert words in " ".join(found.untold)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("p02", "once an epoch"), ("p08", "rise and fall 2 times"), ("p11", "the last 1.. rows stand still")],
+)
+def test_disturbed_runs_are_refused(name: str, words: str) -> None:
+    with pytest.raises(OnecycleError, match=words):
+        fit(read_trace(TRACES[name]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(3))
+def test_plans_come_back_from_every_kind_of_log(kind: str, seed: int) -> None:
+    plan = drawn_plan(np.random.default_rng([seed, KINDS.index(kind)]))
+    log = logged(plan, kind)
+    found = fit(log)
+    assert numbers(found.settings) == numbers(plan)
+    assert found.offset == {"from-1": -1, "after-step": 1}.get(kind, 0)
+    assert gives_the_log(found, log, PRECISION.get(kind, 1e-14))
+
+
+@pytest.mark.parametrize("convention", ["fastai", "optax", "optax-linear", "openpcdet"])
+@pytest.mark.parametrize("seed", range(2))
+def test_conventions_are_told_apart(convention: str, seed: int) -> None:
+    plan = drawn_plan(np.random.default_rng([seed, 7]), convention)
+    plan["total_steps"] = max(plan["total_steps"], 60)
+    if convention == "openpcdet":
+        plan["cycle_momentum"] = True
+    found = fit(logged(plan, "exact"))
+    assert numbers(found.settings) == numbers(plan)
+    assert found.explained == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_early_mirrored_peak_is_found_from_every_offset(kind: str) -> None:
+    plan = {"max_lr": 0.01, "total_steps": 60, "pct_start": 0.1, "div_factor": 10.0, "three_phase": True}
+    assert numbers(fit(logged(plan, kind)).settings) == numbers(plan)
+
+
+def test_very_many_rows_are_thinned_and_all_of_them_met() -> None:
+    plan = {"max_lr": 0.1, "total_steps": 300_000, "pct_start": 0.25}
+    found = fit(logged(plan, "exact"))
+    assert numbers(found.settings) == numbers(plan)
+    assert found.explained == 1
+
+
+def test_paddle_is_named_where_the_end_is_a_round_rate() -> None:
+    plan = {"convention": "paddle", "max_lr": 0.37, "div_factor": 16.5, "total_steps": 300, "final_lr": 1e-4}
+    assert numbers(fit(logged(plan, "exact")).settings) == numbers(plan)
+
+
+def test_r_torch_is_named_where_its_bits_alone_are_met() -> None:
+    plan = {"convention": "r-torch", "max_lr": 0.1, "total_steps": 22}
+    assert fit(logged(plan, "exact")).settings["convention"] == "r-torch"
+
+
+def test_the_papers_cycle_is_known() -> None:
+    plan = {"convention": "smith", "max_lr": 0.8, "div_factor": 10.0, "total_steps": 1000, "stepsize": 430}
+    found = fit(logged({**plan, "cycle_momentum": False}, "%.6g"))
+    assert found.settings["convention"] == "smith"
+    assert found.settings["stepsize"] == 430
+    assert found.settings["max_lr"] == 0.8
+    assert found.explained == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_numbers_that_are_not_round_are_met_to_the_last_digits(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    plan = {
+        "max_lr": float(random.uniform(0.001, 1)),
+        "total_steps": int(random.integers(30, 3000)),
+        "pct_start": float(random.uniform(0.1, 0.45)),
+        "div_factor": float(random.uniform(2, 50)),
+        "final_div_factor": float(random.uniform(10, 1e5)),
+        "anneal_strategy": ("cos", "linear")[seed % 2],
+        "three_phase": seed == 3,
+    }
+    log = logged(plan, "exact")
+    found = fit(log)
+    planned = OneCycle(**found.settings).schedule().lr(log.steps)  # type: ignore[arg-type]
+    assert np.allclose(planned, log.lr[:, 0], rtol=2e-13, atol=0)
+    for setting in ("max_lr", "pct_start", "div_factor"):
+        assert found.settings[setting] == pytest.approx(plan[setting], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (slice(500, None), "div_factor cannot be told"),
+        (slice(0, 600), "its curve leads to total_steps 1,000"),
+        (slice(0, 200), "total_steps 1,000 is a guess"),
+        (slice(600, 900), "div_factor cannot be told"),
+    ],
+)
+def test_parts_of_a_run_give_what_they_tell(rows: slice, words: str) -> None:
+    plan = {"max_lr": 0.1, "total_steps": 1000}
+    found = fit(cut(logged(plan, "exact"), rows))
+    assert numbers(found.settings) == numbers(plan)
+    assert words in " ".join(found.untold)
+
+
+def test_values_that_are_missing_or_repeated_do_not_matter() -> None:
+    log = logged({"max_lr": (0.1, 0.2), "total_steps": 300}, "exact")
+    again = np.concatenate([np.arange(120), np.arange(100, 300)])
+    lr = log.lr[again].copy()
+    lr[5, 0] = np.nan
+    found = fit(make_log(again, lr, log.momentum[again] if log.momentum is not None else None, ("backbone", "head")))
+    assert found.settings["max_lr"] == [0.1, 0.2]
+    assert found.settings["groups"] == ["backbone", "head"]
+    assert found.explained == 1
+
+
+def test_a_held_momentum_is_not_cycled() -> None:
+    log = logged({"max_lr": 0.1, "total_steps": 100, "cycle_momentum": False}, "exact")
+    found = fit(make_log(log.steps, log.lr, np.full(100, 0.9)))
+    assert found.settings["cycle_momentum"] is False
+    assert "base_momentum" not in found.settings
+
+
+N = np.arange(400)
+CYCLE = OneCycle(max_lr=0.1, total_steps=200).schedule().lr(np.arange(200))
+NO_CYCLE = {
+    "constant": (np.full(400, 0.1), "constant"),
+    "linear decay": (0.1 * (1 - N / 400), "falls from the first step"),
+    "step decay": (0.1 * 0.1 ** (N // 150), "falls from the first step"),
+    "noise": (np.random.default_rng(1).random(400), "rise and fall"),
+    "restarts": (0.05 * (1 + np.cos(np.pi * (N % 100) / 100)), "rise and fall 3 times"),
+    "two cycles": (np.tile(CYCLE, 2), "rise and fall 2 times"),
+    "linear warm-up": (0.1 * N / 400, "only rise"),
+    "warm-up, then cosine": (np.where(N < 40, (N + 1) / 400, 0.05 * (1 + np.cos(np.pi * (N - 40) / 360))), "no one-cy"),
+    "warm-up, then root": (np.minimum((N + 1) ** -0.5, (N + 1) / 1000), "no one-cycle"),
+    "five rows": (CYCLE[:5], "5 steps"),
+}
+
+
+@pytest.mark.parametrize("case", NO_CYCLE)
+def test_what_is_no_cycle_is_refused(case: str) -> None:
+    rates, words = NO_CYCLE[case]
+    with pytest.raises(OnecycleError, match=words) as error:
+        fit(make_log(range(len(rates)), rates))
+    assert error.value.hint
+
+
+def test_the_config_says_it_again() -> None:
+    found = fit(read_trace(TRACES["p05"]))
+    settings = {**found.settings, "groups": ["back bone", "1", "head", "no", "a: b"], "final_lr": 1e-05}
+    text = to_config(settings, "logs/run.csv", untold=found.untold)
+    assert "recovered from the learning rates in logs/run.csv" in text
+    assert "# cannot be told, or only guessed:\n# - the log ends before the annealing does" in text
+    assert "final_lr: 1.0e-05" in text
+    assert yaml.safe_load(text) == settings
+    assert yaml.safe_load(to_config(found.settings, "run.csv")) == found.settings

@@ -1,0 +1,501 @@
+"""Reading logs: every format by its content, odd cells, damaged files, and files that grow."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onecycle_cli import OneCycle, OnecycleError
+from onecycle_cli.render.export.text import write_csv, write_jsonl
+from onecycle_cli.render.rows import Table, make_columns, window
+from onecycle_cli.run.log import Log
+from onecycle_cli.run.readers import follow_log, read_log
+from onecycle_cli.run.readers.gathering import FEW_BAD_ROWS, MOST_BAD_ROWS
+from onecycle_cli.run.readers.lines import LONGEST_LINE, Lines
+
+from .conftest import DATA, ROOT
+
+TRACES = DATA / "traces"
+MANIFEST: list[dict[str, Any]] = json.loads((TRACES / "manifest.json").read_text())
+FORMATS = {
+    "lightning_csv": "lightning",
+    "hf_trainer_state": "transformers",
+    "tensorboard_csv": "tensorboard",
+    "mmengine_scalars": "mmengine",
+    "csv": "csv",
+    "jsonl": "jsonl",
+}
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Callable[..., Log]:
+    def read_text(text: str | bytes, **columns: list[str]) -> Log:
+        path = tmp_path / "a log"
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return read_log(str(path), columns)
+
+    return read_text
+
+
+def frame_of(trace: dict[str, Any]) -> pd.DataFrame:
+    """Read a trace independently of what is tested."""
+    path = TRACES / trace["file"]
+    if trace["format"] == "hf_trainer_state":
+        return pd.DataFrame(json.loads(path.read_text())["log_history"], dtype=object)
+    if path.suffix == ".csv":
+        return pd.read_csv(path, dtype=str).astype(float)  # Python's float(): exact in every version of pandas
+    return pd.DataFrame([json.loads(line) for line in path.read_text().splitlines()])
+
+
+def same(left: Any, right: Any) -> bool:
+    """Tell whether floats are the same to the bit, or both NaN."""
+    return np.array_equal(np.asarray(left, np.float64), np.asarray(right, np.float64), equal_nan=True)
+
+
+@pytest.mark.parametrize("trace", MANIFEST, ids=lambda trace: trace["file"])
+def test_traces_read_as_pandas_reads_them(trace: dict[str, Any]) -> None:
+    log = read_log(str(TRACES / trace["file"]))
+    frame = frame_of(trace).dropna(subset=trace["lr_columns"])
+    assert log.format == FORMATS[trace["format"]]
+    assert log.steps.dtype == np.int64
+    assert log.lr.dtype == np.float64
+    assert log.steps.tolist() == frame[trace["step_column"]].tolist()
+    assert same(log.lr, frame[trace["lr_columns"]])
+    if trace["momentum_columns"] is None:
+        assert log.momentum is None
+    else:
+        assert log.momentum is not None
+        assert same(log.momentum, frame[trace["momentum_columns"]])
+    assert (log.bad_rows, log.notes) == ((), ())
+    assert len(log.groups) == len(trace["lr_columns"])
+
+
+@pytest.mark.parametrize("trace", MANIFEST, ids=lambda trace: trace["file"])
+def test_lines_lead_back_to_the_values(trace: dict[str, Any]) -> None:
+    log = read_log(str(TRACES / trace["file"]))
+    lines = (TRACES / trace["file"]).read_text().splitlines()
+    for number, rate in zip(log.lines, log.lr[:, 0], strict=True):
+        entry = " ".join(lines[number - 1 : number + 8 if trace["format"] == "hf_trainer_state" else number])
+        assert repr(float(rate)) in entry
+
+
+@pytest.mark.parametrize("settings", [{}, {"max_lr": (0.1, 0.2), "groups": ("body", "head")}, {"max_lr": (0.1, 0.2)}])
+@pytest.mark.parametrize("write", [write_csv, write_jsonl])
+def test_our_own_export_reads_back(write: Any, settings: dict[str, Any], read: Callable[..., Log]) -> None:
+    schedule = OneCycle(**{"max_lr": 0.1, "total_steps": 100, "steps_per_epoch": 10} | settings).schedule()
+    stream = io.BytesIO()
+    for _ in write(Table(make_columns(schedule), window(schedule)), stream):
+        pass
+    log = read(stream.getvalue())
+    steps = np.arange(100)
+    assert log.steps.tolist() == steps.tolist()
+    assert log.momentum is not None
+    for group in range(len(schedule.groups)):
+        assert same(log.lr[:, group], schedule.lr(steps, group))
+        assert same(log.momentum[:, group], schedule.momentum(steps, group))
+    if "groups" in settings:
+        assert log.groups == ("body", "head")
+
+
+NAMINGS = [
+    # header, format, groups, columns of learning rates, columns of momenta (None: not logged)
+    ("step,lr-SGD", "lightning", ("",), [1], None),
+    ("step,lr-SGD,lr-SGD-momentum,lr-SGD-weight_decay", "lightning", ("",), [1], [2]),
+    ("lr-Adam-1,step,lr-Adam", "lightning", ("Adam-1", "Adam"), [0, 2], None),
+    (
+        "step,lr-AdamW/backbone,lr-AdamW/head,lr-AdamW/head-momentum",
+        "lightning",
+        ("backbone", "head"),
+        [1, 2],
+        [None, 3],
+    ),
+    (
+        "step,lr-Adam/pg1,lr-Adam/pg2,lr-Adam-1/pg1",
+        "lightning",
+        ("Adam/pg1", "Adam/pg2", "Adam-1/pg1"),
+        [1, 2, 3],
+        None,
+    ),
+    ("step,lr-Adam/backbone", "lightning", ("backbone",), [1], None),
+    ("step,mine,mine-momentum,loss", "lightning", ("",), [1], [2]),
+    ("step,mine/pg1,mine/pg1-momentum,mine/pg2,mine/pg2-momentum", "lightning", ("pg1", "pg2"), [1, 3], [2, 4]),
+    ("step,lr_step,lr_epoch", "csv", ("",), [1], None),
+    ("step,lr,base_lr,max_lr,lr_scale,lr_scheduler", "csv", ("",), [1], None),
+    ("global_step,LearningRate,Momentum", "csv", ("",), [1], [2]),
+    ("iteration,learning rate,beta1", "csv", ("",), [1], [2]),
+    ("epoch,batch,lr", "csv", ("",), [2], None),
+    ("step,lr_0,momentum_0,lr_1,momentum_1", "csv", ("0", "1"), [1, 3], [2, 4]),
+    ("step,lr0,lr1", "csv", ("0", "1"), [1, 2], None),
+    ("step,lr[0],lr[1]", "csv", ("0", "1"), [1, 2], None),
+    ("step,lr_backbone", "csv", ("backbone",), [1], None),
+    ("step,train/lr,train/momentum", "csv", ("",), [1], [2]),
+    ("train/global_step,train/learning_rate,train/loss", "csv", ("",), [1], None),
+    ("step,head_lr,body_lr,body_momentum", "csv", ("head", "body"), [1, 2], [None, 3]),
+    ("step,train/lr/pg0,train/lr/pg1", "csv", ("pg0", "pg1"), [1, 2], None),
+    ("Wall time,Step,Value", "tensorboard", ("",), [2], None),
+    ("epoch,accuracy,learning_rate,loss", "keras", ("",), [2], None),
+    ("   epoch,  train/box_loss, lr/pg0, lr/pg1 ", "ultralytics", ("pg0", "pg1"), [2, 3], None),
+    ("Step,warm - 7 - lr,warm - 7 - lr__MIN,warm - 7 - lr__MAX", "wandb", ("",), [1], None),
+    ("Step,a - train/learning_rate,a - _step,a - loss", "wandb", ("",), [1], None),
+    ("Step,a - lr,b - loss", "wandb", ("",), [1], None),
+    ("_step,_runtime,_timestamp,lr", "wandb", ("",), [3], None),
+]
+
+
+@pytest.mark.parametrize(("header", "form", "groups", "lr", "momentum"), NAMINGS, ids=[each[0] for each in NAMINGS])
+def test_columns_are_known_by_their_names(
+    header: str, form: str, groups: tuple[str, ...], lr: list[int], momentum: list[int | None] | None, read: Any
+) -> None:
+    rows = [[10 * row + column for column in range(header.count(",") + 1)] for row in range(1, 4)]
+    log = read("\n".join([header, *(",".join(map(str, row)) for row in rows), ""]))
+    assert (log.format, log.groups) == (form, groups)
+    assert same(log.lr, [[row[at] for at in lr] for row in rows])
+    if momentum is None:
+        assert log.momentum is None
+    else:
+        assert same(log.momentum, [[math.nan if at is None else row[at] for at in momentum] for row in rows])
+    assert log.steps.tolist() == [row[counter(header)] for row in rows]
+
+
+def counter(header: str) -> int:
+    """Give the place of the column that counts, in the headers above."""
+    names = [name.strip().lower() for name in header.split(",")]
+    known = ("step", "global_step", "iteration", "train/global_step", "_step", "batch", "epoch")
+    return next(names.index(name) for name in known if name in names)
+
+
+JSON_ROWS = [
+    ('{"step": 1, "optim": {"lr": 0.5, "momentum": 0.9}}', "jsonl", 0.5, 0.9),
+    ('{"step": 1, "lr": [0.5], "betas": [0.9, 0.99]}', "jsonl", 0.5, 0.9),
+    ('{"step": 1, "lr": "5e-1", "momentum": null}', "jsonl", 0.5, math.nan),
+    ('{"learning_rate": 0.5, "step": 1, "epoch": 0.1}', "transformers", 0.5, None),
+    ('{"base_lr": 1, "lr": 0.5, "iter": 1, "momentum": 0.9}', "mmengine", 0.5, 0.9),
+    ('{"_step": 1, "_runtime": 5, "lr": 0.5, "loss": NaN}', "wandb", 0.5, None),
+]
+
+
+@pytest.mark.parametrize(("row", "form", "lr", "momentum"), JSON_ROWS)
+@pytest.mark.parametrize("shape", ["{}\n", '{{"model": "resnet", "lr": 3}}\n{}\n', "[{}]", "[\n  {},\n  5\n]"])
+def test_json_objects(row: str, form: str, lr: float, momentum: float | None, shape: str, read: Any) -> None:
+    log = read(shape.format(row))
+    assert (log.format, log.steps.tolist(), log.lr.tolist()) == (form, [1], [[lr]])
+    assert (log.momentum is None) == (momentum is None)
+    assert momentum is None or same(log.momentum, [[momentum]])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "step;lr;momentum\r\n0;0,5;0,9\r\n1;0.25;0.8\r\n",
+        "step\tlr\tmomentum\n0\t0.5\t0.9\n1\t0.25\t0.8\n",
+        '"step","lr","momentum"\n"0","0.5","0.9"\n"1","0.25","0.8"',
+        'note,step,lr,momentum\n"a, ""b""",0,0.5,0.9\n"two\nlines",1,0.25,0.8\n',
+        "\ufeffstep,lr,momentum\n0.0,5e-1,.9\n\n1.0, 0.25 ,0.8\n",
+        "# a comment\nstep,lr,momentum,loss\n0,0.5,0.9,\n0,,,3\n1,0.25,0.8,nan\n,NA,NaN,\n",
+        "step,lr,momentum\n0,0.5,0.9\nstep,lr,momentum\n1,0.25,0.8\n",
+        "step,lr,momentum\n0,0.5,0.9\nlr,momentum,new,step\n0.25,0.8,7,1\n",
+        'step,lr,betas\n0,0.5,"(0.9, 0.99)"\n1,0.25,"[0.8, 0.99]"\n',
+        "step,lr,momentum\n0,0.5,0.9,\n1,0.25,0.8,\n",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_ways_to_write_csv(text: str, encoding: str, read: Any) -> None:
+    log = read(text.encode(encoding))
+    assert log.steps.tolist() == [0, 1]
+    assert log.lr.tolist() == [[0.5], [0.25]]
+    assert log.momentum.tolist() == [[0.9], [0.8]]
+    assert log.bad_rows == ()
+
+
+BAD_CELLS = ["tensor(0.1)", "0.1.2", "1_0", "0x1", "--", "\0", "[0.1]", "a" * 500]
+BAD_STEPS = ["", "-1", "1.5", "inf", "nan", "x", str(2**53), "1_0"]
+
+
+@pytest.mark.parametrize(
+    "row", [f"1,{cell}" for cell in BAD_CELLS] + [f"{step},0.1" for step in BAD_STEPS] + ["1", "1,2,3"]
+)
+def test_bad_rows_are_skipped_and_told(row: str, read: Any) -> None:
+    log = read(f"step,lr\n0,0.5\n{row}\n2,0.25\n")
+    assert log.lr.tolist() == [[0.5], [0.25]]
+    assert log.lines.tolist() == [2, 4]
+    [bad] = log.bad_rows
+    assert bad.line == 3
+    assert 0 < len(bad.why) < 100
+
+
+BAD_JSON = [
+    '{"step": 1, "lr',
+    "[1]",
+    '{"step": 1, "lr": true}',
+    '{"step": -1, "lr": 1}',
+    "\0\0",
+    '{"step": 1, "lr": "x"}',
+    "[" * 5000,
+    '{"step": 1, "lr": 1' + "0" * 5000 + "}",
+]
+
+
+@pytest.mark.parametrize("row", BAD_JSON, ids=range(len(BAD_JSON)))
+def test_bad_json_lines_are_skipped_and_told(row: str, read: Any) -> None:
+    log = read(f'{{"step": 0, "lr": 0.5}}\n{row}\n{{"step": 2, "lr": 0.25}}\n')
+    assert log.lr.tolist() == [[0.5], [0.25]]
+    assert [bad.line for bad in log.bad_rows] == [2]
+
+
+def test_infinite_rates_are_kept(read: Any) -> None:
+    assert read("step,lr\n0,inf\n1,-Infinity\n").lr.tolist() == [[math.inf], [-math.inf]]
+
+
+def test_a_quote_that_is_never_closed_costs_one_line(read: Any) -> None:
+    rows = "".join(f"{step},0.5,ok\n" for step in range(1, 200))
+    log = read(f'step,lr,note\n0,0.5,"open\n{rows}')
+    assert log.steps.tolist() == list(range(1, 200))
+    assert [bad.line for bad in log.bad_rows] == [2]
+
+
+def test_an_endless_line_costs_one_row(read: Any) -> None:
+    log = read(f"step,lr\n0,0.5\n1,{'9' * (3 * LONGEST_LINE)}\n2,0.25\n")
+    assert log.lr.tolist() == [[0.5], [0.25]]
+    assert [bad.line for bad in log.bad_rows] == [3]
+
+
+def test_a_last_line_without_end_is_told(read: Any) -> None:
+    assert "cut off" in read("step,lr\n0,0.5\n1,0.2").notes[0]
+    assert [bad.line for bad in read("step,lr\n0,0.5\n1").bad_rows] == [3]
+
+
+def test_without_a_counter_the_rows_count(read: Any) -> None:
+    log = read("lr,loss\n0.5,1\n,1\n0.25,1\n")
+    assert log.steps.tolist() == [0, 2]
+    assert "numbered" in log.notes[0]
+
+
+@pytest.mark.parametrize("epochs", [[0, 0, 0, 1, 1, 1], [0, 0.5, 1, 1.5]])
+def test_epochs_that_cannot_count_rows(epochs: list[float], read: Any) -> None:
+    log = read("epoch,lr\n" + "".join(f"{epoch},0.5\n" for epoch in epochs))
+    assert log.steps.tolist() == list(range(len(epochs)))
+    assert "numbered" in log.notes[0]
+
+
+def test_few_bad_rows_pass_and_many_do_not(read: Any) -> None:
+    good = "".join(f"{step},0.5\n" for step in range(10))
+    assert len(read("step,lr\n" + good + "x,1\n" * FEW_BAD_ROWS).bad_rows) == FEW_BAD_ROWS
+    with pytest.raises(OnecycleError, match=r"4 of 14 rows .* line 12: .*; line 13: .*; line 14: [^;]*$"):
+        read("step,lr\n" + good + "x,1\n" * (FEW_BAD_ROWS + 1))
+    with pytest.raises(OnecycleError, match=f"more than {MOST_BAD_ROWS} rows"):
+        read("step,lr\n" + good * 1000 + "x,1\n" * (MOST_BAD_ROWS + 1))
+
+
+def test_own_columns(read: Any) -> None:
+    text = "when,rate a,rate b,m.a,lr\n7,1,2,3,4\n"
+    log = read(text, step=["when"], lr=["rate b", "rate a"], momentum=["m.a", "lr"])
+    assert (log.steps.tolist(), log.lr.tolist(), log.momentum.tolist()) == ([7], [[2, 1]], [[3, 4]])
+    assert log.groups == ("rate b", "rate a")
+    assert read(text, step=["when"]).lr.tolist() == [[4]]
+    nested = read('{"at": 3, "opt": {"eta": 0.5}}\n', step=["at"], lr=["opt.eta"])
+    assert (nested.steps.tolist(), nested.lr.tolist()) == ([3], [[0.5]])
+    chart = "Step,a - lr,b - lr\n0,1,2\n"
+    assert read(chart, lr=["b - lr"]).lr.tolist() == [[2]]
+
+
+REFUSED = [
+    ("", {}, "empty", "check"),
+    ("\n\n", {}, "empty", "check"),
+    ("step,loss\n0,1\n", {}, "has step, loss", "--column lr=NAME"),
+    ('{"step": 1, "loss": 2}\n', {}, "has step, loss", "--column lr=NAME"),
+    ("step,lr\n", {}, "no row", "--column lr=NAME"),
+    ("step,lr\n0,\n", {}, "no row", "--column lr=NAME"),
+    ("step,lr\nx,1\n", {}, "line 2", "--column"),
+    ("step,lr\n0,1\n", {"lr": ["lt"]}, "no column lt", "did you mean lr?"),
+    ("step,lr\n0,1\n", {"step": ["zzz"]}, "no column zzz", "it has step, lr"),
+    ("step,lr\n0,1\n", {"rate": ["lr"]}, "means nothing", "--column"),
+    ("step,lr\n0,1\n", {"lr": ["lr"], "momentum": ["a", "b"]}, "2 of momenta", "momentum"),
+    ("Step,a - lr,b - lr\n0,1,2\n", {}, "several runs: a, b", "--column 'lr=a - lr'"),
+    ("[]", {}, "empty", "check"),
+    ("[1, 2]", {}, "no JSON object", "check"),
+    ('{\n"log_history": [\n{"step": 1,', {}, "is no JSON", "written to the end"),
+    ('{"log_history": []}', {}, "empty", "check"),
+    (b"\x1f\x8b\x08\0\0", {}, "gzip", "gunzip"),
+    (b"\x7fELF\0\0\0", {}, "no text", "check"),
+]
+
+
+@pytest.mark.parametrize(("text", "columns", "message", "hint"), REFUSED)
+def test_what_cannot_be_read_is_refused(text: Any, columns: Any, message: str, hint: str, read: Any) -> None:
+    with pytest.raises(OnecycleError) as caught:
+        read(text, **columns)
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("path", ["", "missing", "nul\0", "x" * 5000])
+def test_files_that_are_not_there(path: str) -> None:
+    with pytest.raises(OnecycleError, match=r"no such file|cannot read"):
+        read_log(path)
+
+
+def test_a_folder_without_event_files(tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").write_text("step,lr\n0,1\n")
+    with pytest.raises(OnecycleError, match="is a folder"):
+        read_log(str(tmp_path))
+
+
+def test_event_files_without_their_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboard.backend.event_processing.event_file_loader", None)
+    body = b"\x09" + b"\0" * 8 + b"\x1a\x0dbrain.Event:2"
+    (tmp_path / "log").write_bytes(len(body).to_bytes(8, "little") + b"\0" * 4 + body + b"\0" * 4)
+    for path in (tmp_path, tmp_path / "log"):
+        with pytest.raises(OnecycleError) as caught:
+            read_log(str(path))
+        assert "pip install 'onecycle-cli[tensorboard]'" in caught.value.hint
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(b"step,lr\n0,0.5\n"))
+    monkeypatch.setattr(sys, "stdin", stream)
+    log = read_log("-")
+    assert (log.path, log.lr.tolist()) == ("<stdin>", [[0.5]])
+
+
+def test_the_readers_load_no_numpy_before_a_log_is_read() -> None:
+    command = "import sys, onecycle_cli.run.readers; assert not {'numpy', 'orjson', 'tensorboard'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", command], check=True, cwd=ROOT)
+
+
+@given(st.lists(st.binary(max_size=40)), st.integers(0, 2))
+def test_lines_do_not_depend_on_where_bytes_are_cut(portions: list[bytes], bom: int) -> None:
+    portions = [(b"", b"\xff\xfe", b"\xef\xbb\xbf")[bom], *portions]
+    whole, cut = Lines(), Lines()
+    expected = [*whole.feed(b"".join(portions), ended=True)]
+    found = [line for portion in portions for line in cut.feed(portion)] + [*cut.feed(b"", ended=True)]
+    assert found == expected
+
+
+def reads_or_refuses(data: bytes, folder: Path, columns: Any) -> None:
+    path = folder / "damaged"
+    path.write_bytes(data)
+    try:
+        log = read_log(str(path), columns)
+    except OnecycleError:
+        pass
+    else:
+        assert len(log.steps) == len(log.lr) == len(log.lines) > 0
+        assert log.lr.shape[1] == len(log.groups)
+        assert log.momentum is None or log.momentum.shape == log.lr.shape
+
+
+ODD = st.one_of(
+    st.binary(max_size=300),
+    st.text('{}[]":,;\n\r\t #.-+eE0123456789lrstepmoun_/\0\ufeff', max_size=300).map(str.encode),
+    st.text(max_size=200).map(lambda text: b"step,lr\n" + text.encode("utf-8", "replace")),
+    st.text(max_size=200).map(lambda text: b'{"step":1,"lr":2}\n' + text.encode("utf-8", "replace")),
+)
+
+
+@given(ODD, st.sampled_from([{}, {"lr": ["lr"]}, {"step": ["step"], "lr": ["loss"]}]))
+def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, data: bytes, columns: Any) -> None:
+    reads_or_refuses(data, tmp_path_factory.getbasetemp(), columns)
+
+
+@given(
+    st.sampled_from([trace["file"] for trace in MANIFEST]),
+    st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 30), st.binary(max_size=8)), max_size=4),
+    st.integers(0, 4000),
+)
+def test_damaged_logs_are_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, name: str, damages: list[tuple[int, int, bytes]], end: int
+) -> None:
+    data = (TRACES / name).read_bytes()[:end]
+    for at, length, instead in damages:
+        data = data[:at] + instead + data[at + length :]
+    reads_or_refuses(data, tmp_path_factory.getbasetemp(), {})
+
+
+def follow(path: Path, writes: list[Callable[[], object]], columns: Any = None) -> Iterator[Log]:
+    """Follow a file; at each wait, the next write happens."""
+    coming = iter(writes)
+
+    def wait() -> bool:
+        write = next(coming, None)
+        if write is not None:
+            write()
+        return write is not None
+
+    return follow_log(str(path), columns or {}, wait)
+
+
+def appending(path: Path, text: str) -> Callable[[], object]:
+    def write() -> None:
+        with path.open("a") as stream:
+            stream.write(text)
+
+    return write
+
+
+def test_a_growing_csv(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    texts = ["step,l", "r\n", "0,0.5\n1,0.", "25\n", "", "2,0.125\n3,", "x\n4,1\n"]
+    logs = list(follow(path, [lambda: None, *(appending(path, text) for text in texts)]))
+    assert [log.lr[:, 0].tolist() for log in logs] == [[0.5], [0.5, 0.25], [0.5, 0.25, 0.125], [0.5, 0.25, 0.125, 1]]
+    assert [bad.line for bad in logs[-1].bad_rows] == [5]
+
+
+def test_growing_json_lines(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    texts = ['{"model": 5, "lr": 3}\n', '{"step": 0, "lr": 0.5}\n{"step": 1,', ' "lr": 0.25}\n']
+    logs = list(follow(path, [appending(path, text) for text in texts]))
+    assert [log.lr[:, 0].tolist() for log in logs] == [[0.5], [0.5, 0.25]]
+
+
+@pytest.mark.parametrize("again", ["step,lr\n0,0.75\n", "step,lr\n" + "".join(f"{i},0.75\n" for i in range(50))])
+def test_a_file_written_anew_is_read_anew(tmp_path: Path, again: str) -> None:
+    path = tmp_path / "log"
+    path.write_text("step,lr\n0,0.5\n1,0.25\n")
+    logs = list(follow(path, [lambda: path.unlink(), lambda: path.write_text(again)]))
+    assert [log.lr[0].tolist() for log in logs] == [[0.5], [0.75]]
+
+
+def test_a_document_that_is_rewritten(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    states = [
+        json.dumps({"log_history": [{"step": s, "learning_rate": 0.5} for s in range(n)]}, indent=1) for n in (0, 1, 3)
+    ]
+    texts = [states[0], states[1][:25], states[1], states[2]]
+    logs = list(follow(path, [partial(path.write_text, text) for text in texts]))
+    assert [log.steps.tolist() for log in logs] == [[0], [0, 1, 2]]
+
+
+def test_a_followed_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"step,lr\n0,0.5\n")))
+    assert [log.lr.tolist() for log in follow_log("-", {}, lambda: False)] == [[[0.5]]]
+
+
+def test_a_log_without_rates_is_not_followed(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_text("step,loss\n")
+    with pytest.raises(OnecycleError, match="has step, loss"):
+        list(follow(path, []))
+
+
+def test_quoting_is_the_csv_modules(read: Any) -> None:
+    cells = ["a,b", 'say "x"', "two\nlines", " padded ", ""]
+    stream = io.StringIO(newline="")
+    csv.writer(stream).writerows([["note", "step", "lr"], *([cell, step, 0.5] for step, cell in enumerate(cells))])
+    log = read(stream.getvalue())
+    assert log.steps.tolist() == list(range(len(cells)))
+    assert log.lines.tolist() == [2, 3, 4, 6, 7]

@@ -140,9 +140,8 @@ def _block(path: Path, mapping: Mapping, way: tuple[Step, ...]) -> Block | None:
         is_own = plain(key.text) in CLASS_KEYS
         arguments, below = _arguments(mapping, key, is_own=is_own)
         mingled = arguments is mapping and not is_own
-        return Block(
-            path, name.text, name.place, plain(key.text), mapping, arguments, (*path, *below), mingled, way
-        )  # fmt: skip
+        way_there = (*path, *below)
+        return Block(path, name.text, name.place, plain(key.text), mapping, arguments, way_there, mingled, way)
     if path and one_cycle_class(path[-1]) and (_holds_settings(mapping) or not mapping.entries):
         return Block(path, path[-1], mapping.place, "", mapping, mapping, path, mingled=False, way=way)
     if path and "maxlr" in plain_keys(mapping) and not TELLING_BESIDE_A_PEAK.isdisjoint(plain_keys(mapping)):
@@ -188,8 +187,7 @@ def _arguments(mapping: Mapping, namer: Scalar, *, is_own: bool) -> tuple[Mappin
         if written is None or written[1].startswith(NOT_ITS):
             continue
         about = written[1]
-        if (is_own and about in ("", "dict")) or (
-            about and (about in plain(namer.text) or "sched" in about or "cycle" in about)
-        ):
+        is_its = about and (about in plain(namer.text) or "sched" in about or "cycle" in about)
+        if is_its or (is_own and about in ("", "dict")):
             return value, (key.text,)
     return mapping, ()

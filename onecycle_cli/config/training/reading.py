@@ -7,27 +7,21 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.config.config import WHOLE, Config
 from onecycle_cli.config.dotted import dotted, lookup
-from onecycle_cli.config.keys import duplicate, take
-from onecycle_cli.config.nodes import Mapping, Scalar, Sequence, place_at
+from onecycle_cli.config.keys import take
+from onecycle_cli.config.nodes import Scalar, place_at
 from onecycle_cli.config.training.around import is_converted, look_around
 from onecycle_cli.config.training.gathering import Entry, gather
-from onecycle_cli.config.training.names import DEAD_IN_OPENPCDET, plain
+from onecycle_cli.config.training.objections import objections
 from onecycle_cli.config.training.optimizer import Looking, find_optimizer
 from onecycle_cli.config.training.references import Unknown, nothing_yet, resolve
 from onecycle_cli.config.values import number_of
 from onecycle_cli.findings.keys import NUMBER_KIND
-from onecycle_cli.findings.practice import NO_EFFECT
-from onecycle_cli.findings.training import CHAINED, NOT_KNOWN
+from onecycle_cli.findings.training import NOT_KNOWN
 from onecycle_cli.policy.admission import LENGTH
 from onecycle_cli.policy.settings import about, kind
 from onecycle_cli.policy.surroundings import Stated
 
-CONTAINERS = ("SequentialLR", "ChainedScheduler")
-"""Schedulers of PyTorch that are made of others."""
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from onecycle_cli.config.dotted import Document
     from onecycle_cli.config.training.blocks import Block
     from onecycle_cli.config.training.gathering import Gathered
@@ -48,7 +42,7 @@ def read_block(path: str, text: str, document: Document, block: Block) -> Config
     for setting, entry in gathered.settings.items():
         findings += _take(config, document, setting, entry)
     _take_warmup(config, document, gathered)
-    findings += [*_repeated(block), *_dead_keys(block), *_chained(block)]
+    findings += objections(block)
     surroundings = _surroundings(config, document, block, gathered, findings)
     if block.key == "policy":
         _take_length_of_run(config, surroundings)
@@ -81,13 +75,6 @@ def _take_length_of_run(config: Config, around: Surroundings) -> None:
             return
 
 
-def _repeated(block: Block) -> Iterator[Finding]:
-    """Object to a key on the way to the block that stands twice: only its last value counts."""
-    for step, part in zip(block.way, block.path, strict=True):
-        keys = [key for key, _ in getattr(step.node, "entries", ()) if isinstance(key, Scalar) and key.text == part]
-        yield from (duplicate(key, keys[0].place) for key in keys[1:])
-
-
 def _take(config: Config, document: Document, setting: str, entry: Entry) -> list[Finding]:
     node = resolve(document, entry.node, entry.path)
     if isinstance(node, Scalar) and setting in LENGTH and nothing_yet(node) and node.text.strip() == "-1":
@@ -115,38 +102,6 @@ def _take_warmup(config: Config, document: Document, gathered: Gathered) -> None
             continue
         config.values["pct_start"] = length / total
         config.places["pct_start", None] = entry.node.place
-
-
-def _dead_keys(block: Block) -> Iterator[Finding]:
-    """Object to the keys of OpenPCDet's OPTIMIZATION that its other optimizers read."""
-    for key, _ in block.mapping.entries if block.convention == "openpcdet" else ():
-        if isinstance(key, Scalar) and plain(key.text) in DEAD_IN_OPENPCDET:
-            message = f"{key.text} acts on nothing: adam_onecycle does not read it"
-            yield place_at(NO_EFFECT.finding(message, f"remove {key.text}"), key.place)
-
-
-def _chained(block: Block) -> Iterator[Finding]:
-    """Object to other schedulers in the list that the block stands in, or to one made of several around it."""
-    others = [name for step in block.way for name in _other_schedulers(step.node)]
-    if others:
-        where = "inside" if others[0] in CONTAINERS else "beside"
-        message = f"{block.name} stands {where} {others[0]}: the plan shows the one-cycle schedule alone"
-        hint = f"train without {others[0]}: the cycle has a warm-up of its own"
-        yield place_at(CHAINED.finding(message, hint), block.place)
-
-
-def _other_schedulers(node: Mapping | Sequence) -> Iterator[str]:
-    around = [node] if isinstance(node, Mapping) else [item for item in node.items if isinstance(item, Mapping)]
-    for mapping in around:
-        for key, value in mapping.entries:
-            if isinstance(key, Scalar) and isinstance(value, Scalar) and _is_other(value.text):
-                yield value.text.rpartition(".")[2]
-
-
-def _is_other(name: str) -> bool:
-    """Say whether a text names a scheduler of learning rates that is no one-cycle one."""
-    last = name.rpartition(".")[2]
-    return last in CONTAINERS or (last.endswith("LR") and "OneCycle" not in last)
 
 
 def _surroundings(

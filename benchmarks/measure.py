@@ -66,7 +66,7 @@ def run(*arguments: str | Path) -> Run:
         process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.perf_counter() - begin
     if process.returncode:
-        raise SystemExit(f"failed with {process.returncode}: {' '.join(map(str, arguments))}")
+        raise SystemExit(f"failed with {process.returncode}: {' '.join(map(str, arguments))[:300]}")
     return Run(seconds, usage.ru_maxrss, output)
 
 

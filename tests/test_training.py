@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from onecycle_cli.cli import main
 from onecycle_cli.config.checking import check
 from onecycle_cli.config.dotted import lay_over, lookup, read_given, split
-from onecycle_cli.config.files import Source, read_source
+from onecycle_cli.config.files import read_source
 from onecycle_cli.config.nodes import Mapping, Scalar
 from onecycle_cli.config.reading import choose, read
 from onecycle_cli.config.tree import parse
@@ -347,8 +347,7 @@ def test_what_is_laid_at_a_path_is_found_there(tree: dict[str, Any], path: list[
 
 
 def around(text: str) -> Any:
-    [config] = read(Source("train.yaml", named=True, text=text))
-    return config.surroundings
+    return read_text(text).surroundings
 
 
 def test_what_stands_around_a_block_is_found() -> None:

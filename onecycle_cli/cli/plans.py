@@ -107,7 +107,8 @@ def _settings_from_file(path: str, request: Request, lacking_in: str | None) -> 
     if not config.readable:
         return _passed(None, config.place(config.findings), texts)
     values, notes = override(config.values, flag_values(flags))
-    unused = [each for each in config.unused if each not in config.surroundings.paths]
+    used = config.surroundings.paths if config.surroundings is not None else ()
+    unused = [each for each in config.unused if each not in used]
     for note in (*notes, *(f"--set {each}: nothing in {path} stands there or refers to it" for each in unused)):
         sys.stderr.write(f"note: {note}\n")
     values = _without_lacking(values, lacking_in)

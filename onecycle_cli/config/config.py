@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.config.ignores import ignored_codes
 from onecycle_cli.config.nodes import Place, place_at
-from onecycle_cli.policy.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from onecycle_cli.findings import Finding
+    from onecycle_cli.policy.surroundings import Surroundings
 
 Places = dict[tuple[str, int | None], Place]
 """By setting (or dotted path) and index in its list, None for the whole: where its value stands."""
@@ -36,7 +36,7 @@ class Config:
         is_ours: False where nothing tells of a one-cycle schedule.
         block: in a training config, the dotted path of the schedule's block ("" at the root); None in ours.
         arguments: the dotted path of the block's arguments, under which `--set` gives them.
-        surroundings: what a training config says beside its schedule.
+        surroundings: what a training config says beside its schedule; None in ours.
         unused: paths given by `--set` that the file has not, and that nothing in it refers to.
     """
 
@@ -49,7 +49,7 @@ class Config:
     is_ours: bool = True
     block: str | None = None
     arguments: str = ""
-    surroundings: Surroundings = field(default_factory=Surroundings)
+    surroundings: Surroundings | None = None
     unused: tuple[str, ...] = ()
 
     @property

@@ -9,7 +9,6 @@ from onecycle_cli.findings.keys import MISSING_SETTING
 from onecycle_cli.findings.length import NO_LENGTH
 from onecycle_cli.findings.training import NOT_KNOWN
 from onecycle_cli.policy.admission import LENGTH
-from onecycle_cli.policy.judgement.surroundings import judge_surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -38,8 +37,11 @@ def findings_of(config: Config, admitted: Admitted, flags: Container[str] = ()) 
         return [*read, *judged]
     read = [_with_steps(each, config, flags) for each in read]
     judged = [_with_flags(each, config) for each in judged]
-    around = judge_surroundings(admitted.settings, config.surroundings) if admitted.settings is not None else ()
-    return [*read, *judged, *around]
+    if admitted.settings is None or config.surroundings is None:
+        return [*read, *judged]
+    from onecycle_cli.policy.judgement.surroundings import judge_surroundings
+
+    return [*read, *judged, *judge_surroundings(admitted.settings, config.surroundings)]
 
 
 def _with_steps(finding: Finding, config: Config, flags: Container[str]) -> Finding:

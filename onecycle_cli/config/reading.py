@@ -9,11 +9,7 @@ from onecycle_cli.config.config import Config
 from onecycle_cli.config.dotted import lay_over, split, unused
 from onecycle_cli.config.files import JSON, PYTHON
 from onecycle_cli.config.native import could_be_settings, not_a_mapping, read_native, tells_of_a_schedule
-from onecycle_cli.config.nodes import Mapping
-from onecycle_cli.config.python import parse_python
-from onecycle_cli.config.training.blocks import find_blocks
-from onecycle_cli.config.training.reading import read_block
-from onecycle_cli.config.training.refusals import refuse_block, refuse_file
+from onecycle_cli.config.nodes import Mapping, Scalar
 from onecycle_cli.config.tree import UnreadableError, parse
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings.keys import YAML_VERSIONS
@@ -23,6 +19,7 @@ if TYPE_CHECKING:
 
     from onecycle_cli.config.dotted import Document, Given
     from onecycle_cli.config.files import Source
+    from onecycle_cli.config.nodes import Node
     from onecycle_cli.config.training.blocks import Block
 
 LOOKED_FOR = (
@@ -41,7 +38,7 @@ def read(source: Source, given: Sequence[Given] = ()) -> list[Config]:
     if source.finding is not None:
         return [Config(path, text, findings=(source.finding,), readable=False, is_ours=tells_of_a_schedule(text))]
     try:
-        root = parse_python(text) if path.endswith(PYTHON) else parse(text)
+        root = _parse(path, text)
     except UnreadableError as error:
         return [Config(path, text, findings=(error.finding,), readable=False, is_ours=tells_of_a_schedule(text))]
     if not isinstance(root, Mapping):
@@ -79,11 +76,28 @@ def no_block(path: str) -> OnecycleError:
     return OnecycleError(f"no one-cycle schedule in {path}", f"looked for {LOOKED_FOR}")
 
 
+def _parse(path: str, text: str) -> Node | None:
+    if not path.endswith(PYTHON):
+        return parse(text)
+    from onecycle_cli.config.python import parse_python
+
+    return parse_python(text)
+
+
 def _read_document(path: str, text: str, document: Document) -> list[Config]:
-    blocks = list(find_blocks(document.root))
+    blocks = _find_blocks(document.root)
     if not blocks or _is_native(blocks[0]):
         return [_read_whole(path, text, document)]
     return [_read_one(path, text, document, block) for block in blocks]
+
+
+def _find_blocks(root: Mapping) -> list[Block]:
+    """Find the blocks of a training config; a flat file in which nothing speaks of a cycle has none."""
+    if all(isinstance(node, Scalar) and "cycle" not in node.text.lower() for _, node in root.entries):
+        return []
+    from onecycle_cli.config.training.blocks import find_blocks
+
+    return list(find_blocks(root))
 
 
 def _is_native(block: Block) -> bool:
@@ -94,6 +108,8 @@ def _is_native(block: Block) -> bool:
 def _read_whole(path: str, text: str, document: Document) -> Config:
     if not path.endswith(PYTHON) and could_be_settings(document.root):
         return read_native(path, text, document.root)
+    from onecycle_cli.config.training.refusals import refuse_file
+
     refusal = refuse_file(document.root)
     if refusal is not None:
         return Config(path, text, findings=(refusal,), readable=False, is_ours=False)
@@ -101,6 +117,9 @@ def _read_whole(path: str, text: str, document: Document) -> Config:
 
 
 def _read_one(path: str, text: str, document: Document, block: Block) -> Config:
+    from onecycle_cli.config.training.reading import read_block
+    from onecycle_cli.config.training.refusals import refuse_block
+
     refusal = refuse_block(block)
     if refusal is not None:
         return Config(path, text, findings=(refusal,), readable=False)

@@ -122,6 +122,7 @@ class _Progress:
         step = int(log.steps.max()) + verdict.offset
         tenth = (step + 1) * TENTHS // self._total
         if tenth > self._tenth or self._diverged:
-            sys.stderr.write(f"step {step:,} of {self._total:,} ({(step + 1) / self._total:.0%}): as planned so far\n")
+            share = 100 * (step + 1) / self._total
+            sys.stderr.write(f"step {step:,} of {self._total:,} ({share:.0f} %): as planned so far\n")
             sys.stderr.flush()
         self._tenth, self._diverged = max(tenth, self._tenth), False

@@ -87,7 +87,7 @@ def _right(
         cause = Cause(
             "truncated",
             f"every logged value is the planned one, but the log ends before step {missing:,} of {total:,} "
-            f"({missing / total:.0%} of the cycle): the rest of the annealing is missing",
+            f"({100 * missing / total:.0f} % of the cycle): the rest of the annealing is missing",
             "resume the run, or make total_steps the number of steps that it really takes",
             1.0,
         )

@@ -37,8 +37,8 @@ def _restarted(case: Case, shift: int) -> Hypothesis:
     crossed, total = (int(case.whole.steps[-1]) + shift + 1) / case.schedule.total_steps, case.schedule.total_steps
     return Hypothesis(
         f"restarted-at:{at}",
-        f"at step {at:,} of the plan the cycle begins anew (the log's step {logged:,}); by the log's end {crossed:.1%} "
-        f"of its {total:,} steps are crossed",
+        f"at step {at:,} of the plan the cycle begins anew (the log's step {logged:,}); by the log's end "
+        f"{100 * crossed:.1f} % of its {total:,} steps are crossed",
         "restore the scheduler with the model and optimizer: save scheduler.state_dict() in the checkpoint and load "
         f"it, or make the scheduler with last_epoch={-shift - 1}",
         lambda evidence: _from(case, evidence, shift),

@@ -103,8 +103,8 @@ def _blocks(case: Case, pace: str, clock: Callable[[Evidence], Steps]) -> Hypoth
     seen = int(case.whole.steps.max() - case.whole.steps.min()) + 1
     ends, planned = _last_rate(case), case.schedule.lr(total - 1, case.whole.tracks[case.whole.rates[0]].group)
     says = (
-        f"the learning rate moves {pace}, so {seen:,} steps cross {reached / total:.1%} of the cycle of {total:,}; "
-        f"it ends at {number(ends)} instead of {number(planned)}"
+        f"the learning rate moves {pace}, so {seen:,} steps cross {100 * reached / total:.1f} % of the cycle "
+        f"of {total:,}; it ends at {number(ends)} instead of {number(planned)}"
     )
     if reached >= total:
         says += ". If the log counts micro-batches, or rows, and not optimizer steps, the run itself is right"

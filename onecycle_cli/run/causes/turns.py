@@ -48,7 +48,7 @@ def micro_batches_counted(case: Case) -> Iterator[Hypothesis]:
     yield Hypothesis(
         "no-accumulation",
         f"the run's cycle has {best:,} steps, {times} times the plan's {total:,}, of which the log crosses "
-        f"{crossed:.1%}",
+        f"{100 * crossed:.1f} %",
         f"total_steps counted micro-batches, or all processes' batches: divide it by {times}, as the scheduler is "
         f"stepped once in {times} batches",
         follows(schedule),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import random
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.length import find_length
 from onecycle_cli.policy.plan import make_plan
 from onecycle_cli.render.fitted import to_config
+from onecycle_cli.run.check import check
 from onecycle_cli.run.fitting import Fitted, fit
 from onecycle_cli.run.log import Log
 
@@ -339,3 +341,52 @@ def test_the_config_says_it_again() -> None:
     assert "final_lr: 1.0e-05" in text
     assert yaml.safe_load(text) == settings
     assert yaml.safe_load(to_config(found.settings, "run.csv")) == found.settings
+
+
+# --- Numbers that are not round ---------------------------------------------------------------------------------
+
+
+def random_plan(seed: int) -> OneCycle:
+    """Make a plan such as a sweep draws it, with seven or seventeen digits."""
+    draw = random.Random(seed)
+    digits = 17 if seed % 2 else 7
+
+    def drawn(number: float) -> float:
+        return float(f"{number:.{digits - 1}e}")
+
+    peak = drawn(10 ** draw.uniform(-4, 0))
+    return OneCycle(
+        total_steps=draw.randint(60, 3000),
+        max_lr=(peak, drawn(0.37 * peak)) if seed % 5 == 1 else peak,
+        pct_start=drawn(draw.uniform(0.1, 0.45)),
+        div_factor=drawn(draw.uniform(3, 60)),
+        final_div_factor=drawn(10 ** draw.uniform(1, 5)),
+        anneal_strategy="linear" if seed % 5 == 2 else None,
+        three_phase=True if seed % 5 == 3 else None,
+        cycle_momentum=False if seed % 5 == 4 else None,
+    )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_a_sweep_draws_passes_the_check(seed: int) -> None:
+    plan = random_plan(seed)
+    schedule = plan.schedule()
+    steps = np.arange(schedule.total_steps)
+    groups = range(len(schedule.groups))
+    momenta = [schedule.momentum(steps, group) for group in groups]
+    log = Log(
+        "run.csv",
+        "csv",
+        steps,
+        np.stack([schedule.lr(steps, group) for group in groups], axis=1),
+        np.stack([each for each in momenta if each is not None], axis=1) if schedule.cycles_momentum else None,
+        tuple(map(str, groups)) if len(groups) > 1 else ("",),
+        steps + 2,
+    )
+    found = fit(log).settings
+    assert check(OneCycle(**found), log).verdict == "ok"  # type: ignore[arg-type]
+    if seed % 2 == 0:
+        given = {name: value for name, value in plan.model_dump(exclude_none=True).items() if name != "cycle_momentum"}
+        assert {name: tuple(each) if isinstance(each, list) else each for name, each in found.items()}.items() >= (
+            given.items()
+        )

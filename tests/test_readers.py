@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,8 +50,9 @@ def read(tmp_path: Path) -> Callable[..., Log]:
     return read_text
 
 
-def frame_of(trace: dict[str, Any]) -> pd.DataFrame:
+def frame_of(trace: dict[str, Any]) -> Any:
     """Read a trace independently of what is tested."""
+    pd = pytest.importorskip("pandas", reason="pandas is not installed")
     path = TRACES / trace["file"]
     if trace["format"] == "hf_trainer_state":
         return pd.DataFrame(json.loads(path.read_text())["log_history"], dtype=object)

@@ -586,3 +586,8 @@ def test_it_never_raises(values: dict[str, Any], around: Surroundings) -> None:
     for each in found:
         assert each.hint
         assert each.setting in places | set(Settings.model_fields)
+
+
+def test_counts_below_one_are_left_to_their_own_errors() -> None:
+    stated = Surroundings(stepping="epoch")
+    assert list(judge_surroundings(OneCycle(max_lr=0.1, epochs=-1, steps_per_epoch=-1), stated)) == []

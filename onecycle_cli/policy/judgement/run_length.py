@@ -40,6 +40,8 @@ def judge_run(settings: Settings, around: Surroundings) -> Iterator[Finding]:
     length = find_length(settings)
     if settings.last_epoch is not None and settings.last_epoch >= 0:
         return  # whether the trainer counts the steps behind us is not known
+    if any(count is not None and count < 1 for count in (settings.epochs, settings.steps_per_epoch)):
+        return  # an error of its own, and two of them multiply to a length
     if length is None:
         yield from _judge_epochs(settings, around)
     elif length.total_steps <= MOST_STEPS:

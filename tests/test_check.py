@@ -336,6 +336,7 @@ def test_either_may_come_from_standard_input(tmp_path: Path) -> None:
             input=Path(source).read_bytes(),
             capture_output=True,
             cwd=ROOT,
+            timeout=120,
         )
         assert (done.returncode, done.stdout[:4]) == (0, b"ok: "), done.stderr
 
@@ -534,9 +535,9 @@ def test_following_standard_input_ends_with_it(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "onecycle_cli", "check", *FLAGS, "-", "--follow", "--format", "json"]
     half = "".join(portions(range(50), 50, RIGHT.lr))
     for more, code, verdict in ((["--partial"], 0, "ok"), ([], 1, "incomplete")):
-        done = subprocess.run([*command, *more], input=half, capture_output=True, text=True, cwd=ROOT)
+        done = subprocess.run([*command, *more], input=half, capture_output=True, text=True, cwd=ROOT, timeout=120)
         assert (done.returncode, json.loads(done.stdout)["verdict"]) == (code, verdict)
-    done = subprocess.run(command, input="step,lr\n", capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(command, input="step,lr\n", capture_output=True, text=True, cwd=ROOT, timeout=120)
     assert (done.returncode, done.stdout) == (2, "")
     assert "ended without a learning rate" in done.stderr
 
@@ -544,14 +545,21 @@ def test_following_standard_input_ends_with_it(tmp_path: Path) -> None:
 def test_an_interrupt_ends_following(tmp_path: Path) -> None:
     log = csv_of(tmp_path / "run.csv", range(10))
     command = [sys.executable, "-m", "onecycle_cli", "check", *FLAGS, log, "--follow", "--interval", "0.05"]
+    # A shell's background job ignores SIGINT and its children inherit that, so the child restores the handler itself.
+    start = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    start += "from onecycle_cli.cli import run; sys.argv[0] = 'onecycle'; run()"
+    command[1:3] = ["-c", start]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stderr is not None
         assert process.stdout is not None
+        deadline = threading.Timer(60, process.kill)
+        deadline.start()
         for line in process.stderr:
             if "as planned so far" in line:
                 break
         os.kill(process.pid, signal.SIGINT)
         assert process.wait(20) == 130
+        deadline.cancel()
         assert "Traceback" not in process.stderr.read()
         assert not process.stdout.read()
 

@@ -24,7 +24,7 @@ PLAN = ["--max-lr", "0.1", "--total-steps", "1000"]
 
 def run(*arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # type: ignore[call-overload, no-any-return]
-        [sys.executable, "-m", "onecycle_cli", *arguments], capture_output=True, text=True, **more
+        [sys.executable, "-m", "onecycle_cli", *arguments], capture_output=True, text=True, timeout=120, **more
     )
 
 
@@ -165,7 +165,7 @@ def test_a_reader_that_goes_away_ends_it_quietly() -> None:
     command = (
         f"{sys.executable} -m onecycle_cli export --max-lr 0.1 --total-steps 3000000 | head -2; echo ${{PIPESTATUS[0]}}"
     )
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, timeout=120)
     assert done.stdout.splitlines()[-1] == "141"
     assert done.stderr == ""
 
@@ -179,6 +179,7 @@ def test_a_full_disk_is_said() -> None:
             stderr=subprocess.PIPE,
             text=True,
             cwd=ROOT,
+            timeout=120,
         )
     assert done.returncode == 2
     assert done.stderr.startswith("error: cannot write: No space left")

@@ -111,7 +111,12 @@ def test_r_is_balanced(plan: str) -> None:
 def test_r_parses(plan: str, tmp_path: Path) -> None:
     path = tmp_path / "snippet.R"
     path.write_text(snippet(plan, "r-torch"))
-    subprocess.run(["Rscript", "-e", "invisible(parse(commandArgs(TRUE)))", str(path)], check=True, capture_output=True)
+    subprocess.run(
+        ["Rscript", "-e", "invisible(parse(commandArgs(TRUE)))", str(path)],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
 
 
 @contextmanager

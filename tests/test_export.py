@@ -196,7 +196,9 @@ def test_npz_through_a_pipe(tmp_path: Path) -> None:
         "from onecycle_cli.render.rows import window; s = OneCycle(max_lr=0.1, total_steps=3000).schedule();"
         "export(s, window(s), 'npz', sys.stdout.buffer)"
     )
-    piped = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, cwd=ROOT).stdout
+    piped = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, cwd=ROOT, timeout=120
+    ).stdout
     with np.load(io.BytesIO(piped)) as file:
         assert_same_bits(dict(file), schedule_of())
 

@@ -354,7 +354,12 @@ def test_the_same_bytes_whatever_the_surroundings(tmp_path: Path) -> None:
     seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
     hostile = {"PYTHONHASHSEED": seed, "MPLBACKEND": "no-such-backend", "MATPLOTLIBRC": str(settings)}
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], env=os.environ | hostile, capture_output=True, text=True, check=False
+        [sys.executable, "-c", PROGRAM],
+        env=os.environ | hostile,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     *digests, width = done.stdout.split()

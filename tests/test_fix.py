@@ -38,7 +38,7 @@ def test_diff_only_shows(folder: Path, capsys: pytest.CaptureFixture[str]) -> No
 def test_git_takes_the_difference(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "run.yaml").write_text(WRONG)
     main(["validate", "--diff", "run.yaml"])
-    subprocess.run(["git", "apply", "-"], input=capsys.readouterr().out, text=True, check=True, cwd=folder)
+    subprocess.run(["git", "apply", "-"], input=capsys.readouterr().out, text=True, check=True, cwd=folder, timeout=120)
     assert (folder / "run.yaml").read_text() == RIGHT
 
 

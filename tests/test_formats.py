@@ -486,7 +486,7 @@ def check_jsonschema(schema: Sequence[str], *files: Path) -> None:
     if find_spec("check_jsonschema") is None:
         pytest.skip("check-jsonschema is not installed")
     words = [sys.executable, "-m", "check_jsonschema", *schema, *map(str, files)]
-    done = subprocess.run(words, capture_output=True, text=True)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -510,7 +510,7 @@ def test_the_pipeline_is_gitlabs(text: str, tmp_path: Path) -> None:
 def pre_commit(*words: str) -> None:
     if find_spec("pre_commit") is None:
         pytest.skip("pre-commit is not installed")
-    done = subprocess.run([sys.executable, "-m", "pre_commit", *words], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "pre_commit", *words], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -574,6 +574,7 @@ def words_of(tmp_path: Path) -> Iterator[Any]:
             cwd=tmp_path,
             capture_output=True,
             text=True,
+            timeout=120,
         )
         assert done.returncode == 1, done.stderr
         return list(json.loads(done.stdout))

@@ -129,6 +129,7 @@ def test_the_whole_folder_in_one_run_of_the_program() -> None:
         env={**environment, "PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         check=False,
+        timeout=120,
     )
     assert ran.stderr.decode() == ""
     assert ran.stdout.decode().splitlines() == [line.rstrip("\n") for config in CONFIGS for line in expected(config)]

@@ -197,7 +197,7 @@ def applied(path: str, before: str, after: str) -> bytes:
         file.write_bytes(before.encode())
         patch = difference(path, before, after).encode()
         command = ["git", "-c", "core.autocrlf=false", "apply", "--whitespace=nowarn", "-"]
-        subprocess.run(command, input=patch, cwd=folder, check=True)
+        subprocess.run(command, input=patch, cwd=folder, check=True, timeout=120)
         return file.read_bytes()
 
 

@@ -374,7 +374,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_readers_load_no_numpy_before_a_log_is_read() -> None:
     command = "import sys, onecycle_cli.run.readers; assert not {'numpy', 'orjson', 'tensorboard'} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", command], check=True, cwd=ROOT)
+    subprocess.run([sys.executable, "-c", command], check=True, cwd=ROOT, timeout=120)
 
 
 @given(st.lists(st.binary(max_size=40)), st.integers(0, 2))

@@ -31,7 +31,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("line", USES)
 def test_every_command_runs(line: str, checkout: Path) -> None:
     python = f'onecycle() {{ "{sys.executable}" -m onecycle_cli "$@"; }}; export PYTHONPATH="{ROOT}"; '
-    done = subprocess.run(["bash", "-euc", python + line], capture_output=True, text=True, cwd=checkout)
+    done = subprocess.run(["bash", "-euc", python + line], capture_output=True, text=True, cwd=checkout, timeout=120)
     differs = " compare " in line
     assert (done.returncode, done.stderr) == (int(differs), "")
     assert done.stdout or "-o" in line
@@ -56,6 +56,7 @@ def test_the_python_runs(code: str, checkout: Path) -> None:
         text=True,
         cwd=checkout,
         env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        timeout=120,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[0] == "5250 0.0040000000000000036 0.1"

@@ -167,4 +167,4 @@ def test_neither_numpy_nor_matplotlib_is_loaded() -> None:
         "draw_terminal([Curve('a', OneCycle(max_lr=0.1, total_steps=10**15).schedule())], 80, 24);"
         "assert not {'numpy', 'matplotlib', 'rich'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

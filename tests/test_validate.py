@@ -8,6 +8,7 @@ import pty
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -509,11 +510,14 @@ def on_a_terminal(folder: Path, **environment: str) -> bytes:
         stdin=subprocess.DEVNULL,
         stdout=theirs,
         stderr=theirs,
-    ):
+    ) as process:
         os.close(theirs)
+        deadline = threading.Timer(60, process.kill)
+        deadline.start()
         written = b""
         while chunk := _read(ours):
             written += chunk
+        deadline.cancel()
     os.close(ours)
     return written
 

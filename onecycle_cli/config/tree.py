@@ -81,7 +81,7 @@ class _Builder:
     def _begin(self, node: Sequence | Mapping, event: yaml.NodeEvent) -> None:
         self._hang(node, event)
         if len(self._open) == DEEPEST:
-            raise _refuse(TOO_MUCH, f"nested deeper than {DEEPEST} levels", "check that this is the file meant", event)
+            raise UnreadableError(place_at(_too_deep(), _place(event)))
         self._open.append(_Open(node))
 
     def _hang(self, node: Node, event: yaml.NodeEvent) -> None:
@@ -158,9 +158,15 @@ def _refuse(rule: Rule, message: str, hint: str, event: yaml.Event) -> Unreadabl
     return UnreadableError(place_at(rule.finding(message, hint), place))
 
 
+def _too_deep() -> Finding:
+    return TOO_MUCH.finding(f"nested deeper than {DEEPEST} levels", "check that this is the file meant")
+
+
 def _broken(error: yaml.MarkedYAMLError, text: str) -> UnreadableError:
     mark = error.problem_mark or error.context_mark
     place = Place(1, 1) if mark is None else Place(mark.line + 1, mark.column + 1)
+    if "nesting depth" in (error.problem or ""):  # PyYAML from 6.0.4 has a limit of its own
+        return UnreadableError(place_at(_too_deep(), place))
     message = f"not YAML: {error.problem or 'broken'}{_context(error)}"
     return UnreadableError(place_at(NOT_YAML.finding(message, _hint(error.problem or "", text, place)), place))
 

@@ -49,7 +49,7 @@ def test_recorded_logs(entry: dict[str, Any]) -> None:
     step = found.first_divergence.step if found.first_divergence else None
     assert (found.verdict, found.cause.slug, found.offset) == (entry["verdict"], entry["cause"], entry["offset"])
     assert (step, found.first_missing_step) == (entry["first_diverging_step"], entry["first_missing_step"])
-    assert found.cause.says
+    assert found.cause.summary
     assert found.cause.fit == 1
     assert found.cause.advice or found.cause.slug == "none"
 
@@ -128,14 +128,14 @@ def first_wrong_step(plan: dict[str, Any], log: Log, kind: Kind) -> int:
 def test_the_implied_value_is_named_as_it_was_typed(setting: str, implied: Any, shown: str, kind: Kind) -> None:
     found = judged(PLAN, log_of(run_of({**PLAN, setting: implied}, np.arange(501)), kind))
     assert found.cause.slug == f"wrong-{setting}"
-    assert f"{setting} was {shown}" in found.cause.says
+    assert f"{setting} was {shown}" in found.cause.summary
 
 
 def test_values_that_nobody_would_type_are_found_too() -> None:
     for setting, implied in (("max_lr", 0.0312345678912), ("pct_start", 0.271828182845), ("div_factor", 17.320508)):
         found = judged(PLAN, log_of(run_of({**PLAN, setting: implied}, np.arange(501)), EXACT))
         assert (found.cause.slug, found.cause.fit) == (f"wrong-{setting}", 1.0)
-        assert f"{implied:.10g}" in found.cause.says
+        assert f"{implied:.10g}" in found.cause.summary
 
 
 def test_a_rate_wrong_by_a_hundred_thousandth_diverges_in_an_exact_log() -> None:
@@ -240,14 +240,14 @@ def test_paddle_s_final_rate_is_told_as_a_factor_which_is_simpler() -> None:
     schedule = OneCycle(max_lr=0.1, total_steps=500, convention="paddle").schedule()
     found = judged(PLAN, make_log(np.arange(500), schedule.lr(np.arange(500))))
     assert found.cause.slug == "wrong-final_div_factor"
-    assert "was 40, the plan says 10000" in found.cause.says
+    assert "was 40, the plan says 10000" in found.cause.summary
 
 
 def test_two_mistakes_at_once_are_not_guessed_at() -> None:
     run = run_of({**PLAN, "pct_start": 0.45, "div_factor": 7.0, "max_lr": 0.3}, np.arange(501))
     found = judged(PLAN, log_of(run, EXACT))
     assert found.cause.slug == "unknown"
-    assert "0.3 at most" in found.cause.says
+    assert "0.3 at most" in found.cause.summary
 
 
 def test_one_column_is_compared_with_the_group_it_fits() -> None:

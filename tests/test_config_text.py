@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from onecycle_cli import OneCycle
 from onecycle_cli.cli import main
 from onecycle_cli.findings import RULES
-from onecycle_cli.policy.admission import admit
 from onecycle_cli.policy.settings import MOST_STEPS, kind
+from onecycle_cli.policy.validation import validate_settings
 
 from .conftest import findings_in, read_text
 
@@ -356,7 +356,7 @@ def test_settings_survive_yaml_and_back(given_: dict[str, Any], flow: bool, unic
     dumped = settings.model_dump(mode="json", exclude_none=True)
     text = yaml.safe_dump(dumped, default_flow_style=flow, allow_unicode=unicode)
     config = read(text)
-    assert admit(config.values).settings == settings
+    assert validate_settings(config.values).settings == settings
     assert [each for each in config.findings if each.code != "OC105"] == []
 
 
@@ -365,7 +365,7 @@ def test_settings_survive_json_and_back(given_: dict[str, Any]) -> None:
     settings = OneCycle(**given_)
     dumped = settings.model_dump(mode="json", exclude_none=True)
     config = read(json.dumps(dumped, ensure_ascii=False))
-    assert admit(config.values).settings == settings
+    assert validate_settings(config.values).settings == settings
     assert {each.code for each in config.findings} <= {"OC104", "OC105"}
 
 

@@ -11,8 +11,8 @@ from onecycle_cli.cli import main
 from onecycle_cli.config.files import read_source
 from onecycle_cli.config.reading import read
 from onecycle_cli.findings import Severity
-from onecycle_cli.policy.admission import admit
 from onecycle_cli.policy.schedule import Schedule
+from onecycle_cli.policy.validation import validate_settings
 
 from .conftest import DATA, ROOT
 
@@ -21,7 +21,7 @@ LOGGED = sorted((DATA / "golden" / "smith").glob("*.csv"))
 
 
 def schedule_of(path: Path) -> Schedule:
-    settings = admit(read(read_source(str(path)))[0].values).settings
+    settings = validate_settings(read(read_source(str(path)))[0].values).settings
     assert settings is not None
     return settings.schedule()
 
@@ -30,7 +30,7 @@ def schedule_of(path: Path) -> Schedule:
 def test_each_is_sound_names_its_source_and_can_be_shown(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "# Source: " in path.read_text() or "\n# Source:" in path.read_text()
     [config] = read(read_source(str(path)))
-    found = [*config.findings, *admit(config.values).findings]
+    found = [*config.findings, *validate_settings(config.values).findings]
     assert [each for each in found if each.severity is not Severity.INFO] == []
     assert main(["show", str(path)]) == 0
     assert f"{schedule_of(path).total_steps:,} steps" in capsys.readouterr().out

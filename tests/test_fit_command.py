@@ -48,7 +48,7 @@ def test_settings_come_as_json_too(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = fitted(capsys, str(TRACES / "p14_mmengine_ok.json"), "--format", "json")
     found = json.loads(out)
     assert code == 0
-    assert found.keys() == {"settings", "offset", "explained", "tolerance", "precision", "untold"}
+    assert found.keys() == {"settings", "offset", "explained", "tolerance", "precision", "undetermined"}
     assert (found["offset"], found["explained"]) == (-1, 1.0)
     assert OneCycle.model_validate(found["settings"]).schedule().total_steps == 200
 

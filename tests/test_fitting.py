@@ -187,7 +187,7 @@ def test_clean_runs_of_another_plan_give_what_they_were_run_with(
     found = fit(read_trace(about))
     assert numbers(found.settings) == numbers({**about["plan"], **changed})
     assert found.explained == 1
-    assert words in " ".join(found.untold)
+    assert words in " ".join(found.undetermined)
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_parts_of_a_run_give_what_they_tell(rows: slice, words: str) -> None:
     plan = {"max_lr": 0.1, "total_steps": 1000}
     found = fit(cut(logged(plan, "exact"), rows))
     assert numbers(found.settings) == numbers(plan)
-    assert words in " ".join(found.untold)
+    assert words in " ".join(found.undetermined)
 
 
 def test_values_that_are_missing_or_repeated_do_not_matter() -> None:
@@ -335,7 +335,7 @@ def test_what_is_no_cycle_is_refused(case: str) -> None:
 def test_the_config_says_it_again() -> None:
     found = fit(read_trace(TRACES["p05"]))
     settings = {**found.settings, "groups": ["back bone", "1", "head", "no", "a: b"], "final_lr": 1e-05}
-    text = to_config(settings, "logs/run.csv", untold=found.untold)
+    text = to_config(settings, "logs/run.csv", undetermined=found.undetermined)
     assert "recovered from the learning rates in logs/run.csv" in text
     assert "# cannot be told, or only guessed:\n# - the log ends before the annealing does" in text
     assert "final_lr: 1.0e-05" in text

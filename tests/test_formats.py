@@ -26,7 +26,7 @@ from onecycle_cli.cli import main
 from onecycle_cli.config.checking import check
 from onecycle_cli.config.files import STDIN_NAME
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.findings import RULES, Finding, Mend, Severity
+from onecycle_cli.findings import RULES, Finding, Fix, Severity
 from onecycle_cli.render.ci.github import escape_data, escape_property, github_lines
 from onecycle_cli.render.ci.junit import junit
 from onecycle_cli.render.ci.places import STDIN, from_root, repository_root, uri
@@ -57,7 +57,7 @@ ANY_FINDING = st.builds(
     st.none() | st.just("<stdin>") | st.text(st.characters(), min_size=1, max_size=30),
     st.none() | st.integers(1, 10**6),
     st.none() | st.integers(1, 10**6),
-    st.none() | st.builds(Mend, ANY_TEXT, ANY_TEXT),
+    st.none() | st.builds(Fix, ANY_TEXT, ANY_TEXT),
 )
 ANY_FINDINGS = st.lists(ANY_FINDING, max_size=8)
 MANY = st.lists(st.sampled_from([ERROR, ERROR, WARNING, INFO]), max_size=60)
@@ -314,7 +314,7 @@ def test_fingerprints_outlive_a_line_and_tell_findings_apart() -> None:
 
 def test_a_mend_is_a_fix() -> None:
     text = 'name: "🎢"  \nmax_lr: 1e-3\n'
-    each = found(WARNING, line=2, column=9, mend=Mend("1e-3", "1.0e-3"))
+    each = found(WARNING, line=2, column=9, fix=Fix("1e-3", "1.0e-3"))
     (result,) = run_of([each])["results"]
     (change,) = result["fixes"][0]["artifactChanges"]
     (replacement,) = change["replacements"]

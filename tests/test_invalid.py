@@ -152,7 +152,7 @@ def test_a_rules_example_breaks_it(code: str) -> None:
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
 def test_a_rules_mended_example_has_nothing_worse(rule: Rule) -> None:
-    left = codes(rule.mended, rule.code)
+    left = codes(rule.fixed, rule.code)
     assert rule.code not in left
     assert not {code for code in left if RULES[code].severity is Severity.ERROR}
 
@@ -167,5 +167,5 @@ def test_a_rule_is_explained(rule: Rule, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
-    path.write_bytes(RULES["OC002"].mended.encode("latin-1"))
+    path.write_bytes(RULES["OC002"].fixed.encode("latin-1"))
     assert [finding.code for finding in check([str(path)]).findings] == ["OC002"]

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from onecycle_cli.config.mending import difference, mend
 from onecycle_cli.config.nodes import Mapping, Scalar
 from onecycle_cli.config.tree import parse
-from onecycle_cli.findings import Finding, Mend
+from onecycle_cli.findings import Finding, Fix
 from onecycle_cli.findings.keys import YAML_VERSIONS
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
 
 def finding(line: int, column: int, old: str, new: str) -> Finding:
-    return replace(YAML_VERSIONS.finding("", ""), line=line, column=column, mend=Mend(old, new))
+    return replace(YAML_VERSIONS.finding("", ""), line=line, column=column, fix=Fix(old, new))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_overlapping_mends_are_left_out_and_the_same_mend_is_made_once() -> None
 
 def test_findings_without_a_mend_or_place_change_nothing() -> None:
     bare = YAML_VERSIONS.finding("", "")
-    assert mend("a: 1\n", [bare, replace(bare, line=1, column=1), replace(bare, mend=Mend("a", "b"))]) == "a: 1\n"
+    assert mend("a: 1\n", [bare, replace(bare, line=1, column=1), replace(bare, fix=Fix("a", "b"))]) == "a: 1\n"
     assert mend("a: 1\n", [finding(1, 1, "", "b")]) == "a: 1\n"
 
 
@@ -137,7 +137,7 @@ def test_nothing_but_the_words_at_the_places_changes(pieces: list[tuple[str, str
 )
 def test_no_finding_breaks_it(text: str, found: list[tuple[int, int, str, str]]) -> None:
     given_findings = [finding(*each) for each in found]
-    assert mend(text, [replace(each, mend=None) for each in given_findings]) == text
+    assert mend(text, [replace(each, fix=None) for each in given_findings]) == text
     assert isinstance(mend(text, given_findings), str)
 
 

@@ -15,8 +15,8 @@ from jsonschema import Draft7Validator
 from onecycle_cli import OneCycle
 from onecycle_cli.cli import main
 from onecycle_cli.findings import RULES, Severity
-from onecycle_cli.policy.admission import admit
 from onecycle_cli.policy.settings import Section, about
+from onecycle_cli.policy.validation import validate_settings
 from onecycle_cli.render.schema import json_schema
 from onecycle_cli.render.template import template
 
@@ -49,7 +49,7 @@ SAMPLES += [[], [0.1], [0.1, 0.2], [1, 2], ["a"], ["a", "b"], ["a", "a"], [True]
 
 def errors(values: dict[str, Any]) -> list[str]:
     """Give the codes of the errors that we find in values."""
-    return [each.code for each in admit(values).findings if each.severity is Severity.ERROR]
+    return [each.code for each in validate_settings(values).findings if each.severity is Severity.ERROR]
 
 
 def test_it_is_a_schema_of_draft_7() -> None:
@@ -109,7 +109,7 @@ def test_what_we_take_passes(setting: str, sample: object) -> None:
 def test_wrong_keys_types_choices_and_ranges_fail(setting: str, sample: object) -> None:
     values = {**SOUND, setting: sample}
     text = yaml.safe_dump(values)
-    found = admit(read_text(text).values).findings
+    found = validate_settings(read_text(text).values).findings
     if {each.code for each in found if each.setting == setting} & {"OC103", "OC106", "OC201", "OC202", "OC206"}:
         assert not VALIDATOR.is_valid(values)
 
@@ -160,13 +160,13 @@ def test_whatever_we_take_passes(values: dict[str, Any]) -> None:
 def test_what_validate_says_nothing_of_passes_as_pyyaml_reads_it(line: str) -> None:
     text = "".join(f"{setting}: {value}\n" for setting, value in SOUND.items() if not line.startswith(setting))
     config = read_text(f"{text}{line}\n")
-    if not (config.findings or admit(config.values).findings):
+    if not (config.findings or validate_settings(config.values).findings):
         assert [error.message for error in VALIDATOR.iter_errors(yaml.safe_load(f"{text}{line}\n"))] == []
 
 
 @pytest.mark.parametrize("code", [code for code in RULES if code > "OC1" and not code.startswith("OC5")])
 def test_mended_examples_pass(code: str) -> None:
-    assert [error.message for error in VALIDATOR.iter_errors(yaml.safe_load(RULES[code].mended))] == []
+    assert [error.message for error in VALIDATOR.iter_errors(yaml.safe_load(RULES[code].fixed))] == []
 
 
 # --- The template -----------------------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ def test_each_line_of_the_template_may_be_switched_on(setting: str) -> None:
     text += "".join(f"{needed}: {value}\n" for needed, value in HAVE.get(setting, {}).items())
     assert f"\n{setting}: " in text
     config = read_text(text)
-    found = [each for each in [*config.findings, *admit(config.values).findings] if each.setting == setting]
+    found = [each for each in [*config.findings, *validate_settings(config.values).findings] if each.setting == setting]
     assert [each.code for each in found if each.severity is not Severity.INFO] == []
     assert VALIDATOR.is_valid(yaml.safe_load(text))
 

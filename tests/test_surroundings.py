@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onecycle_cli import OneCycle
-from onecycle_cli.findings import Finding, Mend, Rule, Severity
+from onecycle_cli.findings import Finding, Fix, Rule, Severity
 from onecycle_cli.findings import surroundings as rules
-from onecycle_cli.policy.admission import admit
-from onecycle_cli.policy.judgement.surroundings import judge_surroundings
+from onecycle_cli.policy.checks.surroundings import check_surroundings
+from onecycle_cli.policy.context import ConfigValue, TrainingContext
 from onecycle_cli.policy.settings import Settings
-from onecycle_cli.policy.surroundings import Stated, Surroundings
+from onecycle_cli.policy.validation import validate_settings
 
 from .strategies import sound_settings
 
@@ -32,23 +32,23 @@ PATHS = {
 BY_CLI: dict[str, Any] = {"stepping": "epoch", "stepped_by": "LightningCLI"}
 
 
-def around(**stated: Any) -> Surroundings:
+def around(**stated: Any) -> TrainingContext:
     """Make surroundings of bare values, at the usual paths."""
     made: dict[str, Any] = {
-        name: Stated(value, PATHS[name]) if name in PATHS else value for name, value in stated.items()
+        name: ConfigValue(value, PATHS[name]) if name in PATHS else value for name, value in stated.items()
     }
-    return Surroundings(**made)
+    return TrainingContext(**made)
 
 
 def rate(step: int, **values: Any) -> float:
     return OneCycle(**values).schedule().lr(step)
 
 
-def judged(around: Surroundings, **values: Any) -> list[Finding]:
-    return list(judge_surroundings(OneCycle(**values), around))
+def judged(around: TrainingContext, **values: Any) -> list[Finding]:
+    return list(check_surroundings(OneCycle(**values), around))
 
 
-def only(around: Surroundings, **values: Any) -> tuple[str, str, str, str | None]:
+def only(around: TrainingContext, **values: Any) -> tuple[str, str, str, str | None]:
     (found,) = judged(around, **values)
     return found.code, found.message, found.hint, found.setting
 
@@ -62,7 +62,7 @@ def test_the_rules() -> None:
 
 
 def test_nothing_around_is_nothing_to_say() -> None:
-    assert judged(Surroundings(), max_lr=0.01, epochs=10, steps_per_epoch=684) == []
+    assert judged(TrainingContext(), max_lr=0.01, epochs=10, steps_per_epoch=684) == []
 
 
 # OC511
@@ -122,7 +122,7 @@ def test_a_rate_is_judged_without_a_length() -> None:
 
 
 def test_betas_that_the_cycle_overwrites() -> None:
-    stated = Surroundings(optimizer_momentum=Stated(0.9, "optimizer.init_args.betas"))
+    stated = TrainingContext(optimizer_momentum=ConfigValue(0.9, "optimizer.init_args.betas"))
     assert only(stated, max_lr=0.01, total_steps=1000, optimizer="torch.optim.AdamW") == (
         "OC512",
         "betas[0] is 0.9, but the cycle moves it from 0.95 down to 0.85 and back",
@@ -253,13 +253,13 @@ def test_steps_end_the_epochs() -> None:
     ],
     ids=str,
 )
-def test_epochs_that_are_left_alone(stated: Surroundings, values: dict[str, Any]) -> None:
+def test_epochs_that_are_left_alone(stated: TrainingContext, values: dict[str, Any]) -> None:
     assert judged(stated, max_lr=0.1, **values) == []
 
 
 @pytest.mark.parametrize("word", ["epoch", "EPOCH", "epochs"])
 def test_other_keys_spell_as_they_like(word: str) -> None:
-    stated = Surroundings(epochs=Stated(40, "epochs"), interval=Stated(word, "scheduler.call_on"))
+    stated = TrainingContext(epochs=ConfigValue(40, "epochs"), interval=ConfigValue(word, "scheduler.call_on"))
     assert only(stated, max_lr=0.1, total_steps=5000)[::2] == (
         "OC513",
         "set scheduler.call_on to step, or set total_steps to 40",
@@ -399,7 +399,7 @@ def test_as_many_steps_as_epochs_stepped_every_step() -> None:
     ],
     ids=str,
 )
-def test_runs_that_are_left_alone(stated: Surroundings, values: dict[str, Any]) -> None:
+def test_runs_that_are_left_alone(stated: TrainingContext, values: dict[str, Any]) -> None:
     assert judged(stated, max_lr=0.1, **values) == []
 
 
@@ -441,12 +441,12 @@ def test_an_interval_that_lightning_refuses(word: str, meant: str) -> None:
     assert found.code == "OC515"
     assert found.message == f"interval is '{word}': Lightning takes step or epoch alone, and refuses to start"
     assert (found.hint, found.setting) == (f"write interval: {meant}", "lr_scheduler.interval")
-    assert found.mend == Mend(word, meant)
+    assert found.fix == Fix(word, meant)
 
 
 def test_a_guess_is_not_mended_unasked() -> None:
     (found,) = judged(around(interval="setp"), max_lr=0.1, total_steps=40)
-    assert (found.code, found.hint, found.mend) == ("OC515", "write interval: step", None)
+    assert (found.code, found.hint, found.fix) == ("OC515", "write interval: step", None)
 
 
 @pytest.mark.parametrize(
@@ -465,7 +465,7 @@ def test_a_guess_is_not_mended_unasked() -> None:
     ],
 )
 def test_intervals_that_are_left_alone(word: str, path: str) -> None:
-    assert judged(Surroundings(interval=Stated(word, path)), max_lr=0.1, total_steps=40) == []
+    assert judged(TrainingContext(interval=ConfigValue(word, path)), max_lr=0.1, total_steps=40) == []
 
 
 def test_a_mistyped_interval_is_judged_as_it_is_meant() -> None:
@@ -557,11 +557,11 @@ WORDS: tuple[Literal["step", "epoch"], ...] = ("step", "epoch")
 
 
 def stated(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return st.none() | st.builds(Stated, values, st.sampled_from(["trainer.n", "interval", "betas", ""]))
+    return st.none() | st.builds(ConfigValue, values, st.sampled_from(["trainer.n", "interval", "betas", ""]))
 
 
 AROUND = st.builds(
-    Surroundings,
+    TrainingContext,
     optimizer_lr=stated(st.lists(FLOATS, max_size=3).map(tuple)),
     optimizer_momentum=stated(FLOATS),
     interval=stated(st.sampled_from(["step", "Steps", "epochs", "x"]) | st.text()),
@@ -573,14 +573,16 @@ AROUND = st.builds(
 
 @settings(max_examples=600, deadline=None)
 @given(WILD | sound_settings(), AROUND)
-def test_it_never_raises(values: dict[str, Any], around: Surroundings) -> None:
-    made = admit(values).settings
+def test_it_never_raises(values: dict[str, Any], around: TrainingContext) -> None:
+    made = validate_settings(values).settings
     if made is None:
         return
     places = {
-        name.path for name in (getattr(around, each) for each in Surroundings.__slots__) if isinstance(name, Stated)
+        name.path
+        for name in (getattr(around, each) for each in TrainingContext.__slots__)
+        if isinstance(name, ConfigValue)
     }
-    found = list(judge_surroundings(made, around))
+    found = list(check_surroundings(made, around))
     assert {each.code for each in found} <= {"OC511", "OC512", "OC513", "OC514", "OC515", "OC516"}
     assert len({each.code for each in found}) == len(found)
     for each in found:
@@ -589,5 +591,5 @@ def test_it_never_raises(values: dict[str, Any], around: Surroundings) -> None:
 
 
 def test_counts_below_one_are_left_to_their_own_errors() -> None:
-    stated = Surroundings(stepping="epoch")
-    assert list(judge_surroundings(OneCycle(max_lr=0.1, epochs=-1, steps_per_epoch=-1), stated)) == []
+    stated = TrainingContext(stepping="epoch")
+    assert list(check_surroundings(OneCycle(max_lr=0.1, epochs=-1, steps_per_epoch=-1), stated)) == []

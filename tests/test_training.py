@@ -347,7 +347,7 @@ def test_what_is_laid_at_a_path_is_found_there(tree: dict[str, Any], path: list[
 
 
 def around(text: str) -> Any:
-    return read_text(text).surroundings
+    return read_text(text).context
 
 
 def test_what_stands_around_a_block_is_found() -> None:

@@ -47,9 +47,9 @@ def fit(
     logged = read_log(log, columns)
     fitted = fit_log(logged)
     sys.stderr.writelines(bad_rows(logged))
-    sys.stderr.writelines(f"note: {printable(each)}\n" for each in (*logged.notes, *fitted.untold))
+    sys.stderr.writelines(f"note: {printable(each)}\n" for each in (*logged.notes, *fitted.undetermined))
     told = list(_told(fitted))
-    text = _as_json(fitted) if format_ == "json" else to_config(fitted.settings, logged.path, told, fitted.untold)
+    text = _as_json(fitted) if format_ == "json" else to_config(fitted.settings, logged.path, told, fitted.undetermined)
     _write(text, output)
 
 
@@ -78,7 +78,7 @@ def _as_json(fitted: Fitted) -> str:
         "explained": fitted.explained,
         "tolerance": fitted.tolerance.relative,
         "precision": fitted.tolerance.name,
-        "untold": fitted.untold,
+        "undetermined": fitted.undetermined,
     }
     return json.dumps(told, indent=2, allow_nan=False) + "\n"
 

@@ -12,9 +12,9 @@ import typer
 from onecycle_cli.cli.options import flag_name, flag_values
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
-from onecycle_cli.policy.admission import admit
+from onecycle_cli.policy.checks.lacks import lacking
 from onecycle_cli.policy.conventions import CONVENTIONS
-from onecycle_cli.policy.judgement.lacks import lacking
+from onecycle_cli.policy.validation import validate_settings
 from onecycle_cli.render.findings import concise_lines, print_full
 from onecycle_cli.render.provenance import provenance
 
@@ -88,10 +88,10 @@ def _plan(path: str | None, convention: str | None, request: Request, *, leave_o
 
 def _settings_from_flags(flags: dict[str, object], lacking_in: str | None) -> OneCycle | None:
     values = _without_lacking(flag_values(flags), lacking_in)
-    admitted = admit(values)
-    if admitted.settings is not None and values.get("verbose"):
-        sys.stderr.write(provenance(admitted.settings, "", (), flags))
-    return _passed(admitted.settings, _about_flags(admitted.findings, flags), {})
+    validated = validate_settings(values)
+    if validated.settings is not None and values.get("verbose"):
+        sys.stderr.write(provenance(validated.settings, "", (), flags))
+    return _passed(validated.settings, _about_flags(validated.findings, flags), {})
 
 
 def _settings_from_file(path: str, request: Request, lacking_in: str | None) -> OneCycle | None:
@@ -107,16 +107,16 @@ def _settings_from_file(path: str, request: Request, lacking_in: str | None) -> 
     if not config.readable:
         return _passed(None, config.place(config.findings), texts)
     values, notes = override(config.values, flag_values(flags))
-    used = config.surroundings.paths if config.surroundings is not None else ()
+    used = config.context.paths if config.context is not None else ()
     unused = [each for each in config.unused if each not in used]
     for note in (*notes, *(f"--set {each}: nothing in {path} stands there or refers to it" for each in unused)):
         sys.stderr.write(f"note: {note}\n")
     values = _without_lacking(values, lacking_in)
-    admitted = admit(values)
-    if admitted.settings is not None and values.get("verbose") is True:
-        sys.stderr.write(provenance(admitted.settings, config.path, config.values, flags))
-    findings = _about_flags(findings_of(config, admitted, flags), flags)
-    return _passed(admitted.settings, config.place(findings), texts)
+    validated = validate_settings(values)
+    if validated.settings is not None and values.get("verbose") is True:
+        sys.stderr.write(provenance(validated.settings, config.path, config.values, flags))
+    findings = _about_flags(findings_of(config, validated, flags), flags)
+    return _passed(validated.settings, config.place(findings), texts)
 
 
 def _without_lacking(values: dict[str, object], name: str | None) -> dict[str, object]:

@@ -50,7 +50,7 @@ def validate(
         bool,
         typer.Option("--only-schedules", help="Pass over named files that hold no one-cycle schedule."),
     ] = False,
-    fix: Annotated[bool, typer.Option("--fix", help="Mend what is safe to mend, and show how.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Fix what is safe to mend, and show how.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Show what --fix would change, and change nothing.")] = False,
 ) -> None:
     """Check configs, ours or those that train, and say every finding in one run."""

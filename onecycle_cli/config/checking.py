@@ -9,7 +9,7 @@ from onecycle_cli.config.files import find_sources
 from onecycle_cli.config.judging import findings_of
 from onecycle_cli.config.overrides import override
 from onecycle_cli.config.reading import no_block, read
-from onecycle_cli.policy.admission import admit
+from onecycle_cli.policy.validation import validate_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,7 +70,7 @@ def judged(config: Config, flags: Mapping[str, object]) -> list[Finding]:
     if not config.readable:
         return config.place(config.findings)
     values, _ = override(config.values, flags)
-    return config.place(findings_of(config, admit(values), flags))
+    return config.place(findings_of(config, validate_settings(values), flags))
 
 
 def _note(checked: Checked, source: Source, findings: list[Finding]) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from onecycle_cli.findings import Finding
-    from onecycle_cli.policy.surroundings import Surroundings
+    from onecycle_cli.policy.context import TrainingContext
 
 Places = dict[tuple[str, int | None], Place]
 """By setting (or dotted path) and index in its list, None for the whole: where its value stands."""
@@ -49,7 +49,7 @@ class Config:
     is_ours: bool = True
     block: str | None = None
     arguments: str = ""
-    surroundings: Surroundings | None = None
+    context: TrainingContext | None = None
     unused: tuple[str, ...] = ()
 
     @property
@@ -85,6 +85,6 @@ def _once(findings: Iterable[Finding]) -> list[Finding]:
     """Say once how a word is written, however many settings stand for it."""
     found: dict[object, Finding] = {}
     for each in findings:
-        written = (each.code, each.line, each.column) if each.mend is not None else len(found)
+        written = (each.code, each.line, each.column) if each.fix is not None else len(found)
         found.setdefault(written, each)
     return list(found.values())

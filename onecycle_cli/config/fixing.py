@@ -37,10 +37,10 @@ class Fixed:
 
 
 def fixes(checked: Checked) -> Iterator[Fixed]:
-    """Mend every file that has findings with a safe mend, and keep what is then found less."""
+    """Fix every file that has findings with a safe mend, and keep what is then found less."""
     by_path: dict[str, list[Finding]] = {}
     for each in checked.findings:
-        if each.mend is not None and each.path is not None:
+        if each.fix is not None and each.path is not None:
             by_path.setdefault(each.path, []).append(each)
     for path, findings in by_path.items():
         source = checked.sources.get(path)

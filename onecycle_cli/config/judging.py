@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING
 from onecycle_cli.findings.keys import MISSING_SETTING
 from onecycle_cli.findings.length import NO_LENGTH
 from onecycle_cli.findings.training import NOT_KNOWN
-from onecycle_cli.policy.admission import LENGTH
+from onecycle_cli.policy.validation import LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
     from onecycle_cli.config.config import Config
     from onecycle_cli.findings import Finding
-    from onecycle_cli.policy.admission import Admitted
+    from onecycle_cli.policy.validation import ValidationResult
 
 
-def findings_of(config: Config, admitted: Admitted, flags: Container[str] = ()) -> list[Finding]:
+def findings_of(config: Config, validated: ValidationResult, flags: Container[str] = ()) -> list[Finding]:
     """Gather the findings of a plan of which `flags` give some settings in place of the file.
 
     What the file does not tell is no finding where a flag gives it, or where the length is known without it.
     """
     read = [each for each in config.findings if each.rule is not NOT_KNOWN or each.setting not in flags]
-    judged = list(admitted.findings)
+    judged = list(validated.findings)
     has_length = not any(each.rule is NO_LENGTH for each in judged)
     if has_length:
         read = [each for each in read if each.rule is not NOT_KNOWN or each.setting not in LENGTH]
@@ -37,11 +37,11 @@ def findings_of(config: Config, admitted: Admitted, flags: Container[str] = ()) 
         return [*read, *judged]
     read = [_with_steps(each, config, flags) for each in read]
     judged = [_with_flags(each, config) for each in judged]
-    if admitted.settings is None or config.surroundings is None:
+    if validated.settings is None or config.context is None:
         return [*read, *judged]
-    from onecycle_cli.policy.judgement.surroundings import judge_surroundings
+    from onecycle_cli.policy.checks.surroundings import check_surroundings
 
-    return [*read, *judged, *judge_surroundings(admitted.settings, config.surroundings)]
+    return [*read, *judged, *check_surroundings(validated.settings, config.context)]
 
 
 def _with_steps(finding: Finding, config: Config, flags: Container[str]) -> Finding:

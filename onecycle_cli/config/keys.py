@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.config.nodes import Scalar, Sequence, place_at
 from onecycle_cli.config.values import read_value
-from onecycle_cli.findings import Mend
+from onecycle_cli.findings import Fix
 from onecycle_cli.findings.keys import DUPLICATE_KEY
-from onecycle_cli.policy.admission import meant
 from onecycle_cli.policy.settings import Settings
+from onecycle_cli.policy.validation import meant
 
 if TYPE_CHECKING:
     from onecycle_cli.config.config import Config
@@ -23,13 +23,13 @@ LONGEST_KEY = 24
 """Characters above which a key is no mistyped one of ours."""
 
 
-def mistyped(key: str, given: set[str]) -> Mend | None:
+def mistyped(key: str, given: set[str]) -> Fix | None:
     """Give the change that mends a mistyped key, where only one setting can be meant and it is not given itself."""
     near = get_close_matches(key[:LONGEST_KEY].lower().replace("-", "_"), SETTINGS, 2, 0.8)
     if len(near) != 1 or near[0] in given or meant(key) != near[0] or len(key) > LONGEST_KEY:
         return None
     given.add(near[0])  # of two keys mistyped for one setting, only the first may become it
-    return Mend(key, near[0])
+    return Fix(key, near[0])
 
 
 def take(config: Config, setting: str, node: Node) -> list[Finding]:

@@ -43,7 +43,7 @@ def mend(text: str, findings: Sequence[Finding], *, python: bool = False) -> str
 
 
 def _edit(text: str, starts: list[int], finding: Finding) -> Edit | None:
-    mend, line, column = finding.mend, finding.line, finding.column
+    mend, line, column = finding.fix, finding.line, finding.column
     if mend is None or not mend.old or line is None or column is None or not 1 <= line <= len(starts) or column < 1:
         return None
     begin = starts[line - 1] + column - 1

@@ -12,7 +12,7 @@ from onecycle_cli.config.keys import LONGEST_KEY, SETTINGS, duplicate, mistyped,
 from onecycle_cli.config.nodes import Mapping, Place, Scalar, Sequence, is_merge, place_at
 from onecycle_cli.findings.documents import NOT_A_MAPPING
 from onecycle_cli.findings.keys import NUMBER_KIND, UNKNOWN_KEY, WRONG_TYPE
-from onecycle_cli.policy.admission import meant, unknown_key
+from onecycle_cli.policy.validation import meant, unknown_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -89,7 +89,7 @@ def read_native(path: str, text: str, root: Mapping) -> Config:
 def _unknown(key: Scalar, given: set[str]) -> Finding:
     if is_merge(key):
         return UNKNOWN_KEY.finding("unknown key '<<'", "merge a mapping, such as one under an anchor: <<: *base")
-    return replace(unknown_key(key.text), mend=mistyped(key.text, given))
+    return replace(unknown_key(key.text), fix=mistyped(key.text, given))
 
 
 def not_a_mapping(root: Node | None) -> Finding:

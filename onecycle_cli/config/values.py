@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from onecycle_cli.config.nodes import Scalar, Sequence, place_at
 from onecycle_cli.config.scalars import read_by_pyyaml, read_plain, same_to_both
 from onecycle_cli.config.tree import PLAIN_TAGS
-from onecycle_cli.findings import Mend
+from onecycle_cli.findings import Fix
 from onecycle_cli.findings.keys import NUMBER_KIND, WRONG_TYPE, YAML_VERSIONS
 from onecycle_cli.policy.settings import kind
 
@@ -101,13 +101,13 @@ def _yaml_versions(setting: str, text: str, value: Plain, by_pyyaml: Plain, inde
     found = YAML_VERSIONS.finding(f"{setting}: {', '.join(seen)}", f"write {better}", setting, index)
     # Where both read a number, and not the same one, only the author knows which is meant.
     is_safe = isinstance(by_pyyaml, str) or isinstance(plain, str)
-    return replace(found, mend=Mend(text, better)) if is_safe else found
+    return replace(found, fix=Fix(text, better)) if is_safe else found
 
 
 def _number_kind(setting: str, text: str, wanted: str, better: str, index: int | None) -> Finding:
     message = f"{setting}: PyTorch takes only {wanted} and refuses {text}"
     found = NUMBER_KIND.finding(message, f"write {better}", setting, index)
-    return replace(found, mend=Mend(text, better))
+    return replace(found, fix=Fix(text, better))
 
 
 def _say(value: Plain) -> str:

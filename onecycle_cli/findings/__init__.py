@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from onecycle_cli.findings import documents, keys, length, notes, practice, surroundings, training, values
-from onecycle_cli.findings.rule import Finding, Mend, Rule, Severity
+from onecycle_cli.findings.rule import Finding, Fix, Rule, Severity
 
-__all__ = ["RULES", "Finding", "Mend", "Rule", "Severity"]
+__all__ = ["RULES", "Finding", "Fix", "Rule", "Severity"]
 
 RULES: dict[str, Rule] = {
     rule.code: rule

@@ -15,7 +15,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Mend:
+class Fix:
     """A safe change that mends a finding: the word that stands at its place, and the word to write instead."""
 
     old: str
@@ -38,7 +38,7 @@ class Finding:
     path: str | None = None
     line: int | None = None
     column: int | None = None
-    mend: Mend | None = None
+    fix: Fix | None = None
 
     @property
     def code(self) -> str:
@@ -60,7 +60,7 @@ class Rule:
     title: str
     means: str
     example: str
-    mended: str
+    fixed: str
 
     def finding(self, message: str, hint: str, setting: str | None = None, index: int | None = None) -> Finding:
         """Make a finding of this rule about one setting (or one item of its list)."""

@@ -6,8 +6,8 @@ from pydantic import ConfigDict
 
 from onecycle_cli.errors import PlanError
 from onecycle_cli.findings import Finding, Severity
+from onecycle_cli.policy.checks import UNCOMPUTABLE, check_settings
 from onecycle_cli.policy.conventions import convention_of
-from onecycle_cli.policy.judgement import UNCOMPUTABLE, judge
 from onecycle_cli.policy.length import find_length
 from onecycle_cli.policy.plan import make_plan
 from onecycle_cli.policy.schedule import Schedule
@@ -36,7 +36,7 @@ class OneCycle(Settings):
 
     def findings(self) -> tuple[Finding, ...]:
         """Say what is wrong with the settings, or worth knowing of them."""
-        return tuple(judge(self))
+        return tuple(check_settings(self))
 
     def schedule(self) -> Schedule:
         """Make the schedule wherever the framework would, also where a finding objects.

@@ -23,7 +23,7 @@ GAP = 2
 MOST_GROUPS = 20
 """Parameter groups whose values are shown step by step."""
 
-ELSEWHERE = {
+ALIASES = {
     ("fastai", "final_div_factor"): "div_final",
     ("fastai", "div_factor"): "div",
     ("paddle", "final_lr"): "end_learning_rate",
@@ -147,7 +147,7 @@ def _translated(name: str, found: Translation) -> Iterator[str]:
     convention = found.settings["convention"]
     given = []
     for setting, value in found.settings.items():
-        own = ELSEWHERE.get((convention, setting))
+        own = ALIASES.get((convention, setting))
         given.append(f"{setting} {_exact(value)}" + (f" ({own})" if own else ""))
     yield f"closest to the reference in {convention}'s settings ({printable(name)}):"
     yield "  " + ", ".join(given[1:])

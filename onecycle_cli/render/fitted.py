@@ -16,19 +16,21 @@ _PLAIN = re.compile(r"[A-Za-z][A-Za-z_]*")
 _WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "nan", "inf", "y", "n"})
 
 
-def to_config(settings: Mapping[str, object], source: str, told: Sequence[str] = (), untold: Sequence[str] = ()) -> str:
+def to_config(
+    settings: Mapping[str, object], source: str, told: Sequence[str] = (), undetermined: Sequence[str] = ()
+) -> str:
     """Give the text of a config that YAML 1.1 and 1.2 read alike.
 
     Args:
         settings: settings and their values, in the order to write them.
         source: the log that they were recovered from.
         told: what to say of the fit, a comment each.
-        untold: what the log does not tell, a comment each.
+        undetermined: what the log does not tell, a comment each.
     """
     head = [f"A one-cycle schedule, recovered from the learning rates in {' '.join(source.split())}.", *told]
     lines = [comment for each in head for comment in _comments(each)]
-    lines += ["# cannot be told, or only guessed:"] if untold else []
-    lines += [comment for each in untold for comment in _comments(f"- {each}")]
+    lines += ["# cannot be told, or only guessed:"] if undetermined else []
+    lines += [comment for each in undetermined for comment in _comments(f"- {each}")]
     lines += [f"{name}: {_written(value)}" for name, value in settings.items() if value is not None]
     return "\n".join(lines) + "\n"
 

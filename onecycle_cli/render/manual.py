@@ -20,7 +20,7 @@ def page(rule: Rule) -> str:
         f"{rule.code} ({rule.severity}): {rule.title}\n\n"
         f"{textwrap.fill(rule.means, WIDTH)}\n\n"
         f"For example:\n\n{_indent(rule.example)}\n"
-        f"Mended:\n\n{_indent(rule.mended)}\n"
+        f"Mended:\n\n{_indent(rule.fixed)}\n"
         f"To silence it where it is meant, end the line with `# onecycle: ignore[{rule.code}]`.\n"
     )
 

@@ -31,7 +31,7 @@ def verdict_json(found: Verdict, notes: Sequence[str]) -> dict[str, Any]:
         "first_divergence": _divergence(found.first_divergence),
         "cause": found.cause.slug,
         "advice": found.cause.advice,
-        "says": found.cause.says,
+        "summary": found.cause.summary,
         "fit": _finite(found.cause.fit),
         "offset": found.offset,
         "tolerance": _finite(found.tolerance.relative),
@@ -142,7 +142,7 @@ def _details(held: Held) -> Iterator[str]:
     found = held.verdict
     if found.verdict != "ok":
         yield f"cause: {_cause(found)}"
-        yield f"  {printable(found.cause.says)}"
+        yield f"  {printable(found.cause.summary)}"
         yield f"to do: {printable(found.cause.advice)}"
     compared = [*_offset(held), *_tolerance(found)]
     if compared:

@@ -43,7 +43,7 @@ class Cause:
     """
 
     slug: str
-    says: str
+    summary: str
     advice: str
     fit: float
 

@@ -10,7 +10,7 @@ from onecycle_cli.config.scalars import read_plain
 from onecycle_cli.config.training.blocks import plain_keys
 from onecycle_cli.config.training.names import ARGUMENTS, plain
 from onecycle_cli.config.training.references import Unknown, resolve
-from onecycle_cli.policy.surroundings import Stated, Surroundings
+from onecycle_cli.policy.context import ConfigValue, TrainingContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,16 +52,16 @@ STEPPED = frozenset({"step", "steps", "batch", "batches", "iter", "iteration", "
 """Words for how often a scheduler is stepped; only a value of these makes one of the keys that may say it do so."""
 
 
-def look_around(document: Document, block: Block, places: Places) -> Surroundings:
+def look_around(document: Document, block: Block, places: Places) -> TrainingContext:
     """Gather the numbers around a block, nearest first, and note where they stand."""
     rooms = list(_rooms(document, block))
     counts = {name: _count(document, rooms, keys, places) for name, keys in COUNTS.items()}
     nodes, devices = _count(document, rooms, NODES, places), counts["devices"]
     if nodes is not None and devices is not None:
-        devices = Stated(devices.value * nodes.value, devices.path)
+        devices = ConfigValue(devices.value * nodes.value, devices.path)
     interval = _interval(document, block, places)
     stepping, stepped_by = _settled(block) if interval is None else (None, "")
-    return Surroundings(
+    return TrainingContext(
         epochs=counts["epochs"],
         max_steps=counts["max_steps"],
         accumulation=counts["accumulation"],
@@ -98,7 +98,7 @@ def _arguments_of(path: Path, mapping: Mapping) -> Iterator[tuple[Path, Mapping]
 
 def _count(
     document: Document, rooms: list[tuple[Path, Mapping]], keys: tuple[str, ...], places: Places
-) -> Stated[int] | None:
+) -> ConfigValue[int] | None:
     """Find the first whole number above 0 under one of the keys."""
     for path, mapping in rooms:
         for key, node in mapping.entries:
@@ -109,7 +109,7 @@ def _count(
             number = None if isinstance(found, Unknown) else _whole(found)
             if number is not None and number >= 1:
                 places[dotted(at), None] = node.place
-                return Stated(number, dotted(at))
+                return ConfigValue(number, dotted(at))
     return None
 
 
@@ -127,7 +127,7 @@ def _whole(node: Node) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _interval(document: Document, block: Block, places: Places) -> Stated[str] | None:
+def _interval(document: Document, block: Block, places: Places) -> ConfigValue[str] | None:
     """Find the word for how often the scheduler is stepped: at the block, beside it, or further up by a full name."""
     above = [(step.path, step.node) for step in reversed(block.way)]
     for distance, (path, node) in enumerate([(block.path, block.mapping), *above]):
@@ -140,7 +140,7 @@ def _interval(document: Document, block: Block, places: Places) -> Stated[str] |
                 continue
             if name in INTERVALS or (name in MAYBE_INTERVALS and word.text.strip().lower() in STEPPED):
                 places[dotted(at), None] = word.place
-                return Stated(word.text, dotted(at))
+                return ConfigValue(word.text, dotted(at))
     return None
 
 

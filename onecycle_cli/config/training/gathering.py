@@ -10,8 +10,8 @@ from onecycle_cli.config.keys import LONGEST_KEY, duplicate, mistyped
 from onecycle_cli.config.native import TELLING
 from onecycle_cli.config.nodes import Scalar, Sequence, is_merge, place_at
 from onecycle_cli.config.training.names import BESIDE, MOMENTUM_PAIRS, OF_THE_RUN, RATES, SETTINGS, WARMUPS, plain
-from onecycle_cli.policy.admission import unknown_key
 from onecycle_cli.policy.settings import Settings
+from onecycle_cli.policy.validation import unknown_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,4 +115,4 @@ def _unknown(block: Block, key: Scalar, given: set[str]) -> Iterator[Finding]:
     near = len(key.text) <= LONGEST_KEY and get_close_matches(key.text, TELLING, 1, 0.85)
     if is_merge(key) or not (block.is_strict or near):
         return
-    yield replace(place_at(unknown_key(key.text), key.place), mend=mistyped(key.text, given))
+    yield replace(place_at(unknown_key(key.text), key.place), fix=mistyped(key.text, given))

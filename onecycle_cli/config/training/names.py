@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from onecycle_cli.policy.admission import ELSEWHERE
 from onecycle_cli.policy.settings import Settings
+from onecycle_cli.policy.validation import ALIASES
 
 CLASSES = {
     "onecyclelr": None,
@@ -68,7 +68,7 @@ OF_THE_RUN = frozenset({"groups", "strategy", "stepsize", "convention"})
 """Keys that are settings to a scheduler, and something else where a whole run's settings stand together."""
 
 SETTINGS = {
-    **{re.sub("[^a-z0-9]", "", name): setting for name, setting in ELSEWHERE.items()},
+    **{re.sub("[^a-z0-9]", "", name): setting for name, setting in ALIASES.items()},
     **{re.sub("[^a-z0-9]", "", setting): setting for setting in Settings.model_fields},
     "batchsizepergpu": "batch_size",
     "perdevicetrainbatchsize": "batch_size",

@@ -10,8 +10,8 @@ from onecycle_cli.config.nodes import Mapping, Scalar, Sequence
 from onecycle_cli.config.training.names import ARGUMENTS, CLASS_KEYS, RATES, one_cycle_class, plain
 from onecycle_cli.config.training.references import Unknown, resolve
 from onecycle_cli.config.values import number_of
+from onecycle_cli.policy.context import ConfigValue
 from onecycle_cli.policy.optimizers import KNOWN, plain_name
-from onecycle_cli.policy.surroundings import Stated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +32,8 @@ class Optimizer:
     """What the optimizer beside a block says; None where it does not say it."""
 
     name: tuple[str, Place] | None = None
-    lr: Stated[tuple[float, ...]] | None = None
-    momentum: Stated[float] | None = None
+    lr: ConfigValue[tuple[float, ...]] | None = None
+    momentum: ConfigValue[float] | None = None
     groups: tuple[int, Place] | None = None
 
 
@@ -126,7 +126,7 @@ def _note(looking: Looking, optimizer: Optimizer, key: Scalar, value: Node, path
         optimizer.name = optimizer.name or (key.text, key.place)
     elif name in RATES and optimizer.lr is None:
         rate = looking.number(value, path)
-        optimizer.lr = None if rate is None else Stated((float(rate),), dotted(path))
+        optimizer.lr = None if rate is None else ConfigValue((float(rate),), dotted(path))
     elif name in MOMENTA and optimizer.momentum is None:
         _note_momentum(looking, optimizer, value, path)
     elif name in GROUPS and isinstance(value, Sequence) and all(isinstance(item, Mapping) for item in value.items):
@@ -144,7 +144,7 @@ def _note_momentum(looking: Looking, optimizer: Optimizer, value: Node, path: Pa
     if isinstance(found, Sequence) and found.items:
         value, path = found.items[0], (*path[:-1], f"{path[-1]}[0]")
     momentum = looking.number(value, path)
-    optimizer.momentum = None if momentum is None else Stated(float(momentum), dotted(path))
+    optimizer.momentum = None if momentum is None else ConfigValue(float(momentum), dotted(path))
 
 
 def _note_groups(looking: Looking, optimizer: Optimizer, groups: Sequence, path: Path) -> None:
@@ -159,4 +159,4 @@ def _note_groups(looking: Looking, optimizer: Optimizer, groups: Sequence, path:
     known = tuple(float(rate) for rate in rates if rate is not None)
     if known and len(known) == len(groups.items):
         looking.places[dotted(path), None] = groups.place
-        optimizer.lr = Stated(known, dotted(path))
+        optimizer.lr = ConfigValue(known, dotted(path))

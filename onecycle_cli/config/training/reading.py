@@ -17,16 +17,16 @@ from onecycle_cli.config.training.references import Unknown, nothing_yet, resolv
 from onecycle_cli.config.values import number_of
 from onecycle_cli.findings.keys import NUMBER_KIND
 from onecycle_cli.findings.training import NOT_KNOWN
-from onecycle_cli.policy.admission import LENGTH
+from onecycle_cli.policy.context import ConfigValue
 from onecycle_cli.policy.settings import about, kind
-from onecycle_cli.policy.surroundings import Stated
+from onecycle_cli.policy.validation import LENGTH
 
 if TYPE_CHECKING:
     from onecycle_cli.config.dotted import Document
     from onecycle_cli.config.training.blocks import Block
     from onecycle_cli.config.training.gathering import Gathered
     from onecycle_cli.findings import Finding
-    from onecycle_cli.policy.surroundings import Surroundings
+    from onecycle_cli.policy.context import TrainingContext
 
 
 def read_block(path: str, text: str, document: Document, block: Block) -> Config:
@@ -48,7 +48,7 @@ def read_block(path: str, text: str, document: Document, block: Block) -> Config
         _take_length_of_run(config, surroundings)
     if block.convention is not None:
         findings = [each for each in findings if each.rule is not NUMBER_KIND]
-    return replace(config, findings=tuple(findings), surroundings=surroundings)
+    return replace(config, findings=tuple(findings), context=surroundings)
 
 
 def _count_as_mmengine(gathered: Gathered, block: Block) -> None:
@@ -64,7 +64,7 @@ def _count_as_mmengine(gathered: Gathered, block: Block) -> None:
         settings["epochs"] = settings.pop("total_steps")
 
 
-def _take_length_of_run(config: Config, around: Surroundings) -> None:
+def _take_length_of_run(config: Config, around: TrainingContext) -> None:
     """Let an mmcv hook that gives no length have its runner's, as mmcv does."""
     if config.values.get("total_steps") is not None or config.values.get("epochs") is not None:
         return
@@ -106,14 +106,14 @@ def _take_warmup(config: Config, document: Document, gathered: Gathered) -> None
 
 def _surroundings(
     config: Config, document: Document, block: Block, gathered: Gathered, findings: list[Finding]
-) -> Surroundings:
+) -> TrainingContext:
     looking = Looking(document, config.places, findings)
     optimizer = find_optimizer(looking, block)
     around = look_around(document, block, config.places)
     if gathered.optimizer_lr is not None and optimizer.lr is None:
         entry = gathered.optimizer_lr
         rate = looking.number(entry.node, entry.path)
-        optimizer.lr = None if rate is None else Stated((float(rate),), dotted(entry.path))
+        optimizer.lr = None if rate is None else ConfigValue((float(rate),), dotted(entry.path))
     if optimizer.name is not None:
         config.values["optimizer"], config.places["optimizer", None] = optimizer.name
     if optimizer.groups is not None and any(isinstance(value, list) for value in config.values.values()):

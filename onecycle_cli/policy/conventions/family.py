@@ -59,7 +59,7 @@ def torch_ends(plan: Plan) -> tuple[float, ...]:
     return warmup_end, float(2 * plan.pct_start * plan.total_steps) - 2, last
 
 
-def judge_warmup(plan: Plan) -> Iterator[Finding]:
+def check_warmup(plan: Plan) -> Iterator[Finding]:
     """Judge what pct_start × total_steps leaves of the phases."""
     pct, total = plan.pct_start, plan.total_steps
     if plan.three_phase and pct > 0.5:

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onecycle_cli.policy.conventions import torch
-from onecycle_cli.policy.conventions.family import WITHOUT_MOMENTUM, cut, judge_warmup, torch_ends
+from onecycle_cli.policy.conventions.family import WITHOUT_MOMENTUM, check_warmup, cut, torch_ends
 from onecycle_cli.policy.plan import Defaults
 
 if TYPE_CHECKING:
@@ -44,4 +44,4 @@ def phases(plan: Plan) -> tuple[Phase, ...]:
 
 def judge(plan: Plan) -> Iterator[Finding]:
     """Find what PyTorch fails on too."""
-    yield from judge_warmup(plan)
+    yield from check_warmup(plan)

@@ -54,7 +54,7 @@ def phases(plan: Plan) -> tuple[Phase, ...]:
 
 def judge(plan: Plan) -> Iterator[Finding]:
     """Find edges that fall on the same step."""
-    yield from judge_edges(plan, {"pct_start": plan.pct_start})
+    yield from check_edges(plan, {"pct_start": plan.pct_start})
 
 
 def join(plan: Plan, ramp: type[Ramp], factors: dict[int, float]) -> tuple[Phase, ...]:
@@ -72,7 +72,7 @@ def join(plan: Plan, ramp: type[Ramp], factors: dict[int, float]) -> tuple[Phase
     return tuple(found)
 
 
-def judge_edges(plan: Plan, edges: dict[str, float]) -> Iterator[Finding]:
+def check_edges(plan: Plan, edges: dict[str, float]) -> Iterator[Finding]:
     """Find edges, given as fractions of the cycle by setting, of which two, or one and an end, fall on a step."""
     if not all(0 <= fraction <= 1 for fraction in edges.values()):
         return

@@ -52,4 +52,4 @@ def phases(plan: Plan) -> tuple[Phase, ...]:
 
 def judge(plan: Plan) -> Iterator[Finding]:
     """Find edges that fall on the same step."""
-    yield from optax.judge_edges(plan, {"pct_start": plan.pct_start, "pct_final": plan.pct_final})
+    yield from optax.check_edges(plan, {"pct_start": plan.pct_start, "pct_final": plan.pct_final})

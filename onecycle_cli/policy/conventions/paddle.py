@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.findings.length import NO_ROOM_TO_ANNIHILATE
 from onecycle_cli.policy.conventions import torch
-from onecycle_cli.policy.conventions.family import WITHOUT_MOMENTUM, cut, judge_warmup, torch_ends
+from onecycle_cli.policy.conventions.family import WITHOUT_MOMENTUM, check_warmup, cut, torch_ends
 from onecycle_cli.policy.plan import Defaults
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def phases(plan: Plan) -> tuple[Phase, ...]:
 
 def judge(plan: Plan) -> Iterator[Finding]:
     """Find what PyTorch fails on too, and three phases that leave nothing to annihilate."""
-    yield from judge_warmup(plan)
+    yield from check_warmup(plan)
     if plan.three_phase and plan.pct_start == 0.5:
         yield NO_ROOM_TO_ANNIHILATE.finding(
             "three_phase with pct_start 0.5: Paddle asks for less", "set pct_start below 0.5", "pct_start"

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.findings.practice import KNOWN_BUG
 from onecycle_cli.policy.conventions import torch
-from onecycle_cli.policy.conventions.family import cut, judge_warmup
+from onecycle_cli.policy.conventions.family import check_warmup, cut
 from onecycle_cli.policy.plan import Defaults
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def phases(plan: Plan) -> tuple[Phase, ...]:
 
 def judge(plan: Plan) -> Iterator[Finding]:
     """Find what PyTorch fails on too, and what R torch's released versions fail on."""
-    yield from judge_warmup(plan)
+    yield from check_warmup(plan)
     if plan.anneal_strategy == "linear":
         yield KNOWN_BUG.finding(
             "R torch up to 0.17.0 stops at anneal_strategy 'linear' with 'attempt to apply non-function'",

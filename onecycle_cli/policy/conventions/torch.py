@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onecycle_cli.policy.conventions.family import cut, judge_warmup, torch_ends
+from onecycle_cli.policy.conventions.family import check_warmup, cut, torch_ends
 from onecycle_cli.policy.plan import Defaults
 
 if TYPE_CHECKING:
@@ -50,4 +50,4 @@ def phases(plan: Plan) -> tuple[Phase, ...]:
 
 def judge(plan: Plan) -> Iterator[Finding]:
     """Find a cycle on which PyTorch fails, or that skips a phase."""
-    yield from judge_warmup(plan)
+    yield from check_warmup(plan)

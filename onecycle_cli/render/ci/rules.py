@@ -39,7 +39,7 @@ def _markdown(rule: Rule) -> str:
     return (
         f"{rule.means}\n\n"
         f"For example:\n\n```yaml\n{rule.example.rstrip()}\n```\n\n"
-        f"Mended:\n\n```yaml\n{rule.mended.rstrip()}\n```\n\n"
+        f"Mended:\n\n```yaml\n{rule.fixed.rstrip()}\n```\n\n"
         f"To silence it where it is meant, end the line with `# onecycle: ignore[{rule.code}]`.\n"
     )
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from onecycle_cli.errors import OnecycleError
-    from onecycle_cli.findings import Finding, Mend
+    from onecycle_cli.findings import Finding, Fix
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 ROOT = "%SRCROOT%"
@@ -60,8 +60,8 @@ def _result(finding: Finding, index: int, root: str, seen: Counter[tuple[object,
     if artifact:
         result["locations"] = [{"physicalLocation": {"artifactLocation": artifact, "region": _start(finding)}}]
     result["partialFingerprints"] = {FINGERPRINT: _fingerprint(finding, artifact.get("uri", ""), seen)}
-    if finding.mend is not None and artifact and finding.column is not None:
-        result["fixes"] = [_fix(finding.mend, finding, artifact)]
+    if finding.fix is not None and artifact and finding.column is not None:
+        result["fixes"] = [_fix(finding.fix, finding, artifact)]
     return result
 
 
@@ -92,7 +92,7 @@ def _fingerprint(finding: Finding, place: str, seen: Counter[tuple[object, ...]]
     return hashlib.sha256(words.encode()).hexdigest()[:32]
 
 
-def _fix(mend: Mend, finding: Finding, artifact: dict[str, str]) -> dict[str, Any]:
+def _fix(mend: Fix, finding: Finding, artifact: dict[str, str]) -> dict[str, Any]:
     start = _start(finding)
     deleted = start | {"endColumn": start["startColumn"] + len(mend.old)}
     return {

@@ -95,8 +95,8 @@ def _title(held: Held) -> tuple[str, str]:
     if held.verdict.verdict == "ok":
         return outcome(held), values(held)
     if held.verdict.first_divergence is None:
-        return f"{held.verdict.verdict}: {printable(cause.slug)}", printable(cause.says)
-    return f"{outcome(held)}: {printable(cause.slug)}", printable(cause.says)
+        return f"{held.verdict.verdict}: {printable(cause.slug)}", printable(cause.summary)
+    return f"{outcome(held)}: {printable(cause.slug)}", printable(cause.summary)
 
 
 def _draw(page: Page, held: Held, panels: Sequence[_Panel], used: float) -> None:

@@ -60,7 +60,7 @@ def find_cause(settings: OneCycle, alignments: Sequence[Alignment]) -> tuple[Cau
         if not case.fit(hypothesis).good:
             continue
         fit = case.fit(hypothesis, whole=True)
-        cause = Cause(hypothesis.slug, hypothesis.says, hypothesis.advice, fit.of_all)
+        cause = Cause(hypothesis.slug, hypothesis.summary, hypothesis.advice, fit.of_all)
         if fit.perfect:
             return cause, _shown(alignments, case.alignment)
         if fit.good and fit.of_all > (planned if best is None else best[0]):

@@ -34,7 +34,7 @@ class Hypothesis:
     """A cause that is put to the test: `predict` gives the values that it would have left in any rows of the log."""
 
     slug: str
-    says: str
+    summary: str
     advice: str
     predict: Callable[[Evidence], Floats]
 

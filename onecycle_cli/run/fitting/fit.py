@@ -12,7 +12,7 @@ from onecycle_cli.run.fitting.proving import explained
 from onecycle_cli.run.fitting.refusal import refusal, refuse_at_sight
 from onecycle_cli.run.fitting.searching import search
 from onecycle_cli.run.fitting.tuning import tune
-from onecycle_cli.run.fitting.untold import untold
+from onecycle_cli.run.fitting.undetermined import undetermined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +84,7 @@ def _views(log: Log) -> Iterator[tuple[Precision, bool]]:
 
 
 def _finish(log: Log, evidence: Evidence, settled: Settled) -> Fitted:
-    """Mend last bits, name groups and convention, and say what is not told."""
+    """Fix last bits, name groups and convention, and say what is not told."""
     settings, offset = dict(settled.settings), settled.draft.offset
     if log.momentum is not None and not moves(log.momentum) and settled.draft.convention == torch.NAME:
         settings["cycle_momentum"] = False
@@ -95,7 +95,7 @@ def _finish(log: Log, evidence: Evidence, settled: Settled) -> Fitted:
         settings["groups"] = list(log.groups)
     share = explained(log, settings, offset, evidence.precision)
     ordered = dict(sorted(settings.items(), key=lambda pair: _ORDER.index(pair[0])))
-    return Fitted(ordered, offset, share, evidence.precision.tolerance, untold(log, evidence, settled, ordered))
+    return Fitted(ordered, offset, share, evidence.precision.tolerance, undetermined(log, evidence, settled, ordered))
 
 
 def _are_names(groups: tuple[str, ...]) -> bool:

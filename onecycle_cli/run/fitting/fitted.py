@@ -18,11 +18,11 @@ class Fitted:
         offset: what is added to a logged step to get the schedule's step: -1 where the log counts from 1.
         explained: the share of logged values, from 0 to 1, that the settings give within the tolerance.
         tolerance: how precisely the log was written.
-        untold: what the log does not tell, a sentence each.
+        undetermined: what the log does not tell, a sentence each.
     """
 
     settings: dict[str, object]
     offset: int
     explained: float
     tolerance: Tolerance
-    untold: tuple[str, ...]
+    undetermined: tuple[str, ...]

@@ -25,7 +25,7 @@ def momenta_of(draft: Draft, design: FloatArray, columns: Sequence[Column], limi
     names = ("max_momentum", "base_momentum", "final_momentum")[: design.shape[1]]
     usual = (defaults.max_momentum, defaults.base_momentum, None)
     found: dict[str, list[float]] = {name: [] for name in names}
-    untold = set()
+    undetermined = set()
     for column in columns:
         known: dict[int, float] = {}
         # The lowest first: it is the peak's, which nearly every log tells.
@@ -33,10 +33,10 @@ def momenta_of(draft: Draft, design: FloatArray, columns: Sequence[Column], limi
             known[at], told = _momentum(design, column, known, at, usual[at], limit)
             found[names[at]].append(known[at])
             if not told:
-                untold.add(names[at])
+                undetermined.add(names[at])
     settings = {name: values[0] if len(set(values)) == 1 else values for name, values in found.items()}
     spent = sum(cost(value, usual[at]) for at, name in enumerate(names) for value in set(found[name]))
-    return Part({"cycle_momentum": True, **settings}, spent, frozenset(untold))
+    return Part({"cycle_momentum": True, **settings}, spent, frozenset(undetermined))
 
 
 def _momentum(

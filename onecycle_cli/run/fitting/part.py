@@ -18,7 +18,7 @@ class Part:
 
     settings: dict[str, object]
     cost: float
-    untold: frozenset[str] = frozenset()
+    undetermined: frozenset[str] = frozenset()
 
 
 def is_told(solution: Solution, corner: int) -> bool:

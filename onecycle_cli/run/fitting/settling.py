@@ -33,7 +33,7 @@ class Settled:
     settings: dict[str, object]
     cost: float
     misfit: float
-    untold: frozenset[str]
+    undetermined: frozenset[str]
 
 
 def settle(draft: Draft, evidence: Evidence) -> Settled | None:
@@ -50,7 +50,7 @@ def settle(draft: Draft, evidence: Evidence) -> Settled | None:
     spent = sum(fraction_cost(draft, value, getattr(defaults, name)) for name, value in frame.fractions.items())
     settings = {**draft.shape, **frame.fractions, **rates.settings, **momenta.settings}
     total = spent + rates.cost + momenta.cost
-    return Settled(draft, settings, total, frame.misfit, rates.untold | momenta.untold)
+    return Settled(draft, settings, total, frame.misfit, rates.undetermined | momenta.undetermined)
 
 
 def _rates(draft: Draft, design: FloatArray, columns: Sequence[Column], limit: float) -> Part | None:
@@ -67,10 +67,10 @@ def _rates(draft: Draft, design: FloatArray, columns: Sequence[Column], limit: f
     final = _final(draft, design, columns, known, fallen, limit)
     if final is None:
         return None
-    untold = (frozenset() if div_told else frozenset({"div_factor"})) | final.untold
+    undetermined = (frozenset() if div_told else frozenset({"div_factor"})) | final.undetermined
     settings = {"max_lr": peaks[0] if len(peaks) == 1 else peaks, "div_factor": div, **final.settings}
     default = CONVENTIONS[draft.convention].DEFAULTS.div_factor
-    return Part(settings, sum(map(cost, peaks)) + cost(div, default) + final.cost, untold)
+    return Part(settings, sum(map(cost, peaks)) + cost(div, default) + final.cost, undetermined)
 
 
 def _div(
@@ -108,7 +108,7 @@ def _final(
     default = CONVENTIONS[draft.convention].DEFAULTS.final_div_factor
     lead, divided = _surest(fallen, 2), 1 if draft.convention == fastai.NAME else 0
     told = is_told(fallen[lead], 2)
-    untold: frozenset[str] = frozenset() if told else frozenset({"final_div_factor"})
+    undetermined: frozenset[str] = frozenset() if told else frozenset({"final_div_factor"})
 
     def misfit(finals: Sequence[float]) -> float:
         rows = zip(columns, known, finals, strict=True)
@@ -127,8 +127,8 @@ def _final(
     if draft.convention == torch.NAME and (factor is None or spelt > READABLE + 1):
         held = first_fit((1e-4, 0.0, *decimals(final, most=READABLE)), lambda rate: misfit([rate] * len(known)), limit)
         if held is not None:
-            return Part({"final_lr": held}, cost(held), untold)
-    return None if factor is None else Part({"final_div_factor": factor}, spelt, untold)
+            return Part({"final_lr": held}, cost(held), undetermined)
+    return None if factor is None else Part({"final_div_factor": factor}, spelt, undetermined)
 
 
 def _peak(design: FloatArray, column: Column, estimate: float, limit: float) -> float:

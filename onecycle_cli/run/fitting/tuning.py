@@ -17,7 +17,7 @@ Values = dict[str, object]
 
 
 def tune(settings: Mapping[str, object], offset: int, evidence: Evidence) -> Values:
-    """Mend the last bits of an exact log's settings, where they do not give its values bit for bit.
+    """Fix the last bits of an exact log's settings, where they do not give its values bit for bit.
 
     PyTorch and R torch, optax and OpenPCDet differ in nothing else, so the second is named where its values alone
     are equal.

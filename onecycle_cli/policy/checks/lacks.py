@@ -27,7 +27,7 @@ def lacking(values: Mapping[str, object], convention: Convention) -> Iterator[tu
             yield setting, reason
 
 
-def judge_lacks(settings: Settings) -> Iterator[Finding]:
+def check_lacks(settings: Settings) -> Iterator[Finding]:
     """Find settings that act on nothing in the convention's framework."""
     convention = convention_of(settings)
     for setting, reason in lacking(dict(settings), convention):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from onecycle_cli.findings.surroundings import BATCHES_AS_STEPS, RUN_LENGTH, STEPPED_PER_EPOCH
+from onecycle_cli.policy.checks.trainer import DATA, epoch_as_trained, known, make_cycle, percent, stepping
 from onecycle_cli.policy.conventions import convention_of, mmengine, torch
-from onecycle_cli.policy.judgement.trainer import DATA, epoch_as_trained, known, make_cycle, percent, stepping
 from onecycle_cli.policy.length import count, find_length
 from onecycle_cli.policy.settings import MOST_STEPS
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from onecycle_cli.findings import Finding
-    from onecycle_cli.policy.judgement.trainer import Cycle
+    from onecycle_cli.policy.checks.trainer import Cycle
+    from onecycle_cli.policy.context import TrainingContext
     from onecycle_cli.policy.length import DerivedEpoch
     from onecycle_cli.policy.settings import Settings
-    from onecycle_cli.policy.surroundings import Surroundings
 
 
 COUNTED = 10
@@ -35,7 +35,7 @@ class Run:
     setting: str
 
 
-def judge_run(settings: Settings, around: Surroundings) -> Iterator[Finding]:
+def check_run(settings: Settings, around: TrainingContext) -> Iterator[Finding]:
     """Hold the run against the cycle, as far as both are known."""
     length = find_length(settings)
     if settings.last_epoch is not None and settings.last_epoch >= 0:
@@ -49,7 +49,7 @@ def judge_run(settings: Settings, around: Surroundings) -> Iterator[Finding]:
         yield from _judge_per_epoch(cycle, around) if stepping(around) == "epoch" else _judge_per_step(cycle, around)
 
 
-def _judge_epochs(settings: Settings, around: Surroundings) -> Iterator[Finding]:
+def _judge_epochs(settings: Settings, around: TrainingContext) -> Iterator[Finding]:
     """Hold the epochs against each other where the length is not known."""
     planned, epochs = settings.epochs, known(around.epochs)
     if around.epochs is None or epochs is None or planned is None or not 1 <= planned <= MOST_STEPS:
@@ -63,7 +63,7 @@ def _judge_epochs(settings: Settings, around: Surroundings) -> Iterator[Finding]
         yield RUN_LENGTH.finding(f"{said}: {end}", f"set epochs to {epochs}", "epochs")
 
 
-def _judge_per_epoch(cycle: Cycle, around: Surroundings) -> Iterator[Finding]:
+def _judge_per_epoch(cycle: Cycle, around: TrainingContext) -> Iterator[Finding]:
     total, epochs, place = cycle.total, _epochs_made(cycle, around), cycle.place(around.epochs)
     by = f" by {around.stepped_by}" if around.stepped_by and around.interval is None else ""
     if epochs is None:
@@ -88,7 +88,7 @@ def _judge_per_epoch(cycle: Cycle, around: Surroundings) -> Iterator[Finding]:
         )
 
 
-def _judge_steps_as_epochs(cycle: Cycle, around: Surroundings, by: str) -> Iterator[Finding]:
+def _judge_steps_as_epochs(cycle: Cycle, around: TrainingContext, by: str) -> Iterator[Finding]:
     """Judge a run whose epochs are not known: it has fewer of them than steps."""
     stated, most = around.max_steps, known(around.max_steps)
     if stated is not None and most is not None and 1 < most <= cycle.total:
@@ -100,7 +100,7 @@ def _judge_steps_as_epochs(cycle: Cycle, around: Surroundings, by: str) -> Itera
         )
 
 
-def _epochs_made(cycle: Cycle, around: Surroundings) -> int | None:
+def _epochs_made(cycle: Cycle, around: TrainingContext) -> int | None:
     """Give the epochs of the run; steps end it where how many an epoch has is known."""
     epochs, most = known(around.epochs), known(around.max_steps)
     derived = epoch_as_trained(cycle.settings, around)
@@ -113,7 +113,7 @@ def _epochs_made(cycle: Cycle, around: Surroundings) -> int | None:
     return ends if epochs is None else min(epochs, ends)
 
 
-def _how_to_step(cycle: Cycle, around: Surroundings) -> str:
+def _how_to_step(cycle: Cycle, around: TrainingContext) -> str:
     if around.interval is not None:
         return f"set {around.interval.path} to step"
     if around.stepped_by == "LightningCLI":
@@ -121,7 +121,7 @@ def _how_to_step(cycle: Cycle, around: Surroundings) -> str:
     return "set by_epoch to false" if convention_of(cycle.settings).NAME == mmengine.NAME else "set interval to step"
 
 
-def _judge_per_step(cycle: Cycle, around: Surroundings) -> Iterator[Finding]:
+def _judge_per_step(cycle: Cycle, around: TrainingContext) -> Iterator[Finding]:
     epochs, total = known(around.epochs), cycle.total
     if stepping(around) is None and total in (epochs, cycle.settings.epochs):
         return  # such a cycle is counted in epochs, and may well be stepped by them
@@ -139,7 +139,7 @@ def _judge_per_step(cycle: Cycle, around: Surroundings) -> Iterator[Finding]:
     yield from _judge_batches(cycle, around, min(total, run.steps if run else total))
 
 
-def _judge_epochs_as_steps(cycle: Cycle, around: Surroundings) -> Iterator[Finding]:
+def _judge_epochs_as_steps(cycle: Cycle, around: TrainingContext) -> Iterator[Finding]:
     """Judge a run whose steps are not known: it has at least as many as epochs."""
     epochs, total = known(around.epochs), cycle.total
     convertible = convention_of(cycle.settings).NAME == mmengine.NAME
@@ -155,7 +155,7 @@ def _judge_epochs_as_steps(cycle: Cycle, around: Surroundings) -> Iterator[Findi
     yield RUN_LENGTH.finding(f"{message}before the run does", hint, cycle.place(around.epochs))
 
 
-def _run(cycle: Cycle, around: Surroundings) -> Run | None:
+def _run(cycle: Cycle, around: TrainingContext) -> Run | None:
     """Find what ends the run: its steps or its epochs, whichever comes first."""
     by_epochs, most = _run_by_epochs(cycle, around), known(around.max_steps)
     if around.max_steps is None or most is None or (by_epochs is not None and by_epochs.steps < most):
@@ -166,7 +166,7 @@ def _run(cycle: Cycle, around: Surroundings) -> Run | None:
     return Run(most, said, f"set total_steps to {most}", cycle.place(around.max_steps))
 
 
-def _run_by_epochs(cycle: Cycle, around: Surroundings) -> Run | None:
+def _run_by_epochs(cycle: Cycle, around: TrainingContext) -> Run | None:
     settings, epochs = cycle.settings, known(around.epochs)
     derived = epoch_as_trained(settings, around)
     if derived is not None and derived.steps == cycle.length.steps_per_epoch:
@@ -191,7 +191,7 @@ def _run_by_epochs(cycle: Cycle, around: Surroundings) -> Run | None:
     return Run(steps, f"{said}{cycle.total:,}", hint, setting)
 
 
-def _mend_epoch(settings: Settings, around: Surroundings, derived: DerivedEpoch) -> tuple[str, str]:
+def _mend_epoch(settings: Settings, around: TrainingContext, derived: DerivedEpoch) -> tuple[str, str]:
     """Say which setting makes the plan's epoch as long as the trainer's, and where it stands or would."""
     if settings.steps_per_epoch is None:
         for setting, attribute in DATA.items():
@@ -202,7 +202,7 @@ def _mend_epoch(settings: Settings, around: Surroundings, derived: DerivedEpoch)
     return f"set steps_per_epoch to {derived.steps}", "steps_per_epoch"
 
 
-def _judge_batches(cycle: Cycle, around: Surroundings, most: int) -> Iterator[Finding]:
+def _judge_batches(cycle: Cycle, around: TrainingContext, most: int) -> Iterator[Finding]:
     """Ask whether a steps_per_epoch written by hand counts batches: the run would then end below `most` steps."""
     settings, batches = cycle.settings, cycle.settings.steps_per_epoch
     accumulation, devices = known(around.accumulation) or 1, known(around.devices) or 1

@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Stated(Generic[T]):
+class ConfigValue(Generic[T]):
     """A value and the dotted path under which the config states it, such as `trainer.max_epochs`."""
 
     value: T
@@ -17,7 +17,7 @@ class Stated(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class TrainingContext:
     """What a training config says beside its schedule; None where it does not say it, or it cannot be known.
 
     Attributes:
@@ -34,19 +34,21 @@ class Surroundings:
         stepped_by: who settles it, such as LightningCLI.
     """
 
-    optimizer_lr: Stated[tuple[float, ...]] | None = None
-    optimizer_momentum: Stated[float] | None = None
-    epochs: Stated[int] | None = None
-    max_steps: Stated[int] | None = None
-    accumulation: Stated[int] | None = None
-    devices: Stated[int] | None = None
-    dataset_size: Stated[int] | None = None
-    batch_size: Stated[int] | None = None
-    interval: Stated[str] | None = None
+    optimizer_lr: ConfigValue[tuple[float, ...]] | None = None
+    optimizer_momentum: ConfigValue[float] | None = None
+    epochs: ConfigValue[int] | None = None
+    max_steps: ConfigValue[int] | None = None
+    accumulation: ConfigValue[int] | None = None
+    devices: ConfigValue[int] | None = None
+    dataset_size: ConfigValue[int] | None = None
+    batch_size: ConfigValue[int] | None = None
+    interval: ConfigValue[str] | None = None
     stepping: Literal["step", "epoch"] | None = None
     stepped_by: str = ""
 
     @property
     def paths(self) -> frozenset[str]:
         """The paths under which something is stated."""
-        return frozenset(stated.path for name in self.__slots__ if isinstance(stated := getattr(self, name), Stated))
+        return frozenset(
+            stated.path for name in self.__slots__ if isinstance(stated := getattr(self, name), ConfigValue)
+        )

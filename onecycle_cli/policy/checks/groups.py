@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LISTS = ("max_lr", "base_momentum", "max_momentum", "final_momentum")
 
 
-def judge_groups(settings: Settings) -> Iterator[Finding]:
+def check_groups(settings: Settings) -> Iterator[Finding]:
     """Judge the names of the groups, and the lengths of the lists against their number."""
     yield from _judge_names(settings)
     lengths = {setting: len(value) for setting in LISTS if isinstance(value := getattr(settings, setting), tuple)}
@@ -42,7 +42,7 @@ def judge_groups(settings: Settings) -> Iterator[Finding]:
 
 def groups_agree(settings: Settings) -> bool:
     """Say whether the lists make parameter groups of which a plan can be made."""
-    return not any(judge_groups(settings)) and (not isinstance(settings.groups, int) or settings.groups >= 1)
+    return not any(check_groups(settings)) and (not isinstance(settings.groups, int) or settings.groups >= 1)
 
 
 def _expected(settings: Settings, lengths: dict[str, int]) -> tuple[int | None, str]:

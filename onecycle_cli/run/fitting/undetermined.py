@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from onecycle_cli.run.log import Log
 
 
-def untold(log: Log, evidence: Evidence, settled: Settled, settings: Mapping[str, object]) -> tuple[str, ...]:
+def undetermined(log: Log, evidence: Evidence, settled: Settled, settings: Mapping[str, object]) -> tuple[str, ...]:
     """Say what the log does not tell, and what stands in for it."""
     rates = _of_rates(evidence, settled, settings)
     return (*_of_length(evidence, settled, settings), *rates, *_of_momentum(log, settled, settings))
@@ -40,10 +40,10 @@ def _of_length(evidence: Evidence, settled: Settled, settings: Mapping[str, obje
 
 def _of_rates(evidence: Evidence, settled: Settled, settings: Mapping[str, object]) -> Iterator[str]:
     last, total = evidence.last + settled.draft.offset, settled.draft.total_steps
-    if "final_div_factor" in settled.untold and not settled.draft.guessed:
+    if "final_div_factor" in settled.undetermined and not settled.draft.guessed:
         reason = "the log ends before the annealing does" if last + 1 < total else "the log is too coarse at its end"
         yield f"{reason}: final_div_factor cannot be told{_stands_in(settings, 'final_div_factor')}"
-    if "div_factor" in settled.untold:
+    if "div_factor" in settled.undetermined:
         yield (
             f"the log begins at step {evidence.first:,}, after the rise: div_factor cannot be told"
             f"{_stands_in(settings, 'div_factor')}; final_div_factor counts from it"
@@ -51,7 +51,7 @@ def _of_rates(evidence: Evidence, settled: Settled, settings: Mapping[str, objec
 
 
 def _of_momentum(log: Log, settled: Settled, settings: Mapping[str, object]) -> Iterator[str]:
-    momenta = [each for each in ("base_momentum", "max_momentum", "final_momentum") if each in settled.untold]
+    momenta = [each for each in ("base_momentum", "max_momentum", "final_momentum") if each in settled.undetermined]
     if momenta:
         yield f"the log does not reach far enough to tell {' and '.join(momenta)}"
     if "cycle_momentum" in CONVENTIONS[str(settings.get("convention", torch.NAME))].LACKS:

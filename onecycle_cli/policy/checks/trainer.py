@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from onecycle_cli.policy.checks.groups import groups_agree
 from onecycle_cli.policy.conventions import convention_of
-from onecycle_cli.policy.judgement.groups import groups_agree
 from onecycle_cli.policy.length import epoch_from_data
 from onecycle_cli.policy.plan import make_plan
 from onecycle_cli.policy.schedule import Schedule
@@ -15,9 +15,9 @@ from onecycle_cli.policy.settings import MOST_STEPS
 from onecycle_cli.policy.summary import summarize
 
 if TYPE_CHECKING:
+    from onecycle_cli.policy.context import ConfigValue, TrainingContext
     from onecycle_cli.policy.length import DerivedEpoch, Length
     from onecycle_cli.policy.settings import Settings
-    from onecycle_cli.policy.surroundings import Stated, Surroundings
 
 BY_STEP = ("step", "batch", "iter", "iteration", "update", "steps", "batches", "iters", "iterations", "updates")
 BY_EPOCH = ("epoch", "epochs")
@@ -59,12 +59,12 @@ class Cycle:
         except (ArithmeticError, ValueError, StopIteration):
             return False
 
-    def place(self, other: Stated[int] | None) -> str:
+    def place(self, other: ConfigValue[int] | None) -> str:
         """Name what to point at where total_steps must change: it, or what stands for it."""
         return "total_steps" if self.settings.total_steps is not None or other is None else other.path
 
 
-def stepping(around: Surroundings) -> Literal["step", "epoch"] | None:
+def stepping(around: TrainingContext) -> Literal["step", "epoch"] | None:
     """Say how often the scheduler is stepped, in whatever words that stands there."""
     if around.interval is None:
         return around.stepping
@@ -88,7 +88,7 @@ def _schedule(settings: Settings, length: Length) -> Schedule | None:
         return None
 
 
-def epoch_as_trained(settings: Settings, around: Surroundings) -> DerivedEpoch | None:
+def epoch_as_trained(settings: Settings, around: TrainingContext) -> DerivedEpoch | None:
     """Derive an epoch from the trainer's numbers; None where they do not say it, or nothing but the settings."""
     stated = {setting: known(getattr(around, attribute)) for setting, attribute in DATA.items()}
     update = {setting: value for setting, value in stated.items() if value is not None}
@@ -96,7 +96,7 @@ def epoch_as_trained(settings: Settings, around: Surroundings) -> DerivedEpoch |
     return derived if derived is not None and 1 <= derived.steps != (own and own.steps) else None
 
 
-def known(stated: Stated[int] | None) -> int | None:
+def known(stated: ConfigValue[int] | None) -> int | None:
     """Give a number that can be reckoned with; trainers write -1 for no limit."""
     return stated.value if stated is not None and 1 <= stated.value <= MOST_STEPS else None
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOMENTA = ("base_momentum", "max_momentum", "final_momentum")
 
 
-def judge_momentum(settings: Settings) -> Iterator[Finding]:
+def check_momentum(settings: Settings) -> Iterator[Finding]:
     """Judge the optimizer, then the momenta that it cycles between."""
     default = convention_of(settings).DEFAULTS.cycle_momentum
     cycles = default if settings.cycle_momentum is None else settings.cycle_momentum

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ALL = tuple(Settings.model_fields)
 
 
-def judge_numbers(settings: Settings) -> Iterator[Finding]:
+def check_numbers(settings: Settings) -> Iterator[Finding]:
     """Judge each number against its own range, then those that are made of two."""
     given = (setting for setting in ALL if setting in settings.model_fields_set)
     found = [finding for setting in given for finding in _judge_range(settings, setting)]

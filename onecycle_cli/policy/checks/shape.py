@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.findings.notes import PEAK_NEVER_REACHED, PEAK_OFF_GRID
 from onecycle_cli.findings.practice import LATE_PEAK
+from onecycle_cli.policy.checks.groups import groups_agree
 from onecycle_cli.policy.conventions import convention_of
-from onecycle_cli.policy.judgement.groups import groups_agree
 from onecycle_cli.policy.length import count, find_length
 from onecycle_cli.policy.plan import make_plan
 from onecycle_cli.policy.schedule import Schedule
@@ -25,7 +25,7 @@ LATE = 0.9
 """pct_start from which on hardly anything anneals."""
 
 
-def judge_shape(settings: Settings) -> Iterator[Finding]:
+def check_shape(settings: Settings) -> Iterator[Finding]:
     """Judge pct_start by itself, and what the convention makes of it and the length."""
     convention, length = convention_of(settings), find_length(settings)
     pct = convention.DEFAULTS.pct_start if settings.pct_start is None else settings.pct_start
@@ -50,7 +50,7 @@ def _place(settings: Settings, setting: str | None) -> str:
     return next((each for each in order if each and getattr(settings, each) is not None), "total_steps")
 
 
-def judge_steps(settings: Settings) -> Iterator[Finding]:
+def check_steps(settings: Settings) -> Iterator[Finding]:
     """Say where the steps of a sound plan miss the peak."""
     convention, length = convention_of(settings), find_length(settings)
     if length is None:

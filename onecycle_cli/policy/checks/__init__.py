@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from onecycle_cli.findings.length import NO_LENGTH, WARMUP_OF_ONE
 from onecycle_cli.findings.rule import Severity
 from onecycle_cli.findings.values import GROUP_NAMES, LACKS, LIST_LENGTHS
-from onecycle_cli.policy.judgement.groups import judge_groups
-from onecycle_cli.policy.judgement.lacks import judge_lacks
-from onecycle_cli.policy.judgement.lengths import judge_length
-from onecycle_cli.policy.judgement.momentum import judge_momentum
-from onecycle_cli.policy.judgement.numbers import judge_numbers
-from onecycle_cli.policy.judgement.shape import judge_shape, judge_steps
+from onecycle_cli.policy.checks.groups import check_groups
+from onecycle_cli.policy.checks.lacks import check_lacks
+from onecycle_cli.policy.checks.lengths import check_length
+from onecycle_cli.policy.checks.momentum import check_momentum
+from onecycle_cli.policy.checks.numbers import check_numbers
+from onecycle_cli.policy.checks.shape import check_shape, check_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,16 +24,16 @@ UNCOMPUTABLE = frozenset({NO_LENGTH, LIST_LENGTHS, GROUP_NAMES, WARMUP_OF_ONE, L
 """Rules without which no schedule can be computed; where others object, the frameworks compute all the same."""
 
 
-def judge(settings: Settings) -> Iterator[Finding]:
+def check_settings(settings: Settings) -> Iterator[Finding]:
     """Hold every rule against the settings."""
     found = [
-        *judge_numbers(settings),
-        *judge_groups(settings),
-        *judge_length(settings),
-        *judge_momentum(settings),
-        *judge_lacks(settings),
-        *judge_shape(settings),
+        *check_numbers(settings),
+        *check_groups(settings),
+        *check_length(settings),
+        *check_momentum(settings),
+        *check_lacks(settings),
+        *check_shape(settings),
     ]
     yield from found
     if not any(each.severity is Severity.ERROR for each in found):
-        yield from judge_steps(settings)
+        yield from check_steps(settings)

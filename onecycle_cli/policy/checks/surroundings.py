@@ -7,12 +7,12 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from onecycle_cli.findings import Mend
+from onecycle_cli.findings import Fix
 from onecycle_cli.findings.surroundings import INTERVAL, OPTIMIZER_MOMENTUM, OPTIMIZER_RATE
+from onecycle_cli.policy.checks.groups import groups_agree
+from onecycle_cli.policy.checks.run_length import check_run
+from onecycle_cli.policy.checks.trainer import stepping
 from onecycle_cli.policy.conventions import convention_of
-from onecycle_cli.policy.judgement.groups import groups_agree
-from onecycle_cli.policy.judgement.run_length import judge_run
-from onecycle_cli.policy.judgement.trainer import stepping
 from onecycle_cli.policy.length import Length, find_length
 from onecycle_cli.policy.optimizers import WITHOUT, plain_name
 from onecycle_cli.policy.plan import make_plan
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from onecycle_cli.findings import Finding
+    from onecycle_cli.policy.context import TrainingContext
     from onecycle_cli.policy.plan import Group, Plan
     from onecycle_cli.policy.settings import Settings
-    from onecycle_cli.policy.surroundings import Surroundings
 
 UNKNOWN = Length(1, None, "", "")
 """Stands in for a length that is not known: learning rates and momenta do not hang on it."""
 
 
-def judge_surroundings(settings: Settings, around: Surroundings) -> Iterator[Finding]:
+def check_surroundings(settings: Settings, around: TrainingContext) -> Iterator[Finding]:
     """Hold the optimizer's and the trainer's numbers against the settings, also where those have errors."""
     if groups_agree(settings):
         plan = make_plan(settings, convention_of(settings).DEFAULTS, find_length(settings) or UNKNOWN)
         yield from _judge_rate(plan, around)
         yield from _judge_momentum(settings, plan, around)
     yield from _judge_interval(around)
-    yield from judge_run(settings, around)
+    yield from check_run(settings, around)
 
 
-def _judge_rate(plan: Plan, around: Surroundings) -> Iterator[Finding]:
+def _judge_rate(plan: Plan, around: TrainingContext) -> Iterator[Finding]:
     stated, peaks = around.optimizer_lr, [group.max_lr for group in plan.groups]
     if stated is None or not all(0 < peak < math.inf for peak in peaks):
         return
@@ -58,7 +58,7 @@ def _judge_rate(plan: Plan, around: Surroundings) -> Iterator[Finding]:
         return
 
 
-def _judge_momentum(settings: Settings, plan: Plan, around: Surroundings) -> Iterator[Finding]:
+def _judge_momentum(settings: Settings, plan: Plan, around: TrainingContext) -> Iterator[Finding]:
     stated = around.optimizer_momentum
     without = "cycle_momentum" in convention_of(settings).LACKS or plain_name(settings.optimizer or "") in WITHOUT
     if stated is None or without or not plan.cycle_momentum:
@@ -82,7 +82,7 @@ def _moves(group: Group) -> str:
     return f"moves it from {top} {way} {base} and {'back' if top == end else f'then to {end}'}"
 
 
-def _judge_interval(around: Surroundings) -> Iterator[Finding]:
+def _judge_interval(around: TrainingContext) -> Iterator[Finding]:
     stated = around.interval
     if stated is None or stated.path.rpartition(".")[2] != "interval" or stated.value in ("step", "epoch"):
         return
@@ -93,7 +93,7 @@ def _judge_interval(around: Surroundings) -> Iterator[Finding]:
     known, meant = stepping(around), near[0]
     message = f"interval is {stated.value!r}: Lightning takes step or epoch alone, and refuses to start"
     found = INTERVAL.finding(message, f"write interval: {meant}", stated.path)
-    yield replace(found, mend=Mend(stated.value, meant)) if known else found
+    yield replace(found, fix=Fix(stated.value, meant)) if known else found
 
 
 def _written(number: float) -> str:

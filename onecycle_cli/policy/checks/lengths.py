@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from onecycle_cli.findings.length import NO_LENGTH, NOTHING_LEFT
 from onecycle_cli.findings.practice import LENGTHS_DISAGREE
 from onecycle_cli.findings.values import OUT_OF_RANGE
-from onecycle_cli.policy.judgement.numbers import show
+from onecycle_cli.policy.checks.numbers import show
 from onecycle_cli.policy.length import count, epoch_from_data, find_length
 from onecycle_cli.policy.settings import MOST_STEPS
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 COUNTS = ("total_steps", "epochs", "steps_per_epoch", "dataset_size", "batch_size")
 
 
-def judge_length(settings: Settings) -> Iterator[Finding]:
+def check_length(settings: Settings) -> Iterator[Finding]:
     """Judge how the length is given, and what of it is left."""
     length = find_length(settings)
     if length is None:

@@ -13,7 +13,7 @@ from onecycle_cli.findings import Severity
 from onecycle_cli.findings.keys import MISSING_SETTING, UNKNOWN_CHOICE, UNKNOWN_KEY, WRONG_TYPE
 from onecycle_cli.findings.length import NO_LENGTH
 from onecycle_cli.findings.values import OUT_OF_RANGE
-from onecycle_cli.policy.judgement.numbers import show
+from onecycle_cli.policy.checks.numbers import show
 from onecycle_cli.policy.onecycle import OneCycle
 from onecycle_cli.policy.settings import Section, Settings, about, kind
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from onecycle_cli.findings import Finding
 
-ELSEWHERE = {
+ALIASES = {
     "div_final": "final_div_factor",
     "divide_factor": "div_factor",
     "end_learning_rate": "final_lr",
@@ -55,14 +55,14 @@ LENGTH = frozenset(setting for setting in Settings.model_fields if about(setting
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
+class ValidationResult:
     """Settings, None where the values do not make any, and all that there is to say of them."""
 
     settings: OneCycle | None
     findings: tuple[Finding, ...]
 
 
-def admit(values: Mapping[str, object]) -> Admitted:
+def validate_settings(values: Mapping[str, object]) -> ValidationResult:
     """Validate values against the settings' declaration, and judge whatever of them is sound.
 
     A value of the wrong type is a finding and is left out, so that the rest is judged all the same. Values given as
@@ -86,7 +86,7 @@ def admit(values: Mapping[str, object]) -> Admitted:
     if not LENGTH.isdisjoint(finding.setting for finding in findings):
         judged = tuple(each for each in judged if each.rule is not NO_LENGTH)
     findings += judged
-    return Admitted(settings if "max_lr" in given else None, tuple(findings))
+    return ValidationResult(settings if "max_lr" in given else None, tuple(findings))
 
 
 def unknown_key(key: str) -> Finding:
@@ -101,8 +101,8 @@ def meant(key: str) -> str | None:
     plain = key.strip().lower().replace("-", "_").replace(" ", "_")
     if plain in Settings.model_fields:
         return plain
-    if plain in ELSEWHERE:
-        return ELSEWHERE[plain]
+    if plain in ALIASES:
+        return ALIASES[plain]
     return next(iter(get_close_matches(plain[:60], Settings.model_fields, 1)), None)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from onecycle_cli import OneCycle
 from onecycle_cli.policy.schedule import Schedule
-from onecycle_cli.run.log import Log
+from onecycle_cli.run.logs.log import Log
 
 from .conftest import DATA
 

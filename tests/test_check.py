@@ -33,8 +33,8 @@ from onecycle_cli.render.held import Held
 from onecycle_cli.render.sampling import MOST_STEPS
 from onecycle_cli.render.verdict import print_verdict, verdict_json
 from onecycle_cli.run.check import check
-from onecycle_cli.run.log import Log
-from onecycle_cli.run.readers import read_log
+from onecycle_cli.run.logs import read_log
+from onecycle_cli.run.logs.log import Log
 
 from .conftest import ROOT
 from .logged_runs import MANIFEST, TRACES, make_log

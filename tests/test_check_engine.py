@@ -13,7 +13,7 @@ import pytest
 from onecycle_cli import OneCycle
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.run.check import check
-from onecycle_cli.run.log import Log
+from onecycle_cli.run.logs.log import Log
 from onecycle_cli.run.verdict import Verdict
 
 from .conftest import DATA

@@ -20,7 +20,7 @@ from onecycle_cli.policy.plan import make_plan
 from onecycle_cli.render.fitted import to_config
 from onecycle_cli.run.check import check
 from onecycle_cli.run.fitting import Fitted, fit
-from onecycle_cli.run.log import Log
+from onecycle_cli.run.logs.log import Log
 
 from .conftest import DATA
 

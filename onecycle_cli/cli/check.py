@@ -24,7 +24,7 @@ from onecycle_cli.render.verdict import bad_rows, print_verdict, verdict_json
 if TYPE_CHECKING:
     from onecycle_cli.cli.plans import Planned
     from onecycle_cli.policy.onecycle import OneCycle
-    from onecycle_cli.run.log import Log
+    from onecycle_cli.run.logs.log import Log
     from onecycle_cli.run.verdict import Verdict
 
 app = new_app()
@@ -82,7 +82,7 @@ def _judge(
 ) -> tuple[Log, Verdict]:
     """Read a finished log, and hold it against its plan."""
     from onecycle_cli.run.check import check as check_log
-    from onecycle_cli.run.readers import read_log
+    from onecycle_cli.run.logs import read_log
 
     logged = read_log(path, columns)
     return logged, check_log(settings, logged, tolerance=tolerance, partial=partial)

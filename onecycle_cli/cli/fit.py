@@ -41,7 +41,7 @@ def fit(
         _check_place(output, force=force)
     from onecycle_cli.render.fitted import to_config
     from onecycle_cli.run.fitting import fit as fit_log
-    from onecycle_cli.run.readers import read_log
+    from onecycle_cli.run.logs import read_log
 
     columns = read_columns(column)
     logged = read_log(log, columns)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from onecycle_cli.policy.onecycle import OneCycle
-    from onecycle_cli.run.log import Log
+    from onecycle_cli.run.logs.log import Log
     from onecycle_cli.run.verdict import Verdict
 
 ENOUGH = 20
@@ -47,7 +47,7 @@ def watch(
         OnecycleError: the log cannot be read, or ended without a row.
     """
     from onecycle_cli.run.check import check
-    from onecycle_cli.run.readers import follow_log
+    from onecycle_cli.run.logs import follow_log
 
     progress = _Progress(path, settings.schedule().total_steps)
     waiting = _Waiting(interval)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from onecycle_cli.policy.schedule import Schedule
-    from onecycle_cli.run.log import Log
+    from onecycle_cli.run.logs.log import Log
     from onecycle_cli.run.verdict import Verdict
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from onecycle_cli.render.held import Held
-    from onecycle_cli.run.log import Log
+    from onecycle_cli.run.logs.log import Log
     from onecycle_cli.run.verdict import Cause, Divergence, Verdict
 
 COLOURS = {"ok": "bold green", "incomplete": "bold yellow", "diverges": "bold red"}

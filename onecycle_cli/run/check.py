@@ -17,7 +17,7 @@ from onecycle_cli.run.verdict import Cause, Divergence, Tolerance, Verdict
 if TYPE_CHECKING:
     from onecycle_cli.policy.onecycle import OneCycle
     from onecycle_cli.policy.schedule import Schedule
-    from onecycle_cli.run.log import Log
+    from onecycle_cli.run.logs.log import Log
 
 COUNTS = {
     -1: "the log counts its steps from 1",

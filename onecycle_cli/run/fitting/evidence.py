@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from onecycle_cli.policy.ramps import FloatArray
     from onecycle_cli.run.fitting.precision import Precision
-    from onecycle_cli.run.log import Log
+    from onecycle_cli.run.logs.log import Log
 
 COARSE_ROWS = 120
 

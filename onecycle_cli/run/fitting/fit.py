@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from onecycle_cli.run.fitting.evidence import Evidence
     from onecycle_cli.run.fitting.precision import Precision
     from onecycle_cli.run.fitting.settling import Settled
-    from onecycle_cli.run.log import Log
+    from onecycle_cli.run.logs.log import Log
 
 ENOUGH = 0.95
 """Share of the log's values that settings must give to be its settings."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from onecycle_cli.run.fitting.precision import Precision
-    from onecycle_cli.run.log import Log
+    from onecycle_cli.run.logs.log import Log
 
 
 def explained(log: Log, settings: Mapping[str, object], offset: int, precision: Precision) -> float:

@@ -9,7 +9,7 @@ from onecycle_cli.run.fitting.evidence import last_of_each_step
 
 if TYPE_CHECKING:
     from onecycle_cli.policy.ramps import FloatArray
-    from onecycle_cli.run.log import Log
+    from onecycle_cli.run.logs.log import Log
 
 FEWEST = 8
 """Rows below which several schedules go through all of them."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from onecycle_cli.run.fitting.evidence import Evidence
     from onecycle_cli.run.fitting.settling import Settled
-    from onecycle_cli.run.log import Log
+    from onecycle_cli.run.logs.log import Log
 
 
 def undetermined(log: Log, evidence: Evidence, settled: Settled, settings: Mapping[str, object]) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ import struct
 from typing import Literal
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.readers.documents import HISTORY
-from onecycle_cli.run.readers.lines import encoding_of
+from onecycle_cli.run.logs.documents import HISTORY
+from onecycle_cli.run.logs.lines import encoding_of
 
 Kind = Literal["events", "document", "objects", "table"]
 

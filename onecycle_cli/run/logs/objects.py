@@ -7,17 +7,17 @@ import math
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.log import BadRow
-from onecycle_cli.run.readers.choosing import choose
-from onecycle_cli.run.readers.lines import LONGEST_LINE
-from onecycle_cli.run.readers.naming import find_epoch, find_step
-from onecycle_cli.run.readers.numbers import check_epoch, check_step, value_of_json
+from onecycle_cli.run.logs.choosing import choose
+from onecycle_cli.run.logs.lines import LONGEST_LINE
+from onecycle_cli.run.logs.log import BadRow
+from onecycle_cli.run.logs.naming import find_epoch, find_step
+from onecycle_cli.run.logs.numbers import check_epoch, check_step, value_of_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from onecycle_cli.run.readers.lines import Line
-    from onecycle_cli.run.readers.rows import Columns, Row
+    from onecycle_cli.run.logs.lines import Line
+    from onecycle_cli.run.logs.rows import Columns, Row
 
     Entry = tuple[int, dict[str, object]]
     """The line an object begins on, and its values, flat."""

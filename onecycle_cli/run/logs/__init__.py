@@ -3,7 +3,7 @@
 Which format a file has follows from its content, never from its name.
 """
 
-from onecycle_cli.run.readers.following import follow_log
-from onecycle_cli.run.readers.reading import read_log
+from onecycle_cli.run.logs.following import follow_log
+from onecycle_cli.run.logs.reading import read_log
 
 __all__ = ["follow_log", "read_log"]

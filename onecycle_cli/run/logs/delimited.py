@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
-from onecycle_cli.run.log import BadRow
-from onecycle_cli.run.readers.lines import LONGEST_LINE
+from onecycle_cli.run.logs.lines import LONGEST_LINE
+from onecycle_cli.run.logs.log import BadRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from onecycle_cli.run.readers.lines import Line
+    from onecycle_cli.run.logs.lines import Line
 
     Record = tuple[int, list[str]]
     """The line a record begins on, and its cells."""

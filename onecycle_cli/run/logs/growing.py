@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from onecycle_cli.run.readers.gathering import Gathering
-from onecycle_cli.run.readers.lines import Lines
-from onecycle_cli.run.readers.objects import ObjectReader
-from onecycle_cli.run.readers.table import TableReader
+from onecycle_cli.run.logs.gathering import Gathering
+from onecycle_cli.run.logs.lines import Lines
+from onecycle_cli.run.logs.objects import ObjectReader
+from onecycle_cli.run.logs.table import TableReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from onecycle_cli.run.log import Log
-    from onecycle_cli.run.readers.rows import Reader
+    from onecycle_cli.run.logs.log import Log
+    from onecycle_cli.run.logs.rows import Reader
 
 CUT_OFF = "the last line does not end: if the run was killed while writing it, its last number may be cut off"
 

@@ -7,21 +7,21 @@ from types import MappingProxyType
 from typing import IO, TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.readers import documents
-from onecycle_cli.run.readers.choosing import check_wanted
-from onecycle_cli.run.readers.events import files_in, read_events
-from onecycle_cli.run.readers.gathering import Gathering
-from onecycle_cli.run.readers.growing import Growing
-from onecycle_cli.run.readers.kinds import kind_of
-from onecycle_cli.run.readers.lines import CHUNK, encoding_of
-from onecycle_cli.run.readers.objects import ObjectReader
-from onecycle_cli.run.readers.rows import NotYetError
-from onecycle_cli.run.readers.sources import STDIN, opened, readable, shown_as
+from onecycle_cli.run.logs import documents
+from onecycle_cli.run.logs.choosing import check_wanted
+from onecycle_cli.run.logs.events import files_in, read_events
+from onecycle_cli.run.logs.gathering import Gathering
+from onecycle_cli.run.logs.growing import Growing
+from onecycle_cli.run.logs.kinds import kind_of
+from onecycle_cli.run.logs.lines import CHUNK, encoding_of
+from onecycle_cli.run.logs.objects import ObjectReader
+from onecycle_cli.run.logs.rows import NotYetError
+from onecycle_cli.run.logs.sources import STDIN, opened, readable, shown_as
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from onecycle_cli.run.log import Log
+    from onecycle_cli.run.logs.log import Log
 
 BY_NAME: Mapping[str, Sequence[str]] = MappingProxyType({})
 """No columns of the user's own: they are known by their names."""

@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from onecycle_cli import OneCycle, OnecycleError
 from onecycle_cli.render.export.text import write_csv, write_jsonl
 from onecycle_cli.render.rows import Table, make_columns, window
-from onecycle_cli.run.log import Log
-from onecycle_cli.run.readers import follow_log, read_log
-from onecycle_cli.run.readers.gathering import FEW_BAD_ROWS, MOST_BAD_ROWS
-from onecycle_cli.run.readers.lines import LONGEST_LINE, Lines
+from onecycle_cli.run.logs import follow_log, read_log
+from onecycle_cli.run.logs.gathering import FEW_BAD_ROWS, MOST_BAD_ROWS
+from onecycle_cli.run.logs.lines import LONGEST_LINE, Lines
+from onecycle_cli.run.logs.log import Log
 
 from .conftest import DATA, ROOT
 
@@ -373,7 +373,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_readers_load_no_numpy_before_a_log_is_read() -> None:
-    command = "import sys, onecycle_cli.run.readers; assert not {'numpy', 'orjson', 'tensorboard'} & set(sys.modules)"
+    command = "import sys, onecycle_cli.run.logs; assert not {'numpy', 'orjson', 'tensorboard'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", command], check=True, cwd=ROOT, timeout=120)
 
 

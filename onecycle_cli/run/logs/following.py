@@ -6,18 +6,18 @@ import os
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from onecycle_cli.run.readers.choosing import check_wanted
-from onecycle_cli.run.readers.growing import Growing
-from onecycle_cli.run.readers.kinds import kind_of
-from onecycle_cli.run.readers.lines import CHUNK
-from onecycle_cli.run.readers.reading import read_log
-from onecycle_cli.run.readers.rows import NotYetError
-from onecycle_cli.run.readers.sources import STDIN, opened, readable
+from onecycle_cli.run.logs.choosing import check_wanted
+from onecycle_cli.run.logs.growing import Growing
+from onecycle_cli.run.logs.kinds import kind_of
+from onecycle_cli.run.logs.lines import CHUNK
+from onecycle_cli.run.logs.reading import read_log
+from onecycle_cli.run.logs.rows import NotYetError
+from onecycle_cli.run.logs.sources import STDIN, opened, readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from onecycle_cli.run.log import Log
+    from onecycle_cli.run.logs.log import Log
 
 REMEMBERED = 64
 """Bytes before the place reached that must still be the same: otherwise the file was written anew."""

@@ -11,8 +11,8 @@ from onecycle_cli.errors import OnecycleError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from onecycle_cli.run.log import BadRow
-    from onecycle_cli.run.readers.lines import Line
+    from onecycle_cli.run.logs.lines import Line
+    from onecycle_cli.run.logs.log import BadRow
 
 Row = tuple[int, float, Sequence[float]]
 """A row's line, its step, and its values: the learning rates, then the momenta where some are logged."""

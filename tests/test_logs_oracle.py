@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from onecycle_cli.run.log import Log
-from onecycle_cli.run.readers import read_log
+from onecycle_cli.run.logs import read_log
+from onecycle_cli.run.logs.log import Log
 
 STEPS = 12
 

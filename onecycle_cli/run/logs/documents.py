@@ -7,14 +7,14 @@ import re
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.readers.objects import entry_of
-from onecycle_cli.run.readers.rows import NotYetError
+from onecycle_cli.run.logs.objects import entry_of
+from onecycle_cli.run.logs.rows import NotYetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from onecycle_cli.run.log import BadRow
-    from onecycle_cli.run.readers.objects import Entry
+    from onecycle_cli.run.logs.log import BadRow
+    from onecycle_cli.run.logs.objects import Entry
 
 HISTORY = "log_history"
 

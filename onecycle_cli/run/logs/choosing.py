@@ -7,9 +7,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.readers.naming import find_epoch, find_lr, find_momentum, find_step
-from onecycle_cli.run.readers.rows import Columns
-from onecycle_cli.run.readers.wandb import labels_of_chart
+from onecycle_cli.run.logs.naming import find_epoch, find_lr, find_momentum, find_step
+from onecycle_cli.run.logs.rows import Columns
+from onecycle_cli.run.logs.wandb import labels_of_chart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.readers.naming import find_lr
+from onecycle_cli.run.logs.naming import find_lr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

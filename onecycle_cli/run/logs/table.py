@@ -9,19 +9,19 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.log import BadRow
-from onecycle_cli.run.readers.choosing import choose
-from onecycle_cli.run.readers.delimited import DELIMITERS, Records, cells_of
-from onecycle_cli.run.readers.lines import LONGEST_LINE
-from onecycle_cli.run.readers.numbers import check_epoch, check_step, first_of_pair, value_of_text
-from onecycle_cli.run.readers.rows import NotYetError
+from onecycle_cli.run.logs.choosing import choose
+from onecycle_cli.run.logs.delimited import DELIMITERS, Records, cells_of
+from onecycle_cli.run.logs.lines import LONGEST_LINE
+from onecycle_cli.run.logs.log import BadRow
+from onecycle_cli.run.logs.numbers import check_epoch, check_step, first_of_pair, value_of_text
+from onecycle_cli.run.logs.rows import NotYetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from onecycle_cli.run.readers.delimited import Record
-    from onecycle_cli.run.readers.lines import Line
-    from onecycle_cli.run.readers.rows import Columns, Row
+    from onecycle_cli.run.logs.delimited import Record
+    from onecycle_cli.run.logs.lines import Line
+    from onecycle_cli.run.logs.rows import Columns, Row
 
 
 class TableReader:

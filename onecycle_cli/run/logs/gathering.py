@@ -7,8 +7,8 @@ from array import array
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.log import BadRow, Log
-from onecycle_cli.run.readers.rows import NotYetError
+from onecycle_cli.run.logs.log import BadRow, Log
+from onecycle_cli.run.logs.rows import NotYetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from onecycle_cli.run.readers.rows import Columns, Row
+    from onecycle_cli.run.logs.rows import Columns, Row
 
 FEW_BAD_ROWS = 3
 """So many bad rows are skipped in the shortest log: a crash tears a line, the resumed run appends to it."""

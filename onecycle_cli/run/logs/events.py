@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.log import BadRow
-from onecycle_cli.run.readers.choosing import EVENTS, choose
-from onecycle_cli.run.readers.gathering import Gathering
-from onecycle_cli.run.readers.kinds import is_event_file
-from onecycle_cli.run.readers.numbers import check_step
+from onecycle_cli.run.logs.choosing import EVENTS, choose
+from onecycle_cli.run.logs.gathering import Gathering
+from onecycle_cli.run.logs.kinds import is_event_file
+from onecycle_cli.run.logs.log import BadRow
+from onecycle_cli.run.logs.numbers import check_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from onecycle_cli.run.log import Log
-    from onecycle_cli.run.readers.rows import Columns, Row
+    from onecycle_cli.run.logs.log import Log
+    from onecycle_cli.run.logs.rows import Columns, Row
 
     Scalar = tuple[int, int, str, float]
     """A value in an event file: the event's number, from 1, its step, its tag, and itself."""

@@ -42,7 +42,7 @@ ERROR, WARNING, INFO = (next(rule for rule in RULES.values() if rule.severity is
 
 
 def found(rule: Any = ERROR, message: str = "said", **fields: Any) -> Finding:
-    place = {"path": "configs/a.yaml", "line": 3, "column": 5}
+    place = {"file": "configs/a.yaml", "line": 3, "column": 5}
     return replace(Finding(rule, message, "do this"), **{**place, **fields})
 
 
@@ -52,12 +52,12 @@ ANY_FINDING = st.builds(
     st.sampled_from(list(RULES.values())),
     ANY_TEXT,
     ANY_TEXT,
-    st.none() | ANY_TEXT,
-    st.none(),
-    st.none() | st.just("<stdin>") | st.text(st.characters(), min_size=1, max_size=30),
-    st.none() | st.integers(1, 10**6),
-    st.none() | st.integers(1, 10**6),
-    st.none() | st.builds(Fix, ANY_TEXT, ANY_TEXT),
+    setting=st.none() | ANY_TEXT,
+    file=st.none() | st.just("<stdin>") | st.text(st.characters(), min_size=1, max_size=30),
+    line=st.none() | st.integers(1, 10**6),
+    column=st.none() | st.integers(1, 10**6),
+    flag=st.none() | ANY_TEXT,
+    fix=st.none() | st.builds(Fix, ANY_TEXT, ANY_TEXT),
 )
 ANY_FINDINGS = st.lists(ANY_FINDING, max_size=8)
 MANY = st.lists(st.sampled_from([ERROR, ERROR, WARNING, INFO]), max_size=60)
@@ -147,7 +147,7 @@ def test_escapes_are_githubs(text: str, data: str, value: str) -> None:
 
 def test_a_command_says_where_and_what() -> None:
     rule = RULES["OC104"]
-    each = found(rule, "1e-3 is 100% a text: yes, it is", path="configs/a,b.yaml")
+    each = found(rule, "1e-3 is 100% a text: yes, it is", file="configs/a,b.yaml")
     first, *log = github_lines([each])
     assert first == (
         "::warning file=configs/a%2Cb.yaml,line=3,col=5,title=OC104 YAML 1.1 and 1.2 read it differently"
@@ -167,7 +167,7 @@ def test_each_severity_has_its_command(rule: Any, word: str) -> None:
 
 @pytest.mark.parametrize("path", [None, "<stdin>"])
 def test_what_is_in_no_file_names_none(path: str | None) -> None:
-    each = found(path=path, line=None, column=None)
+    each = found(file=path, line=None, column=None)
     assert next(iter(github_lines([each]))) == f"::error title={ERROR.code} {ERROR.title}::said%0Ado this\n"
 
 
@@ -214,7 +214,7 @@ def unescaped(text: str, characters: str) -> str:
     ["##[add-mask]e", "x ##[set-env name=PATH]/evil", "::add-mask::e", "\n::debug::x", "##[debug]x\n::notice::y"],
 )
 def test_no_config_runs_a_command(text: str) -> None:
-    lines = list(github_lines([found(message=text, path=text), replace(found(path=None), hint=text)]))
+    lines = list(github_lines([found(message=text, file=text), replace(found(file=None), hint=text)]))
     assert [as_the_runner_reads(line) is not None for line in lines] == [True, True, False, False]
 
 
@@ -266,7 +266,7 @@ def test_the_schema_is_the_standards_and_refuses_what_is_wrong() -> None:
 
 
 def test_a_result_says_where_and_what() -> None:
-    run = run_of([found(WARNING), found(path="my configs/ü.yaml")])
+    run = run_of([found(WARNING), found(file="my configs/ü.yaml")])
     assert run["tool"]["driver"].keys() == {"name", "version", "rules"}
     assert (run["tool"]["driver"]["name"], run["tool"]["driver"]["version"]) == ("onecycle", "1.2.3")
     assert run["columnKind"] == "unicodeCodePoints"
@@ -306,7 +306,7 @@ def test_fingerprints_outlive_a_line_and_tell_findings_apart() -> None:
     def prints(*findings: Finding) -> list[str]:
         return [each["partialFingerprints"]["onecycleFinding/v1"] for each in run_of(findings)["results"]]
 
-    before = prints(found(setting="max_lr"), found(setting="epochs"), found(), found(), found(path="b.yaml"))
+    before = prints(found(setting="max_lr"), found(setting="epochs"), found(), found(), found(file="b.yaml"))
     moved = prints(*(found(setting=each, line=90, column=1, message="line 90") for each in ("max_lr", "epochs")))
     assert len(set(before)) == 5
     assert before[:2] == moved
@@ -329,7 +329,7 @@ def test_a_mend_is_a_fix() -> None:
 
 def test_whole_files_standard_input_and_flags_have_their_places() -> None:
     whole, stdin, flags = run_of(
-        [found(line=None, column=None), found(path="<stdin>"), found(path=None, line=None, column=None)]
+        [found(line=None, column=None), found(file="<stdin>"), found(file=None, line=None, column=None)]
     )["results"]
     assert whole["locations"][0]["physicalLocation"]["region"] == {"startLine": 1}
     assert stdin["locations"][0]["physicalLocation"]["artifactLocation"] == {"uri": "%3Cstdin%3E"}
@@ -432,7 +432,7 @@ def test_warnings_fail_where_they_are_said_to() -> None:
 
 def test_what_is_no_file_and_what_cannot_be_read_has_a_case_too() -> None:
     unreadable = [OnecycleError("no such file: b.yaml", "check the path")]
-    stdin, flags, missing = report([found(path=None, line=None, column=None)], ["<stdin>"], unreadable=unreadable)
+    stdin, flags, missing = report([found(file=None, line=None, column=None)], ["<stdin>"], unreadable=unreadable)
     assert (stdin.attrib["name"], flags.attrib["name"]) == ("<stdin>", "(settings)")
     assert "file" not in stdin.attrib.keys() | flags.attrib.keys() | missing.attrib.keys()
     (error,) = missing
@@ -453,7 +453,7 @@ def test_it_is_the_same_each_time() -> None:
 def test_whatever_we_say_is_xml(findings: list[Finding], files: list[str]) -> None:
     text = junit(findings, files)
     cases = list(ElementTree.fromstring(text)[0])
-    assert len(cases) == len({each.path or "(settings)" for each in findings} | set(files))
+    assert len(cases) == len({each.file or "(settings)" for each in findings} | set(files))
 
 
 def test_real_findings_of_every_rule_pass_in_every_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

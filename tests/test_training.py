@@ -301,9 +301,9 @@ def test_what_is_no_assignment_is_refused(word: str, capsys: pytest.CaptureFixtu
 def test_a_finding_about_a_given_value_names_the_flag(capsys: pytest.CaptureFixture[str]) -> None:
     name = str(SHAPES / "13_name_args.yaml")
     assert main(["validate", "--format", "concise", name, "--set", "scheduler.args.total_steps=-3"]) == 1
-    assert capsys.readouterr().out.startswith("--set scheduler.args.total_steps: error[OC201] total_steps is -3")
+    assert capsys.readouterr().out.startswith("--set scheduler.args.total_steps=-3: error[OC201] total_steps is -3")
     assert main(["validate", "--format", "concise", name, "--set", "scheduler.args.totalsteps=3"]) == 1
-    assert "--set scheduler.args.totalsteps: error[OC101] unknown key 'totalsteps'" in capsys.readouterr().out
+    assert "--set scheduler.args.totalsteps=3: error[OC101] unknown key 'totalsteps'" in capsys.readouterr().out
 
 
 def test_what_is_set_and_used_by_nothing_is_said(capsys: pytest.CaptureFixture[str]) -> None:
@@ -338,7 +338,7 @@ def test_what_is_laid_at_a_path_is_found_there(tree: dict[str, Any], path: list[
     document = lay_over(root, read_given([f"{'.'.join(path)}=7"]))
     found = document.at(tuple(path))
     assert isinstance(found, Scalar)
-    assert (found.text, found.place.source) == ("7", f"--set {'.'.join(path)}")
+    assert (found.text, found.place.flag) == ("7", f"--set {'.'.join(path)}=7")
     assert lookup(root, tuple(path)) != found
     assert split(".".join(path)) == tuple(path)
 

@@ -135,7 +135,7 @@ def _without_lacking(values: dict[str, object], name: str | None) -> dict[str, o
 def _about_flags(findings: Iterable[Finding], flags: Container[str]) -> list[Finding]:
     """Name the flag in each finding that is about one."""
     return [
-        replace(each, path=flag_name(each.setting)) if each.setting is not None and each.setting in flags else each
+        replace(each, flag=flag_name(each.setting)) if each.setting is not None and each.setting in flags else each
         for each in findings
     ]
 

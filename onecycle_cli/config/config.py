@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from onecycle_cli.config.ignores import ignored_codes
-from onecycle_cli.config.nodes import Place, place_at
+from onecycle_cli.config.nodes import TOP, Place, place_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,11 +15,7 @@ if TYPE_CHECKING:
     from onecycle_cli.policy.context import TrainingContext
 
 Places = dict[tuple[str, int | None], Place]
-"""By setting (or dotted path) and index in its list, None for the whole: where its value stands."""
-
-
-WHOLE = ""
-"""In places: the block as a whole."""
+"""By setting and index in its list, None for the whole: where its value is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +26,9 @@ class Config:
         path: the file, as it is shown.
         text: the file's text.
         values: values by setting.
-        places: where values stand.
+        begin: where the plan begins.
+        places: where the settings' values are.
+        keys: where other values of a training config are, by dotted path.
         findings: what was found while reading.
         readable: False where there is no mapping of settings to judge.
         is_ours: False where nothing tells of a one-cycle schedule.
@@ -43,7 +41,9 @@ class Config:
     path: str
     text: str
     values: dict[str, object] = field(default_factory=dict)
+    begin: Place = TOP
     places: Places = field(default_factory=dict)
+    keys: dict[str, Place] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     readable: bool = True
     is_ours: bool = True
@@ -57,11 +57,6 @@ class Config:
         """Whether the file holds no schedule, and nothing that is wrong."""
         return not (self.readable or self.is_ours or self.findings)
 
-    @property
-    def line(self) -> int:
-        """The line in which the plan begins."""
-        return self.places[WHOLE, None].line if (WHOLE, None) in self.places else 1
-
     def place(self, findings: Iterable[Finding]) -> list[Finding]:
         """Give findings their place in the file, drop those that a comment silences, sort by place."""
         placed = _once(self._place(finding) for finding in findings)
@@ -70,15 +65,14 @@ class Config:
         return sorted(kept, key=lambda each: (each.line or 0, each.column or 0, each.code))
 
     def _place(self, finding: Finding) -> Finding:
-        if finding.path is not None:
+        finding = replace(finding, file=self.path)
+        if finding.flag is not None or finding.line is not None:
             return finding
-        place = Place(finding.line or 1, finding.column or 1)
-        if finding.line is None:
-            about = finding.setting or WHOLE
-            whole = self.places.get((about, None), self.places.get((WHOLE, None), place))
-            place = self.places.get((about, finding.index), whole)
-        placed = place_at(finding, place)
-        return placed if placed.path is not None else replace(placed, path=self.path)
+        if finding.key is not None:
+            return place_at(finding, self.keys.get(finding.key, self.begin))
+        setting = finding.setting or ""
+        whole = self.places.get((setting, None), self.begin)
+        return place_at(finding, self.places.get((setting, finding.index), whole))
 
 
 def _once(findings: Iterable[Finding]) -> list[Finding]:

@@ -101,7 +101,7 @@ def _given(word: str) -> Given:
         node = parse(text)
     except UnreadableError as error:
         raise OnecycleError(f"--set {name}: {error.finding.message}", "quote the value for the shell") from None
-    return Given(path, _placed(node or Scalar(Place(1, 1), "", plain=True), Place(1, 1, f"--set {dotted(path)}")))
+    return Given(path, _placed(node or Scalar(Place(1, 1), "", plain=True), Place(1, 1, f"--set {word}")))
 
 
 def _placed(node: Node, place: Place) -> Node:

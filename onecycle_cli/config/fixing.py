@@ -40,8 +40,8 @@ def fixes(checked: Checked) -> Iterator[Fixed]:
     """Fix every file that has findings with a safe mend, and keep what is then found less."""
     by_path: dict[str, list[Finding]] = {}
     for each in checked.findings:
-        if each.fix is not None and each.path is not None:
-            by_path.setdefault(each.path, []).append(each)
+        if each.fix is not None and each.flag is None and each.line is not None:
+            by_path.setdefault(each.file or "", []).append(each)
     for path, findings in by_path.items():
         source = checked.sources.get(path)
         if source is None or source.finding is not None:

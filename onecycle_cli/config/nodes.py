@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a node begins: line and column, 1-based, in the file or in the `source` given beside it."""
+    """Where a node begins: line and column, 1-based; `flag` is what the user typed where it is not from the file."""
 
     line: int
     column: int
-    source: str | None = None
+    flag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,9 @@ class Mapping:
     entries: list[tuple[Node, Node]] = field(default_factory=list)
 
 
+TOP = Place(1, 1)
+"""The first character of a file."""
+
 Node: TypeAlias = Scalar | Sequence | Mapping
 
 
@@ -76,7 +79,7 @@ def is_merge(key: Node) -> bool:
 
 
 def place_at(finding: Finding, place: Place) -> Finding:
-    """Give the finding its line and column, or the source that its value was given by."""
-    if place.source is not None:
-        return replace(finding, path=place.source)
+    """Return the finding with its line and column, or with the flag that gave its value."""
+    if place.flag is not None:
+        return replace(finding, flag=place.flag)
     return replace(finding, line=place.line, column=place.column)

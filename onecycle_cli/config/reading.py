@@ -62,7 +62,7 @@ def choose(configs: list[Config], block: str | None) -> Config:
     first = configs[0]
     if first.is_nothing:
         raise no_block(first.path)
-    listed = ", ".join(f"{each.block or '.'} (line {each.line})" for each in configs)
+    listed = ", ".join(f"{each.block or '.'} (line {each.begin.line})" for each in configs)
     if not chosen:
         raise OnecycleError(f"{first.path} has no one-cycle block {block}", f"its blocks: {listed}")
     if len(chosen) > 1:

@@ -54,7 +54,7 @@ def _read_scalar(setting: str, node: Scalar, index: int | None) -> Found:
     if wanted is str or (setting == "groups" and isinstance(value, str)):
         return node.text, []
     number, findings = _read_number(setting, node.text, value, index)
-    if (node.origin or node.place).source is not None:
+    if (node.origin or node.place).flag is not None:
         return number, []  # given by a flag: no other reader will see how it is written
     return number, [place_at(each, node.origin) if node.origin else each for each in findings]
 
@@ -66,7 +66,7 @@ def number_of(node: Node, named: str) -> tuple[float | None, list[Finding]]:
     value, by_pyyaml = read_plain(node.text), read_by_pyyaml(node.text)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None, []
-    if (node.origin or node.place).source is not None or (type(value) is type(by_pyyaml) and value == by_pyyaml):
+    if (node.origin or node.place).flag is not None or (type(value) is type(by_pyyaml) and value == by_pyyaml):
         return value, []
     return value, [place_at(_yaml_versions(named, node.text, value, by_pyyaml, None), node.origin or node.place)]
 

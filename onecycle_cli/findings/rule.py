@@ -24,10 +24,20 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to say about one place; `setting` and `index` name what it is about.
+    """One thing to say about a plan. Every field has one meaning, and is None where it does not apply.
 
-    `line` and `column` are 1-based; `path`, `line` and `column` are None where no file is concerned. `mend` is there
-    where a program may mend it without asking.
+    Attributes:
+        rule: the rule that is broken; it gives the code and the severity.
+        message: what is wrong, with the numbers in it.
+        hint: the one thing to do.
+        setting: the setting it is about, such as ``max_lr``.
+        index: which item of the setting's list, from 0.
+        key: the dotted path of the value it is about, where a training config holds it beside its schedule.
+        file: the file it was found in, as the user named it.
+        line: the line in that file, from 1.
+        column: the column in that line, in characters, from 1.
+        flag: what the user typed, where the value comes from the command line: ``--max-lr``, ``--set a.b=1``.
+        fix: the edit that fixes it, where a program may make it without asking.
     """
 
     rule: Rule
@@ -35,9 +45,11 @@ class Finding:
     hint: str
     setting: str | None = None
     index: int | None = None
-    path: str | None = None
+    key: str | None = None
+    file: str | None = None
     line: int | None = None
     column: int | None = None
+    flag: str | None = None
     fix: Fix | None = None
 
     @property
@@ -62,6 +74,8 @@ class Rule:
     example: str
     fixed: str
 
-    def finding(self, message: str, hint: str, setting: str | None = None, index: int | None = None) -> Finding:
-        """Make a finding of this rule about one setting (or one item of its list)."""
-        return Finding(self, message, hint, setting, index)
+    def finding(
+        self, message: str, hint: str, setting: str | None = None, index: int | None = None, *, key: str | None = None
+    ) -> Finding:
+        """Return a finding of this rule about a setting (or an item of its list), or about another key of the file."""
+        return Finding(self, message, hint, setting, index, key)

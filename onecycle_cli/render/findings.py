@@ -34,7 +34,7 @@ def as_json(findings: Iterable[Finding], files: int) -> str:
 
     entries = [
         {
-            "path": each.path,
+            "path": each.file or each.flag,
             "line": each.line,
             "column": each.column,
             "code": each.code,
@@ -54,7 +54,7 @@ def print_full(findings: Sequence[Finding], texts: Mapping[str, str], stream: IO
     lines = {path: text.splitlines() for path, text in texts.items()}
     console = Console(stream)
     for each in findings:
-        console.print(_full(each, lines.get(each.path or "", ())), soft_wrap=True)
+        console.print(_full(each, lines.get(each.file or "", ())), soft_wrap=True)
 
 
 def summary(findings: Sequence[Finding], files: int, skipped: int) -> str:
@@ -89,9 +89,10 @@ def _full(finding: Finding, lines: Sequence[str]) -> Text:
 
 
 def _where(finding: Finding) -> str:
-    if finding.line is None:
-        return finding.path or ""
-    return f"{finding.path}:{finding.line}:{finding.column}"
+    """Return where a finding is: the flag as typed, else the place in its file."""
+    if finding.flag is not None or finding.line is None:
+        return finding.flag or finding.file or ""
+    return f"{finding.file}:{finding.line}:{finding.column}"
 
 
 def _excerpt(line: str, column: int) -> tuple[str, int, int]:

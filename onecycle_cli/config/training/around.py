@@ -15,9 +15,8 @@ from onecycle_cli.policy.context import ConfigValue, TrainingContext
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from onecycle_cli.config.config import Places
     from onecycle_cli.config.dotted import Document, Path
-    from onecycle_cli.config.nodes import Node
+    from onecycle_cli.config.nodes import Node, Place
     from onecycle_cli.config.training.blocks import Block
 
 ROOMS = frozenset(
@@ -52,14 +51,14 @@ STEPPED = frozenset({"step", "steps", "batch", "batches", "iter", "iteration", "
 """Words for how often a scheduler is stepped; only a value of these makes one of the keys that may say it do so."""
 
 
-def look_around(document: Document, block: Block, places: Places) -> TrainingContext:
+def look_around(document: Document, block: Block, where: dict[str, Place]) -> TrainingContext:
     """Gather the numbers around a block, nearest first, and note where they stand."""
     rooms = list(_rooms(document, block))
-    counts = {name: _count(document, rooms, keys, places) for name, keys in COUNTS.items()}
-    nodes, devices = _count(document, rooms, NODES, places), counts["devices"]
+    counts = {name: _count(document, rooms, keys, where) for name, keys in COUNTS.items()}
+    nodes, devices = _count(document, rooms, NODES, where), counts["devices"]
     if nodes is not None and devices is not None:
         devices = ConfigValue(devices.value * nodes.value, devices.path)
-    interval = _interval(document, block, places)
+    interval = _interval(document, block, where)
     stepping, stepped_by = _settled(block) if interval is None else (None, "")
     return TrainingContext(
         epochs=counts["epochs"],
@@ -97,7 +96,7 @@ def _arguments_of(path: Path, mapping: Mapping) -> Iterator[tuple[Path, Mapping]
 
 
 def _count(
-    document: Document, rooms: list[tuple[Path, Mapping]], keys: tuple[str, ...], places: Places
+    document: Document, rooms: list[tuple[Path, Mapping]], keys: tuple[str, ...], where: dict[str, Place]
 ) -> ConfigValue[int] | None:
     """Find the first whole number above 0 under one of the keys."""
     for path, mapping in rooms:
@@ -108,7 +107,7 @@ def _count(
             found = resolve(document, node, at)
             number = None if isinstance(found, Unknown) else _whole(found)
             if number is not None and number >= 1:
-                places[dotted(at), None] = node.place
+                where[dotted(at)] = node.place
                 return ConfigValue(number, dotted(at))
     return None
 
@@ -127,7 +126,7 @@ def _whole(node: Node) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _interval(document: Document, block: Block, places: Places) -> ConfigValue[str] | None:
+def _interval(document: Document, block: Block, where: dict[str, Place]) -> ConfigValue[str] | None:
     """Find the word for how often the scheduler is stepped: at the block, beside it, or further up by a full name."""
     above = [(step.path, step.node) for step in reversed(block.way)]
     for distance, (path, node) in enumerate([(block.path, block.mapping), *above]):
@@ -139,7 +138,7 @@ def _interval(document: Document, block: Block, places: Places) -> ConfigValue[s
             if not isinstance(word, Scalar) or (distance > 1 and "sched" not in name):
                 continue
             if name in INTERVALS or (name in MAYBE_INTERVALS and word.text.strip().lower() in STEPPED):
-                places[dotted(at), None] = word.place
+                where[dotted(at)] = word.place
                 return ConfigValue(word.text, dotted(at))
     return None
 

@@ -16,7 +16,6 @@ from onecycle_cli.policy.optimizers import KNOWN, plain_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from onecycle_cli.config.config import Places
     from onecycle_cli.config.dotted import Document, Path
     from onecycle_cli.config.nodes import Node, Place
     from onecycle_cli.config.training.blocks import Block
@@ -42,7 +41,7 @@ class Looking:
     """The document looked at, and where places and findings are noted."""
 
     document: Document
-    places: Places
+    keys: dict[str, Place]
     findings: list[Finding]
 
     def number(self, node: Node, path: Path) -> float | None:
@@ -52,7 +51,7 @@ class Looking:
             return None
         value, said = number_of(found, dotted(path))
         if value is not None:
-            self.places[dotted(path), None] = node.place
+            self.keys[dotted(path)] = node.place
             self.findings.extend(said)
         return value
 
@@ -158,5 +157,5 @@ def _note_groups(looking: Looking, optimizer: Optimizer, groups: Sequence, path:
                 rates.append(looking.number(value, (*path, str(at), key.text)))
     known = tuple(float(rate) for rate in rates if rate is not None)
     if known and len(known) == len(groups.items):
-        looking.places[dotted(path), None] = groups.place
+        looking.keys[dotted(path)] = groups.place
         optimizer.lr = ConfigValue(known, dotted(path))

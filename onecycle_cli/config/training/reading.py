@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from onecycle_cli.config.config import WHOLE, Config
+from onecycle_cli.config.config import Config
 from onecycle_cli.config.dotted import dotted, lookup
 from onecycle_cli.config.keys import take
 from onecycle_cli.config.nodes import Scalar, place_at
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 def read_block(path: str, text: str, document: Document, block: Block) -> Config:
     """Read a block of a training config, and what stands around it."""
     gathered = gather(block)
-    config = Config(path, text, block=dotted(block.path), arguments=dotted(block.arguments_path))
-    config.places[WHOLE, None] = block.place
+    config = Config(path, text, begin=block.place, block=dotted(block.path), arguments=dotted(block.arguments_path))
     if block.convention is not None:
         config.values["convention"] = block.convention
     findings = list(gathered.findings)
@@ -71,7 +70,7 @@ def _take_length_of_run(config: Config, around: TrainingContext) -> None:
     for setting, stated in (("total_steps", around.max_steps), ("epochs", around.epochs)):
         if stated is not None:
             config.values[setting] = stated.value
-            config.places[setting, None] = config.places[stated.path, None]
+            config.places[setting, None] = config.keys[stated.path]
             return
 
 
@@ -107,9 +106,9 @@ def _take_warmup(config: Config, document: Document, gathered: Gathered) -> None
 def _surroundings(
     config: Config, document: Document, block: Block, gathered: Gathered, findings: list[Finding]
 ) -> TrainingContext:
-    looking = Looking(document, config.places, findings)
+    looking = Looking(document, config.keys, findings)
     optimizer = find_optimizer(looking, block)
-    around = look_around(document, block, config.places)
+    around = look_around(document, block, config.keys)
     if gathered.optimizer_lr is not None and optimizer.lr is None:
         entry = gathered.optimizer_lr
         rate = looking.number(entry.node, entry.path)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from onecycle_cli.findings.surroundings import BATCHES_AS_STEPS, RUN_LENGTH, STEPPED_PER_EPOCH
-from onecycle_cli.policy.checks.trainer import DATA, epoch_as_trained, known, make_cycle, percent, stepping
+from onecycle_cli.policy.checks.trainer import DATA, Target, epoch_as_trained, known, make_cycle, percent, stepping
 from onecycle_cli.policy.conventions import convention_of, mmengine, torch
 from onecycle_cli.policy.length import count, find_length
 from onecycle_cli.policy.settings import MOST_STEPS
@@ -32,7 +32,7 @@ class Run:
     steps: int
     said: str
     hint: str
-    setting: str
+    target: Target
 
 
 def check_run(settings: Settings, around: TrainingContext) -> Iterator[Finding]:
@@ -64,27 +64,30 @@ def _judge_epochs(settings: Settings, around: TrainingContext) -> Iterator[Findi
 
 
 def _judge_per_epoch(cycle: Cycle, around: TrainingContext) -> Iterator[Finding]:
-    total, epochs, place = cycle.total, _epochs_made(cycle, around), cycle.place(around.epochs)
+    total, epochs, target = cycle.total, _epochs_made(cycle, around), cycle.target(around.epochs)
     by = f" by {around.stepped_by}" if around.stepped_by and around.interval is None else ""
     if epochs is None:
         yield from _judge_steps_as_epochs(cycle, around, by)
     elif epochs < total:
         counted = cycle.settings.total_steps is not None and total < COUNTED * epochs
         missed = "; the peak is never reached" if cycle.misses_peak(epochs) else ""
+        at_length = counted or around.interval is None
         how, rate = _how_to_step(cycle, around), cycle.last_rate(epochs)
         end = f"{', and' if missed else ';'} the last learning rate is {rate}" if rate else ""
         yield STEPPED_PER_EPOCH.finding(
             f"{count(epochs, 'epoch')} stepped once an epoch{by} cross {percent(epochs, total)} of the cycle's "
             f"{total:,} steps{missed}{end}",
             f"set total_steps to {epochs}" if counted else f"{how}, or set total_steps to {epochs}",
-            place if counted or around.interval is None else around.interval.path,
+            setting=target.setting if at_length else None,
+            key=target.key if at_length or around.interval is None else around.interval.path,
         )
     elif epochs > total:
         yield STEPPED_PER_EPOCH.finding(
             f"{count(epochs, 'epoch')} stepped once an epoch{by} overrun the cycle's {count(total, 'step')}: "
             f"{_overrun(cycle, epochs, 'epoch')}",
             f"set total_steps to {epochs}",
-            place,
+            target.setting,
+            key=target.key,
         )
 
 
@@ -96,7 +99,7 @@ def _judge_steps_as_epochs(cycle: Cycle, around: TrainingContext, by: str) -> It
             f"{stated.path} is {most:,}, but the scheduler is stepped once an epoch{by}: the cycle's "
             f"{cycle.total:,} steps take as many epochs",
             _how_to_step(cycle, around),
-            stated.path if around.interval is None else around.interval.path,
+            key=stated.path if around.interval is None else around.interval.path,
         )
 
 
@@ -131,9 +134,10 @@ def _judge_per_step(cycle: Cycle, around: TrainingContext) -> Iterator[Finding]:
         end = f"the run ends at {percent(run.steps, total)} of the cycle" + (
             f", at a learning rate of {rate}" if rate else ""
         )
-        yield RUN_LENGTH.finding(f"{run.said}: {end}", run.hint, run.setting)
+        yield RUN_LENGTH.finding(f"{run.said}: {end}", run.hint, run.target.setting, key=run.target.key)
     elif run is not None and total < run.steps <= MOST_STEPS:
-        yield RUN_LENGTH.finding(f"{run.said}: {_overrun(cycle, run.steps, 'step')}", run.hint, run.setting)
+        message = f"{run.said}: {_overrun(cycle, run.steps, 'step')}"
+        yield RUN_LENGTH.finding(message, run.hint, run.target.setting, key=run.target.key)
     elif run is None:
         yield from _judge_epochs_as_steps(cycle, around)
     yield from _judge_batches(cycle, around, min(total, run.steps if run else total))
@@ -152,7 +156,8 @@ def _judge_epochs_as_steps(cycle: Cycle, around: TrainingContext) -> Iterator[Fi
     hint = "set total_steps to the steps of all epochs"
     if around.interval is not None and epochs == total:
         hint = f"set {around.interval.path} to epoch"
-    yield RUN_LENGTH.finding(f"{message}before the run does", hint, cycle.place(around.epochs))
+    target = cycle.target(around.epochs)
+    yield RUN_LENGTH.finding(f"{message}before the run does", hint, target.setting, key=target.key)
 
 
 def _run(cycle: Cycle, around: TrainingContext) -> Run | None:
@@ -163,7 +168,7 @@ def _run(cycle: Cycle, around: TrainingContext) -> Run | None:
     if by_epochs is None and known(around.epochs) is not None and most > cycle.total:
         return None
     said = f"{around.max_steps.path} is {most:,}, but the cycle has {count(cycle.total, 'step')}"
-    return Run(most, said, f"set total_steps to {most}", cycle.place(around.max_steps))
+    return Run(most, said, f"set total_steps to {most}", cycle.target(around.max_steps))
 
 
 def _run_by_epochs(cycle: Cycle, around: TrainingContext) -> Run | None:
@@ -182,24 +187,26 @@ def _run_by_epochs(cycle: Cycle, around: TrainingContext) -> Run | None:
     steps = epochs * per_epoch
     if derived is None and planned is not None and around.epochs is not None:
         said = f"epochs is {planned:,}, but {around.epochs.path} is {epochs:,}"
-        return Run(steps, said, f"set epochs to {epochs}", "epochs")
+        return Run(steps, said, f"set epochs to {epochs}", Target(setting="epochs"))
     words = f" ({derived.sum})" if derived else ""
     said = f"{count(epochs, 'epoch')} × {per_epoch:,} steps per epoch{words} = {steps:,} steps, but the cycle has "
-    hint, setting = f"set total_steps to {steps}", cycle.place(around.epochs)
+    hint, target = f"set total_steps to {steps}", cycle.target(around.epochs)
     if derived is not None and planned == epochs:
-        hint, setting = _mend_epoch(settings, around, derived)
-    return Run(steps, f"{said}{cycle.total:,}", hint, setting)
+        hint, target = _fix_epoch(settings, around, derived)
+    return Run(steps, f"{said}{cycle.total:,}", hint, target)
 
 
-def _mend_epoch(settings: Settings, around: TrainingContext, derived: DerivedEpoch) -> tuple[str, str]:
+def _fix_epoch(settings: Settings, around: TrainingContext, derived: DerivedEpoch) -> tuple[str, Target]:
     """Say which setting makes the plan's epoch as long as the trainer's, and where it stands or would."""
     if settings.steps_per_epoch is None:
         for setting, attribute in DATA.items():
             stated, given = getattr(around, attribute), getattr(settings, setting)
             value = known(stated)
             if value is not None and value != (given or 1):
-                return f"set {setting} to {value}", stated.path if given is None else setting
-    return f"set steps_per_epoch to {derived.steps}", "steps_per_epoch"
+                return f"set {setting} to {value}", Target(key=stated.path) if given is None else Target(
+                    setting=setting
+                )
+    return f"set steps_per_epoch to {derived.steps}", Target(setting="steps_per_epoch")
 
 
 def _judge_batches(cycle: Cycle, around: TrainingContext, most: int) -> Iterator[Finding]:

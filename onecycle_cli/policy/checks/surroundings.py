@@ -53,7 +53,7 @@ def _judge_rate(plan: Plan, around: TrainingContext) -> Iterator[Finding]:
             f"the optimizer's lr{whose} is {_written(rate)}, but the peak is {_written(peak)}: the cycle overwrites "
             f"{_written(rate)} before the first step",
             f"set {stated.path}{whose} to {_written(peak)}, the peak",
-            stated.path,
+            key=stated.path,
         )
         return
 
@@ -70,7 +70,7 @@ def _judge_momentum(settings: Settings, plan: Plan, around: TrainingContext) -> 
     yield OPTIMIZER_MOMENTUM.finding(
         f"{named} is {value}, but the cycle {_moves(plan.groups[0])}",
         f"set cycle_momentum to false to keep {value}",
-        stated.path,
+        key=stated.path,
     )
 
 
@@ -92,7 +92,7 @@ def _judge_interval(around: TrainingContext) -> Iterator[Finding]:
         return
     known, meant = stepping(around), near[0]
     message = f"interval is {stated.value!r}: Lightning takes step or epoch alone, and refuses to start"
-    found = INTERVAL.finding(message, f"write interval: {meant}", stated.path)
+    found = INTERVAL.finding(message, f"write interval: {meant}", key=stated.path)
     yield replace(found, fix=Fix(stated.value, meant)) if known else found
 
 

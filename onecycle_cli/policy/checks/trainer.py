@@ -33,6 +33,14 @@ DATA = {
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """What a finding points at: a setting of the plan, or another key of the file by its dotted path."""
+
+    setting: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Cycle:
     """The settings, the cycle's length, and its curve where one can be computed."""
 
@@ -59,9 +67,11 @@ class Cycle:
         except (ArithmeticError, ValueError, StopIteration):
             return False
 
-    def place(self, other: ConfigValue[int] | None) -> str:
-        """Name what to point at where total_steps must change: it, or what stands for it."""
-        return "total_steps" if self.settings.total_steps is not None or other is None else other.path
+    def target(self, other: ConfigValue[int] | None) -> Target:
+        """Return what to point at where total_steps must change: the setting, or the value that gives the length."""
+        if self.settings.total_steps is not None or other is None:
+            return Target(setting="total_steps")
+        return Target(key=other.path)
 
 
 def stepping(around: TrainingContext) -> Literal["step", "epoch"] | None:

@@ -43,8 +43,8 @@ def github_lines(findings: Sequence[Finding], root: str = os.curdir) -> Iterator
 
 def _command(finding: Finding, root: str) -> str:
     properties = {"title": f"{finding.code} {finding.rule.title}"}
-    if finding.path is not None and finding.path != STDIN:
-        place = {"file": from_root(finding.path, root), "line": finding.line, "col": finding.column}
+    if finding.file is not None and finding.file != STDIN:
+        place = {"file": from_root(finding.file, root), "line": finding.line, "col": finding.column}
         properties = {name: str(value) for name, value in place.items() if value is not None} | properties
     written = ",".join(f"{name}={escape_property(value)}" for name, value in properties.items())
     text = "\n".join(part for part in (finding.message, finding.hint) if part)

@@ -59,7 +59,7 @@ def junit(
 def _by_file(findings: Sequence[Finding], files: Sequence[str]) -> dict[str, list[Finding]]:
     cases: dict[str, list[Finding]] = {path: [] for path in files}
     for each in findings:
-        cases.setdefault(NO_FILE if each.path is None else each.path, []).append(each)
+        cases.setdefault(each.file or NO_FILE, []).append(each)
     return cases
 
 

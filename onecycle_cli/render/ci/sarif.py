@@ -56,7 +56,7 @@ def _result(finding: Finding, index: int, root: str, seen: Counter[tuple[object,
         "level": LEVELS[finding.severity],
         "message": _message(finding.message, finding.hint),
     }
-    artifact = _artifact(finding.path, root) if finding.path is not None else {}
+    artifact = _artifact(finding.file, root) if finding.file is not None else {}
     if artifact:
         result["locations"] = [{"physicalLocation": {"artifactLocation": artifact, "region": _start(finding)}}]
     result["partialFingerprints"] = {FINGERPRINT: _fingerprint(finding, artifact.get("uri", ""), seen)}
@@ -86,7 +86,7 @@ def _start(finding: Finding) -> dict[str, int]:
 
 def _fingerprint(finding: Finding, place: str, seen: Counter[tuple[object, ...]]) -> str:
     """Give what stays when lines move or numbers change: file, rule, setting, and which of several it is."""
-    key = (place, finding.code, finding.setting, finding.index)
+    key = (place, finding.code, finding.setting or finding.key, finding.index)
     seen[key] += 1
     words = json.dumps([*key, seen[key]])
     return hashlib.sha256(words.encode()).hexdigest()[:32]

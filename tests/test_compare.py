@@ -305,7 +305,7 @@ def test_there_is_not_always_a_translation() -> None:
 @settings(max_examples=30)
 @given(sound_settings(60), st.sampled_from(sorted(CONVENTIONS)), st.sampled_from(sorted(CONVENTIONS)))
 def test_a_translation_is_as_close_as_it_says(given_settings: dict[str, Any], source: str, target: str) -> None:
-    lacks = CONVENTIONS[source].LACKS
+    lacks = CONVENTIONS[source].unsupported
     kept = {setting: value for setting, value in given_settings.items() if setting not in lacks}
     reference = OneCycle.model_validate({**kept, "convention": source})
     try:

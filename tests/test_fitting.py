@@ -14,7 +14,6 @@ import yaml
 
 from onecycle_cli import OneCycle
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.length import find_length
 from onecycle_cli.policy.plan import make_plan
 from onecycle_cli.render.fitted import to_config
@@ -128,7 +127,7 @@ def numbers(settings: Mapping[str, Any]) -> dict[str, Any]:
     made = OneCycle(**settings)
     length = find_length(made)
     assert length is not None
-    plan = make_plan(made, convention_of(made).DEFAULTS, length)
+    plan = make_plan(made, length)
     return {
         "convention": made.convention or "torch",
         "total_steps": plan.total_steps,

@@ -102,7 +102,7 @@ def _entries(planned: list[Planned], names: list[str], tolerance: float) -> list
 
 
 def _has_momentum(plan: Planned) -> bool:
-    return "cycle_momentum" not in convention_of(plan.settings).LACKS
+    return convention_of(plan.settings).supports("cycle_momentum")
 
 
 def _closest(reference: Planned, plan: Planned, outcome: Outcome) -> Translation | None:
@@ -110,7 +110,7 @@ def _closest(reference: Planned, plan: Planned, outcome: Outcome) -> Translation
     same_length = reference.schedule.total_steps == plan.schedule.total_steps
     if outcome.lr is None and same_length:
         return None
-    found = translate(reference.settings, reference.schedule, convention_of(plan.settings).NAME)
+    found = translate(reference.settings, reference.schedule, convention_of(plan.settings).name)
     if found is None or (same_length and outcome.lr and found.largest.relative >= outcome.lr.relative):
         return None
     return found

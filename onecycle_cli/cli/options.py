@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from onecycle_cli.policy.conventions import CONVENTIONS, torch
+from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.settings import Settings, about, kind
 
 if TYPE_CHECKING:
@@ -146,9 +146,9 @@ def _help(setting: str) -> str:
     words = [Settings.model_fields[setting].description or ""]
     if kind(setting).item is not None:
         words.append("Repeat it once a group.")
-    default = getattr(torch.DEFAULTS, setting, None)
+    default = getattr(CONVENTIONS[DEFAULT].defaults, setting, None)
     if default is not None:
-        words.append(f"(torch's default: {str(default).lower() if isinstance(default, bool) else default})")
+        words.append(f"({DEFAULT}'s default: {str(default).lower() if isinstance(default, bool) else default})")
     return " ".join(words)
 
 

@@ -54,7 +54,7 @@ def show(
 
 
 def _convention(plan: Planned) -> str:
-    return convention_of(plan.settings).NAME
+    return convention_of(plan.settings).name
 
 
 def _steps(schedule: Schedule, at: str | None, every: int | None, most: int) -> Sequence[int]:

@@ -12,6 +12,7 @@ from onecycle_cli.config.keys import LONGEST_KEY, SETTINGS, duplicate, mistyped,
 from onecycle_cli.config.nodes import Mapping, Place, Scalar, Sequence, is_merge, place_at
 from onecycle_cli.findings.documents import NOT_A_MAPPING
 from onecycle_cli.findings.keys import NUMBER_KIND, UNKNOWN_KEY, WRONG_TYPE
+from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.validation import meant, unknown_key
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def read_native(path: str, text: str, root: Mapping) -> Config:
             settings[key.text] = node
     for setting, node in settings.items():
         findings += take(config, setting, node)
-    if config.values.get("convention") not in (None, "torch"):
+    convention = CONVENTIONS.get(str(config.values.get("convention") or DEFAULT))
+    if convention is None or not convention.checks_types:
         findings = [each for each in findings if each.rule is not NUMBER_KIND]
     return replace(config, findings=tuple(findings), is_ours=tells(root) and _is_mostly_ours(places))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from onecycle_cli.policy.conventions import convention_of, optax_linear, smith
+from onecycle_cli.policy.conventions import convention_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,11 +17,11 @@ Values = dict[str, Any]
 
 def in_effect(settings: Settings, plan: Plan) -> Values:
     """Give every setting that acts on the curve, with its value; None for what the plan has not."""
-    convention = convention_of(settings).NAME
+    convention = convention_of(settings)
     absolute = plan.final_lr is not None
     cycles = plan.cycle_momentum
     return {
-        "convention": convention,
+        "convention": convention.name,
         "optimizer": settings.optimizer,
         "groups": [group.name for group in plan.groups],
         "max_lr": _once([group.max_lr for group in plan.groups]),
@@ -31,8 +31,8 @@ def in_effect(settings: Settings, plan: Plan) -> Values:
         "total_steps": plan.total_steps,
         "steps_per_epoch": plan.length.steps_per_epoch,
         "pct_start": None if plan.stepsize is not None else plan.pct_start,
-        "pct_final": plan.pct_final if convention == optax_linear.NAME else None,
-        "stepsize": plan.stepsize if convention == smith.NAME else None,
+        "pct_final": plan.pct_final if convention.supports("pct_final") else None,
+        "stepsize": plan.stepsize if convention.supports("stepsize") else None,
         "anneal_strategy": plan.anneal_strategy,
         "three_phase": plan.three_phase,
         "cycle_momentum": cycles,

@@ -7,7 +7,6 @@ from pydantic import ConfigDict
 from onecycle_cli.errors import PlanError
 from onecycle_cli.findings import Finding, Severity
 from onecycle_cli.policy.checks import UNCOMPUTABLE, check_settings
-from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.length import find_length
 from onecycle_cli.policy.plan import make_plan
 from onecycle_cli.policy.schedule import Schedule
@@ -49,9 +48,7 @@ class OneCycle(Settings):
         length = find_length(self)
         if length is None or any(each.rule in UNCOMPUTABLE for each in errors):
             raise PlanError(errors)
-        convention = convention_of(self)
-        plan = make_plan(self, convention.DEFAULTS, length)
         try:
-            return Schedule(plan, convention.phases(plan))
+            return Schedule(make_plan(self, length))
         except (ArithmeticError, ValueError):
             raise PlanError(errors) from None

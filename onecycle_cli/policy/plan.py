@@ -5,34 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.settings import MOST_GROUPS
 
 if TYPE_CHECKING:
+    from onecycle_cli.policy.conventions.base import Convention, Defaults
     from onecycle_cli.policy.length import Length
     from onecycle_cli.policy.settings import Settings
 
 T = TypeVar("T")
 PerGroup: TypeAlias = float | tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Defaults:
-    """A convention's own values for what a plan leaves open; the values here are PyTorch's (2.13).
-
-    `final_lr` stands in place of `final_div_factor` where it is not None, `final_momentum` None means max_momentum.
-    """
-
-    pct_start: float = 0.3
-    anneal_strategy: str = "cos"
-    three_phase: bool = False
-    cycle_momentum: bool = True
-    base_momentum: float = 0.85
-    max_momentum: float = 0.95
-    final_momentum: float | None = None
-    div_factor: float = 25.0
-    final_div_factor: float = 1e4
-    final_lr: float | None = None
-    pct_final: float = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +30,9 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Every number of a schedule, resolved; `listed_momentum` where max_momentum was given once a group."""
+    """Every number of a schedule, resolved; `listed_momentum` if max_momentum was given once per group."""
 
+    convention: Convention
     length: Length
     epochs: int
     groups: tuple[Group, ...]
@@ -71,9 +54,12 @@ class Plan:
         return self.length.total_steps
 
 
-def make_plan(settings: Settings, defaults: Defaults, length: Length) -> Plan:
-    """Fill in a convention's defaults; lists must already agree (`judge` says whether they do)."""
+def make_plan(settings: Settings, length: Length) -> Plan:
+    """Fill in the convention's defaults; lists must already agree (`check_groups` says whether they do)."""
+    convention = convention_of(settings)
+    defaults = convention.defaults
     return Plan(
+        convention=convention,
         length=length,
         groups=_groups(settings, defaults),
         epochs=settings.epochs or 1,

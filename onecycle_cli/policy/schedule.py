@@ -40,8 +40,13 @@ class Schedule:
         phases: the phases that hold at least one step, in order.
     """
 
-    def __init__(self, plan: Plan, phases: Sequence[Phase]) -> None:
-        """Take a plan and the phases that its convention cut it into."""
+    def __init__(self, plan: Plan, phases: Sequence[Phase] | None = None) -> None:
+        """Take a plan, and phases in place of those that its convention cuts it into.
+
+        Raises:
+            ZeroDivisionError: the convention's arithmetic divides by zero.
+        """
+        phases = plan.convention.phases(plan) if phases is None else phases
         self.plan = plan
         self.total_steps = plan.total_steps
         self.steps_per_epoch = plan.length.steps_per_epoch

@@ -14,19 +14,8 @@ from typing import TYPE_CHECKING, Any
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
 from onecycle_cli.policy.comparison import Largest, Track, lr_peak
-from onecycle_cli.policy.conventions import (
-    CONVENTIONS,
-    convention_of,
-    fastai,
-    openpcdet,
-    optax,
-    optax_linear,
-    paddle,
-    r_torch,
-    smith,
-)
+from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.onecycle import OneCycle
-from onecycle_cli.policy.shape import FAMILY, shape_of
 from onecycle_cli.policy.stepping import steps_between
 from onecycle_cli.policy.summary import edge_steps
 
@@ -34,19 +23,39 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from onecycle_cli.policy.conventions.base import Convention
+    from onecycle_cli.policy.plan import Plan
     from onecycle_cli.policy.ramps import FloatArray
     from onecycle_cli.policy.schedule import Schedule
-    from onecycle_cli.policy.shape import Shape
 
-HOLDING = (optax.NAME, optax_linear.NAME)
-"""The conventions that hold the final rate after the cycle."""
 
-COSINE_ONLY = (fastai.NAME, optax.NAME, openpcdet.NAME)
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Where a plan's curve turns, in real steps, and the ratio of its initial to its final rate.
+
+    Attributes:
+        plan: the numbers it is drawn from.
+        peak: where it peaks.
+        turn: where a third phase begins, if there is one.
+        end: where the final rate comes.
+        final_div: the initial rate / the final rate.
+    """
+
+    plan: Plan
+    peak: float
+    turn: float | None
+    end: int
+    final_div: float
+
+    @property
+    def source(self) -> Convention:
+        """The convention that the curve is drawn in."""
+        return self.plan.convention
 
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """Settings in another convention, the difference that remains, and what else is to be done (or nothing)."""
+    """Settings in another convention, the difference that remains, and a note on what else to do (or nothing)."""
 
     settings: dict[str, Any]
     largest: Largest
@@ -54,83 +63,124 @@ class Translation:
 
 
 def translate(settings: OneCycle, schedule: Schedule, target: str) -> Translation | None:
-    """Find the settings in a convention whose learning rates come closest to a schedule's; None where none do."""
-    shape = shape_of(convention_of(settings).NAME, schedule.plan)
-    if shape is None or not _can_follow(shape, target):
+    """Return the settings in a convention whose learning rates come closest to a schedule's, or None if none do."""
+    shape, convention = shape_of(schedule.plan), CONVENTIONS[target]
+    if shape is None or not _can_follow(shape, convention):
         return None
-    asked = {
+    values = {
         "convention": target,
         "max_lr": settings.max_lr,
         "div_factor": shape.plan.div_factor,
-        **_final(shape, target),
-        **_places(shape, target),
-        **_momentum(settings, shape, target),
+        **_final(shape, convention),
+        **_places(shape, convention),
+        **_momentum(settings, shape, convention),
     }
-    found = OneCycle.model_validate(asked)
-    if any(each.severity is Severity.ERROR for each in found.findings()):
+    found = OneCycle.model_validate(values)
+    if any(finding.severity is Severity.ERROR for finding in found.findings()):
         return None
     try:
-        return Translation(asked, _remaining(schedule, found.schedule()), _note(shape, target, asked["total_steps"]))
+        remaining = _remaining(schedule, found.schedule())
     except OnecycleError:
         return None
+    return Translation(values, remaining, _note(shape, convention, values["total_steps"]))
 
 
-def _can_follow(shape: Shape, target: str) -> bool:
-    """Say whether the convention has such phases, and such lines within them."""
-    linear = shape.plan.anneal_strategy == "linear"
-    if target == smith.NAME:
+def shape_of(plan: Plan) -> Shape | None:
+    """Return where a plan's curve turns, or None if it ends at 0, which no factor divides to."""
+    convention, total = plan.convention, plan.total_steps
+    final_div = _final_div(plan)
+    if final_div is None:
+        return None
+    last = 1 if convention.ends_at_last_step else 0
+    if convention.has_plateau:
+        peak = float(int(plan.pct_start * total) if plan.stepsize is None else plan.stepsize)
+        return Shape(plan, peak, None, total, final_div)
+    turn = None
+    if convention.supports("pct_final"):
+        turn = _edge(convention, plan.pct_final * total) - last
+    elif plan.three_phase:
+        turn = _edge(convention, 2 * plan.pct_start * total) - 2 * last
+    return Shape(plan, _edge(convention, plan.pct_start * total) - last, turn, total - last, final_div)
+
+
+def _edge(convention: Convention, step: float) -> float:
+    return int(step) if convention.whole_steps else step
+
+
+def _final_div(plan: Plan) -> float | None:
+    initial = plan.groups[0].max_lr / plan.div_factor
+    if plan.final_lr is not None and plan.convention.supports("final_lr"):
+        return initial / plan.final_lr if plan.final_lr else None
+    if plan.convention.final_is_fixed:
+        return plan.convention.defaults.final_div_factor
+    return plan.final_div_factor / plan.div_factor if plan.convention.final_divides_peak else plan.final_div_factor
+
+
+def _can_follow(shape: Shape, target: Convention) -> bool:
+    """Return whether the convention has such phases, and such lines within them."""
+    if target.has_plateau or shape.source.has_plateau:
+        return target.has_plateau and shape.source.has_plateau
+    if not target.supports("anneal_strategy") and target.defaults.anneal_strategy != shape.plan.anneal_strategy:
         return False
-    if target in COSINE_ONLY:
-        return not linear and shape.turn is None
-    if target == optax_linear.NAME:
-        return linear and shape.turn is not None
     if shape.turn is None:
+        return not target.supports("pct_final")
+    if target.supports("pct_final"):
         return True
-    return target != r_torch.NAME and abs(shape.turn - 2 * shape.peak) <= 1
+    return target.supports("three_phase") and abs(shape.turn - 2 * shape.peak) <= 1
 
 
-def _final(shape: Shape, target: str) -> dict[str, float]:
+def _final(shape: Shape, target: Convention) -> dict[str, float]:
     plan = shape.plan
-    if target == openpcdet.NAME:
+    if target.final_is_fixed:
         return {}
-    if target == paddle.NAME:
+    if target.final_is_absolute:
         initial = plan.groups[0].max_lr / plan.div_factor
         return {"final_lr": initial / shape.final_div if plan.final_lr is None else plan.final_lr}
-    return {"final_div_factor": shape.final_div * (plan.div_factor if target == fastai.NAME else 1.0)}
+    return {"final_div_factor": shape.final_div * (plan.div_factor if target.final_divides_peak else 1.0)}
 
 
-def _places(shape: Shape, target: str) -> dict[str, Any]:
+def _places(shape: Shape, target: Convention) -> dict[str, Any]:
     """Choose length and fractions so that the curve turns where the other one does."""
-    plan = shape.plan
-    if target in FAMILY:
-        total = shape.end + 1
-        pct = plan.pct_start if shape.source in FAMILY else (shape.peak + 1) / total
-        three = {} if target == r_torch.NAME else {"three_phase": shape.turn is not None}
-        return {"total_steps": total, "pct_start": pct, "anneal_strategy": plan.anneal_strategy, **three}
-    total = shape.end if target in HOLDING else plan.total_steps
-    if target == fastai.NAME:
-        return {"total_steps": total, "pct_start": min(max(shape.peak / total, 0.0), 1.0)}
-    places = {"total_steps": total, "pct_start": _fraction(shape.peak, total)}
-    return places if shape.turn is None else {**places, "pct_final": _fraction(shape.turn, total)}
+    plan, source = shape.plan, shape.source
+    if target.has_plateau:
+        return {"total_steps": plan.total_steps, "stepsize": int(shape.peak)}
+    last = 1 if target.ends_at_last_step else 0
+    total = shape.end + last if target.ends_at_last_step or target.holds_final else plan.total_steps
+    same = (source.ends_at_last_step, source.whole_steps) == (target.ends_at_last_step, target.whole_steps)
+    pct = plan.pct_start if same and total == plan.total_steps else _fraction(shape.peak + last, total, target)
+    places: dict[str, Any] = {"total_steps": total, "pct_start": pct}
+    if target.supports("anneal_strategy"):
+        places["anneal_strategy"] = plan.anneal_strategy
+    if target.supports("three_phase"):
+        places["three_phase"] = shape.turn is not None
+    if shape.turn is not None and target.supports("pct_final"):
+        places["pct_final"] = _fraction(shape.turn + last, total, target)
+    return places
 
 
-def _fraction(step: float, total: int) -> float:
-    """Give the fraction of which a cycle's whole steps are the step nearest to this one."""
+def _fraction(step: float, total: int, target: Convention) -> float:
+    """Return the fraction of the cycle that the convention turns into a step, or into the whole step nearest to it."""
+    if not target.whole_steps:
+        return min(max(step / total, 0.0), 1.0)
     whole = min(max(round(step), 0), total)
     fraction = whole / total if total else 0.0
     return fraction if int(fraction * total) == whole else math.nextafter(fraction, 1.0)
 
 
-def _momentum(settings: OneCycle, shape: Shape, target: str) -> dict[str, Any]:
+def _momentum(settings: OneCycle, shape: Shape, target: Convention) -> dict[str, Any]:
     """Carry over the parameter groups, and momentum where the convention cycles it."""
     several = len(shape.plan.groups) if len(shape.plan.groups) > 1 else None
     groups = several if settings.groups is None else settings.groups
     carried: dict[str, Any] = {} if groups is None else {"groups": groups}
-    if "cycle_momentum" in CONVENTIONS[target].LACKS:
+    if not target.supports("cycle_momentum"):
         return carried
     if not shape.plan.cycle_momentum:
         return {**carried, "cycle_momentum": False}
-    momenta = {"base_momentum": settings.base_momentum, "max_momentum": settings.max_momentum}
+    momenta = {
+        setting: getattr(settings, setting)
+        for setting in ("base_momentum", "max_momentum", "final_momentum")
+        if target.supports(setting)
+    }
     return {**carried, **{setting: value for setting, value in momenta.items() if value is not None}}
 
 
@@ -155,10 +205,11 @@ def _held(schedule: Schedule, steps: NDArray[np.int64], group: int) -> FloatArra
     return np.where(steps < schedule.total_steps, schedule.lr(inside, group), last)
 
 
-def _note(shape: Shape, target: str, total: int) -> str:
+def _note(shape: Shape, target: Convention, total: int) -> str:
     trained = shape.plan.total_steps
     if total > trained:
-        return f"stop after {trained:,} of its {total:,} steps: in {shape.source} the final rate comes one step later"
+        later = f"in {shape.source.name} the final rate comes one step later"
+        return f"stop after {trained:,} of its {total:,} steps: {later}"
     if total < trained:
-        return f"train {trained:,} steps, one more than its {total:,}: {target} holds the final rate"
+        return f"train {trained:,} steps, one more than its {total:,}: {target.name} holds the final rate"
     return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING, Any
 
+from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.stepping import area
 from onecycle_cli.policy.summary import summarize, warmup_steps
 from onecycle_cli.render.answers import number
@@ -22,18 +23,6 @@ NONE = "–"
 GAP = 2
 MOST_GROUPS = 20
 """Parameter groups whose values are shown step by step."""
-
-ALIASES = {
-    ("fastai", "final_div_factor"): "div_final",
-    ("fastai", "div_factor"): "div",
-    ("paddle", "final_lr"): "end_learning_rate",
-    ("paddle", "div_factor"): "divide_factor",
-    ("paddle", "pct_start"): "phase_pct",
-    ("optax", "total_steps"): "transition_steps",
-    ("optax-linear", "total_steps"): "transition_steps",
-    ("mmengine", "max_lr"): "eta_max",
-}
-"""What a framework calls a setting, where the name is another."""
 
 Row = tuple[str, list[str]]
 """A title, and a cell a plan; a row without cells heads the ones below it."""
@@ -147,7 +136,7 @@ def _translated(name: str, found: Translation) -> Iterator[str]:
     convention = found.settings["convention"]
     given = []
     for setting, value in found.settings.items():
-        own = ALIASES.get((convention, setting))
+        own = CONVENTIONS[convention].aliases.get(setting)
         given.append(f"{setting} {_exact(value)}" + (f" ({own})" if own else ""))
     yield f"closest to the reference in {convention}'s settings ({printable(name)}):"
     yield "  " + ", ".join(given[1:])

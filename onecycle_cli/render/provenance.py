@@ -26,13 +26,13 @@ def _lines(
     convention = convention_of(settings)
     for setting in Settings.model_fields:
         value = getattr(settings, setting)
-        default = getattr(convention.DEFAULTS, setting, None)
+        default = getattr(convention.defaults, setting, None)
         if setting in flags:
             yield setting, _show(value), f"--{setting.replace('_', '-')}"
         elif value is not None and setting in in_file:
             yield setting, _show(value), path
         elif default is not None and not (setting == "final_div_factor" and settings.final_lr is not None):
-            yield setting, _show(default), f"default of {convention.NAME}"
+            yield setting, _show(default), f"default of {convention.name}"
     yield from _derived(settings)
 
 

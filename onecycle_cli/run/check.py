@@ -51,11 +51,11 @@ def _checked(settings: OneCycle, log: Log, tolerance: float | None, *, partial: 
     pairing = pair(schedule, log)
     if not any(track.field == "lr" for track in pairing.tracks):
         raise OnecycleError(f"{log.path}: no learning rate in the log", "log the optimizer's lr once a step")
-    convention = convention_of(settings).NAME
+    convention = convention_of(settings)
     evidence, written = gather(schedule, log, pairing.tracks, tolerance, convention)
     notes = pairing.notes
     if tolerance is None and in_single(convention, written):
-        notes += (f"{convention} computes in float32: {SINGLE_ULPS:.1g} of the peak is allowed for that",)
+        notes += (f"{convention.name} computes in float32: {SINGLE_ULPS:.1g} of the peak is allowed for that",)
     alignments = align_all(evidence)
     if alignments[0].right:
         return _right(schedule, alignments[0], (written, tolerance), notes, partial=partial)

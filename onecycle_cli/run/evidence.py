@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from onecycle_cli.policy.conventions import optax, optax_linear, smith
 from onecycle_cli.run.precision import EXACT, Precision, precision_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from onecycle_cli.policy.conventions.base import Convention
     from onecycle_cli.policy.schedule import Schedule
     from onecycle_cli.run.logs.log import Log
     from onecycle_cli.run.tracks import Track
@@ -25,9 +25,6 @@ ULPS = 4 * 2.0**-52
 
 SINGLE_ULPS = 8 * 2.0**-24
 """The same for frameworks that compute in float32."""
-
-IN_SINGLE = (optax.NAME, optax_linear.NAME, smith.NAME)
-"""Conventions whose frameworks compute in float32: JAX by default, and Caffe, in which the papers' runs were made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +99,7 @@ class Evidence:
 
 
 def gather(
-    schedule: Schedule, log: Log, tracks: tuple[Track, ...], tolerance: float | None, convention: str
+    schedule: Schedule, log: Log, tracks: tuple[Track, ...], tolerance: float | None, convention: Convention
 ) -> tuple[Evidence, Precision]:
     """Lay a log beside a plan as it was logged, and tell how precisely its learning rates were written."""
     import numpy as np
@@ -123,9 +120,9 @@ def gather(
     return Evidence(schedule, tracks, rows, log.steps, 0, values, limits, tolerance or 0.0), written
 
 
-def in_single(convention: str, written: Precision) -> bool:
+def in_single(convention: Convention, written: Precision) -> bool:
     """Say whether a log's values were computed in float32, as far as the convention and their digits tell."""
-    return convention in IN_SINGLE and written is not EXACT
+    return convention.float32 and written is not EXACT
 
 
 def values_at(schedule: Schedule, track: Track, steps: NDArray[np.int64]) -> Floats:

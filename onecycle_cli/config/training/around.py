@@ -11,6 +11,7 @@ from onecycle_cli.config.training.blocks import plain_keys
 from onecycle_cli.config.training.names import ARGUMENTS, plain
 from onecycle_cli.config.training.references import Unknown, resolve
 from onecycle_cli.policy.context import ConfigValue, TrainingContext
+from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,8 +150,9 @@ def _settled(block: Block) -> tuple[Literal["step", "epoch"] | None, str]:
         return "epoch", "LightningCLI"
     if block.path[-1:] == ("scheduler",) and not OF_LIGHTNING.isdisjoint(plain_keys(as_mapping(block.way[-1].node))):
         return "epoch", "Lightning"
-    if block.convention == "mmengine" and block.key != "policy" and counts_in_epochs(block):
-        return ("step" if is_converted(block) else "epoch"), "MMEngine"
+    convention = CONVENTIONS[block.convention or DEFAULT]
+    if convention.counts_in_epochs and block.key not in convention.class_keys and counts_in_epochs(block):
+        return ("step" if is_converted(block) else "epoch"), convention.framework
     return None, ""
 
 

@@ -7,37 +7,17 @@ from __future__ import annotations
 
 import re
 
+from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.settings import Settings
 from onecycle_cli.policy.validation import ALIASES
 
-CLASSES = {
-    "onecyclelr": None,
-    "onecycle": None,
-    "1cycle": None,
-    "onecyclepolicy": None,
-    "onecyclescheduler": None,
-    "onecyclelrscheduler": None,
-    "onecyclelrwithwarmup": None,
-    "lronecycle": "r-torch",
-    "fitonecycle": "fastai",
-    "adamonecycle": "openpcdet",
-    "cosineonecycleschedule": "optax",
-    "linearonecycleschedule": "optax-linear",
-}
-"""By name, without its module: the convention that it is sure to follow, or None."""
-
-MODULES = {"paddle": "paddle", "mmengine": "mmengine", "fastai": "fastai", "optax": "optax"}
-"""By the first part of a dotted name: the convention of the classes there."""
-
-OWN_KEYS = {
-    "etamax": "mmengine",
-    "endlearningrate": "paddle",
-    "phasepct": "paddle",
-    "dividefactor": "paddle",
-    "divfinal": "fastai",
-    "peakvalue": "optax",
-}
-"""Keys of a block that only one framework has."""
+CLASSES = frozenset(
+    {
+        "onecyclelr", "onecycle", "1cycle", "onecyclepolicy", "onecyclescheduler", "onecyclelrscheduler",
+        "onecyclelrwithwarmup",
+    }
+)  # fmt: skip
+"""The classes that may be of any convention, without their module; each convention's own ones are its `classes`."""
 
 CLASS_KEYS = frozenset(
     {
@@ -99,9 +79,6 @@ MOMENTUM_PAIRS = frozenset({"moms", "momentums", "momenta"})
 RATES = frozenset({"lr", "learningrate", "baselr"})
 """The peak where nothing else gives it; beside a peak, the optimizer's learning rate."""
 
-DEAD_IN_OPENPCDET = frozenset({"momentum", "decaysteplist", "lrdecay", "lrclip", "lrwarmup", "warmupepoch"})
-"""Keys of OpenPCDet's OPTIMIZATION that act on its other optimizers only."""
-
 
 def plain(name: str) -> str:
     """Bring a name into plain form."""
@@ -113,13 +90,25 @@ def one_cycle_class(name: str) -> str | None:
     if len(name) > 200 or "cycle" not in name.lower():
         return None
     last = plain(re.split(r"[.:/]", name.strip())[-1])
-    return last if last in CLASSES else None
+    return last if last in CLASSES or _convention_by_class(last) is not None else None
+
+
+def _convention_by_class(class_name: str) -> str | None:
+    """Return the convention that has a class or function of this plain name, and no other has."""
+    named = (convention.name for convention in CONVENTIONS.values() if class_name in map(plain, convention.classes))
+    return next(named, None)
 
 
 def convention_of(name: str, named_by: str, keys: frozenset[str]) -> str | None:
     """Tell a block's convention from the class, the key that names it, and its keys; None where it is PyTorch's."""
-    # mmcv's hooks are named by their policy; that of the learning rate leaves momentum alone, as MMEngine's does.
-    by_class = CLASSES[one_cycle_class(name) or "onecycle"] or ("mmengine" if named_by == "policy" else None)
-    by_module = MODULES.get(name.strip().partition(".")[0])
-    by_key = next((OWN_KEYS[key] for key in sorted(keys) if key in OWN_KEYS), None)
-    return by_class or by_module or by_key
+    by_class = _convention_by_class(one_cycle_class(name) or "")
+    if by_class is not None:
+        return by_class
+    module = name.strip().partition(".")[0]
+    for convention in CONVENTIONS.values():
+        if named_by in convention.class_keys or module in convention.modules:
+            return convention.name
+    for convention in CONVENTIONS.values():
+        if not keys.isdisjoint(map(plain, convention.aliases.values())):
+            return convention.name
+    return None

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.config.keys import duplicate
 from onecycle_cli.config.nodes import Mapping, Scalar, Sequence, place_at
-from onecycle_cli.config.training.names import CLASS_KEYS, DEAD_IN_OPENPCDET, one_cycle_class, plain
+from onecycle_cli.config.training.names import CLASS_KEYS, one_cycle_class, plain
 from onecycle_cli.findings.practice import NO_EFFECT
 from onecycle_cli.findings.training import CHAINED
+from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,10 +34,12 @@ def _repeated(block: Block) -> Iterator[Finding]:
 
 
 def _dead_keys(block: Block) -> Iterator[Finding]:
-    """Object to the keys of OpenPCDet's OPTIMIZATION that its other optimizers read."""
-    for key, _ in block.mapping.entries if block.convention == "openpcdet" else ():
-        if isinstance(key, Scalar) and plain(key.text) in DEAD_IN_OPENPCDET:
-            message = f"{key.text} acts on nothing: adam_onecycle does not read it"
+    """Find the keys beside the schedule's settings that its framework reads for other schedulers only."""
+    convention = CONVENTIONS[block.convention or DEFAULT]
+    ignored = {plain(key) for key in convention.ignored_keys}
+    for key, _ in block.mapping.entries if ignored else ():
+        if isinstance(key, Scalar) and plain(key.text) in ignored:
+            message = f"{key.text} has no effect: {', '.join(convention.classes)} does not read it"
             yield place_at(NO_EFFECT.finding(message, f"remove {key.text}"), key.place)
 
 

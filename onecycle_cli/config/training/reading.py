@@ -18,6 +18,7 @@ from onecycle_cli.config.values import number_of
 from onecycle_cli.findings.keys import NUMBER_KIND
 from onecycle_cli.findings.training import NOT_KNOWN
 from onecycle_cli.policy.context import ConfigValue
+from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.settings import about, kind
 from onecycle_cli.policy.validation import LENGTH
 
@@ -36,7 +37,7 @@ def read_block(path: str, text: str, document: Document, block: Block) -> Config
     if block.convention is not None:
         config.values["convention"] = block.convention
     findings = list(gathered.findings)
-    if block.convention == "mmengine":
+    if CONVENTIONS[block.convention or DEFAULT].counts_in_epochs:
         _count_as_mmengine(gathered, block)
     for setting, entry in gathered.settings.items():
         findings += _take(config, document, setting, entry)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from onecycle_cli.findings import Finding
-    from onecycle_cli.policy.conventions.convention import Convention
+    from onecycle_cli.policy.conventions.base import Convention
     from onecycle_cli.policy.settings import Settings
 
 NEUTRAL = {"three_phase": False, "cycle_momentum": False}
@@ -20,8 +20,8 @@ NEUTRAL = {"three_phase": False, "cycle_momentum": False}
 
 def lacking(values: Mapping[str, object], convention: Convention) -> Iterator[tuple[str, str]]:
     """Give the settings that a convention lacks among those that ask for something, each with the reason."""
-    neutral = {**NEUTRAL, "anneal_strategy": convention.DEFAULTS.anneal_strategy}
-    for setting, reason in convention.LACKS.items():
+    neutral = {**NEUTRAL, "anneal_strategy": convention.defaults.anneal_strategy}
+    for setting, reason in convention.unsupported.items():
         value = values.get(setting)
         if value is not None and value != neutral.get(setting):
             yield setting, reason
@@ -31,8 +31,8 @@ def check_lacks(settings: Settings) -> Iterator[Finding]:
     """Find settings that act on nothing in the convention's framework."""
     convention = convention_of(settings)
     for setting, reason in lacking(dict(settings), convention):
-        message = f"{setting} is nothing to {convention.NAME}: {reason}"
-        yield LACKS.finding(message, _hint(setting, convention.NAME), setting)
+        message = f"{setting} is nothing to {convention.name}: {reason}"
+        yield LACKS.finding(message, _hint(setting, convention.name), setting)
 
 
 def _hint(setting: str, convention: str) -> str:

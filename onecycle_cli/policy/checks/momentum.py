@@ -27,7 +27,7 @@ MOMENTA = ("base_momentum", "max_momentum", "final_momentum")
 
 def check_momentum(settings: Settings) -> Iterator[Finding]:
     """Judge the optimizer, then the momenta that it cycles between."""
-    default = convention_of(settings).DEFAULTS.cycle_momentum
+    default = convention_of(settings).defaults.cycle_momentum
     cycles = default if settings.cycle_momentum is None else settings.cycle_momentum
     if settings.optimizer is not None:
         yield from _judge_optimizer(settings.optimizer, settings.cycle_momentum, cycles=cycles)
@@ -70,7 +70,7 @@ def _judge_optimizer(optimizer: str, cycle_momentum: bool | None, *, cycles: boo
 
 
 def _judge_order(settings: Settings) -> Iterator[Finding]:
-    defaults = convention_of(settings).DEFAULTS
+    defaults = convention_of(settings).defaults
     bases = _values(settings.base_momentum) or (defaults.base_momentum,)
     tops = _values(settings.max_momentum) or (defaults.max_momentum,)
     for at in range(max(len(bases), len(tops))):

@@ -103,7 +103,7 @@ def _judge_factors(settings: Settings) -> Iterator[Finding]:
 
 def _judge_ends(settings: Settings) -> Iterator[Finding]:
     """Find learning rates that float64 cannot hold, though each number they come from is sound."""
-    defaults = convention_of(settings).DEFAULTS
+    defaults = convention_of(settings).defaults
     div = settings.div_factor or defaults.div_factor
     final_div = settings.final_div_factor or defaults.final_div_factor
     peaks = settings.max_lr if isinstance(settings.max_lr, tuple) else (settings.max_lr,)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.findings.surroundings import BATCHES_AS_STEPS, RUN_LENGTH, STEPPED_PER_EPOCH
 from onecycle_cli.policy.checks.trainer import DATA, Target, epoch_as_trained, known, make_cycle, percent, stepping
-from onecycle_cli.policy.conventions import convention_of, mmengine, torch
+from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.length import count, find_length
 from onecycle_cli.policy.settings import MOST_STEPS
 
@@ -121,7 +121,7 @@ def _how_to_step(cycle: Cycle, around: TrainingContext) -> str:
         return f"set {around.interval.path} to step"
     if around.stepped_by == "LightningCLI":
         return "return the scheduler from configure_optimizers with interval: step"
-    return "set by_epoch to false" if convention_of(cycle.settings).NAME == mmengine.NAME else "set interval to step"
+    return "set by_epoch to false" if convention_of(cycle.settings).counts_in_epochs else "set interval to step"
 
 
 def _judge_per_step(cycle: Cycle, around: TrainingContext) -> Iterator[Finding]:
@@ -146,7 +146,7 @@ def _judge_per_step(cycle: Cycle, around: TrainingContext) -> Iterator[Finding]:
 def _judge_epochs_as_steps(cycle: Cycle, around: TrainingContext) -> Iterator[Finding]:
     """Judge a run whose steps are not known: it has at least as many as epochs."""
     epochs, total = known(around.epochs), cycle.total
-    convertible = convention_of(cycle.settings).NAME == mmengine.NAME
+    convertible = convention_of(cycle.settings).counts_in_epochs
     unknown = known(around.max_steps) is None and cycle.length.steps_per_epoch is None and not convertible
     if around.epochs is None or epochs is None or epochs < total or not unknown or stepping(around) != "step":
         return
@@ -235,7 +235,8 @@ def _judge_batches(cycle: Cycle, around: TrainingContext, most: int) -> Iterator
 
 def _overrun(cycle: Cycle, made: int, unit: str) -> str:
     """Say what becomes of a run that is longer than its cycle."""
-    if convention_of(cycle.settings).NAME != torch.NAME:
+    convention = convention_of(cycle.settings)
+    if not convention.raises_past_end:
         return f"the last {count(made - cycle.total, unit)} of the run come after the cycle's end"
     when = f"at step {cycle.total:,}" if unit == "step" else f"after {cycle.total + 1:,} epochs"
-    return f"PyTorch raises ValueError {when}"
+    return f"{convention.framework} raises ValueError {when}"

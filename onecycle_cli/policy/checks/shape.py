@@ -28,19 +28,19 @@ LATE = 0.9
 def check_shape(settings: Settings) -> Iterator[Finding]:
     """Judge pct_start by itself, and what the convention makes of it and the length."""
     convention, length = convention_of(settings), find_length(settings)
-    pct = convention.DEFAULTS.pct_start if settings.pct_start is None else settings.pct_start
+    pct = convention.defaults.pct_start if settings.pct_start is None else settings.pct_start
     if not 0 <= pct <= 1:
         return
     if pct >= LATE and not (settings.three_phase and pct > 0.5):
-        crash = "; PyTorch raises ZeroDivisionError if the scheduler is stepped after the last batch"
+        crash = f"; {convention.framework} raises ZeroDivisionError if the scheduler is stepped after the last batch"
         yield LATE_PEAK.finding(
             f"pct_start is {pct!r}: {100 * pct:.4g} % of the cycle warms up, {100 * (1 - pct):.4g} % anneals"
-            + (crash if pct == 1 and convention.NAME == "torch" else ""),
+            + (crash if pct == 1 and convention.raises_past_end else ""),
             "set pct_start to 0.3, as the frameworks do, unless you mean it",
             "pct_start",
         )
     if length is not None and length.total_steps <= MOST_STEPS and groups_agree(settings):
-        for finding in convention.judge(make_plan(settings, convention.DEFAULTS, length)):
+        for finding in convention.check(make_plan(settings, length)):
             yield replace(finding, setting=_place(settings, finding.setting))
 
 
@@ -52,11 +52,11 @@ def _place(settings: Settings, setting: str | None) -> str:
 
 def check_steps(settings: Settings) -> Iterator[Finding]:
     """Say where the steps of a sound plan miss the peak."""
-    convention, length = convention_of(settings), find_length(settings)
+    length = find_length(settings)
     if length is None:
         return
-    plan = make_plan(settings, convention.DEFAULTS, length)
-    schedule = Schedule(plan, convention.phases(plan))
+    plan = make_plan(settings, length)
+    schedule = Schedule(plan)
     if peak_is_reached(schedule):
         return
     peak, highest = plan.groups[0].max_lr, summarize(schedule, 0)

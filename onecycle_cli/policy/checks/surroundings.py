@@ -12,7 +12,6 @@ from onecycle_cli.findings.surroundings import INTERVAL, OPTIMIZER_MOMENTUM, OPT
 from onecycle_cli.policy.checks.groups import groups_agree
 from onecycle_cli.policy.checks.run_length import check_run
 from onecycle_cli.policy.checks.trainer import stepping
-from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.length import Length, find_length
 from onecycle_cli.policy.optimizers import WITHOUT, plain_name
 from onecycle_cli.policy.plan import make_plan
@@ -32,7 +31,7 @@ UNKNOWN = Length(1, None, "", "")
 def check_surroundings(settings: Settings, around: TrainingContext) -> Iterator[Finding]:
     """Hold the optimizer's and the trainer's numbers against the settings, also where those have errors."""
     if groups_agree(settings):
-        plan = make_plan(settings, convention_of(settings).DEFAULTS, find_length(settings) or UNKNOWN)
+        plan = make_plan(settings, find_length(settings) or UNKNOWN)
         yield from _judge_rate(plan, around)
         yield from _judge_momentum(settings, plan, around)
     yield from _judge_interval(around)
@@ -60,8 +59,8 @@ def _judge_rate(plan: Plan, around: TrainingContext) -> Iterator[Finding]:
 
 def _judge_momentum(settings: Settings, plan: Plan, around: TrainingContext) -> Iterator[Finding]:
     stated = around.optimizer_momentum
-    without = "cycle_momentum" in convention_of(settings).LACKS or plain_name(settings.optimizer or "") in WITHOUT
-    if stated is None or without or not plan.cycle_momentum:
+    cycles = plan.cycle_momentum and plan.convention.supports("cycle_momentum")
+    if stated is None or not cycles or plain_name(settings.optimizer or "") in WITHOUT:
         return
     if any(math.isclose(stated.value, group.max_momentum) for group in plan.groups):
         return

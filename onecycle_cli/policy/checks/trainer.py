@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from onecycle_cli.policy.checks.groups import groups_agree
-from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.length import epoch_from_data
 from onecycle_cli.policy.plan import make_plan
 from onecycle_cli.policy.schedule import Schedule
@@ -90,10 +89,8 @@ def make_cycle(settings: Settings, length: Length) -> Cycle:
 def _schedule(settings: Settings, length: Length) -> Schedule | None:
     if not groups_agree(settings):
         return None
-    convention = convention_of(settings)
-    plan = make_plan(settings, convention.DEFAULTS, length)
     try:
-        return Schedule(plan, convention.phases(plan))
+        return Schedule(make_plan(settings, length))
     except (ArithmeticError, ValueError):
         return None
 

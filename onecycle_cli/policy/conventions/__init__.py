@@ -1,4 +1,4 @@
-"""Conventions: whose arithmetic a schedule follows. One module a framework, its docstring the manual page."""
+"""Conventions: whose arithmetic a schedule follows. One module per framework, its docstring the manual page."""
 
 from __future__ import annotations
 
@@ -17,15 +17,19 @@ from onecycle_cli.policy.conventions import (
 )
 
 if TYPE_CHECKING:
-    from onecycle_cli.policy.conventions.convention import Convention
+    from onecycle_cli.policy.conventions.base import Convention
     from onecycle_cli.policy.settings import Settings
 
 CONVENTIONS: dict[str, Convention] = {
-    each.NAME: each for each in (torch, r_torch, fastai, optax, optax_linear, paddle, mmengine, openpcdet, smith)
+    module.CONVENTION.name: module.CONVENTION
+    for module in (torch, r_torch, fastai, optax, optax_linear, paddle, mmengine, openpcdet, smith)
 }
-"""Every convention, by its name."""
+"""Every convention, by its name: the choices of the setting `convention`, in the order in which they are shown."""
+
+DEFAULT = torch.CONVENTION.name
+"""The convention of settings that name none."""
 
 
 def convention_of(settings: Settings) -> Convention:
-    """Give the convention that the settings ask for; torch where they name none."""
-    return CONVENTIONS[settings.convention or torch.NAME]
+    """Return the convention that the settings ask for, or the default one."""
+    return CONVENTIONS[settings.convention or DEFAULT]

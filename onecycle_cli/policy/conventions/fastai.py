@@ -23,9 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from onecycle_cli.findings.practice import NO_WARMUP
-from onecycle_cli.policy.conventions import torch
-from onecycle_cli.policy.conventions.family import longer_warmup
-from onecycle_cli.policy.plan import Defaults
+from onecycle_cli.policy.conventions.base import SETTINGS_OF_OTHERS, Convention, Defaults, longer_warmup
 from onecycle_cli.policy.ramps import Phase, Ramp
 from onecycle_cli.policy.running_sum import running_sum
 
@@ -35,15 +33,6 @@ if TYPE_CHECKING:
     from onecycle_cli.findings import Finding
     from onecycle_cli.policy.plan import Plan
     from onecycle_cli.policy.ramps import Number
-
-NAME = "fastai"
-FRAMEWORK = "fastai 2.8.12"
-DEFAULTS = Defaults(pct_start=0.25, final_div_factor=1e5)
-LACKS = {
-    **{setting: reason for setting, reason in torch.LACKS.items() if setting != "final_momentum"},
-    "three_phase": "fit_one_cycle has two phases only",
-    "anneal_strategy": "fit_one_cycle has the cosine only",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +76,7 @@ def phases(plan: Plan) -> tuple[Phase, ...]:
     )
 
 
-def judge(plan: Plan) -> Iterator[Finding]:
+def check(plan: Plan) -> Iterator[Finding]:
     """Find a run without warm-up."""
     rise = plan.pct_start * plan.total_steps
     if rise < 1:
@@ -134,3 +123,24 @@ def single(value: Number) -> Number:
         rounded: float = struct.unpack("f", struct.pack("f", value))[0]
         return rounded
     return value.astype("float32").astype("float64")
+
+
+CONVENTION = Convention(
+    name="fastai",
+    framework="fastai",
+    version="2.8.12",
+    phases=phases,
+    check=check,
+    defaults=Defaults(pct_start=0.25, final_div_factor=1e5),
+    unsupported={
+        **{setting: reason for setting, reason in SETTINGS_OF_OTHERS.items() if setting != "final_momentum"},
+        "three_phase": "fit_one_cycle has two phases only",
+        "anneal_strategy": "fit_one_cycle has the cosine only",
+    },
+    final_divides_peak=True,
+    positions_in_float32=True,
+    sets_step_after_last=False,
+    aliases={"final_div_factor": "div_final", "div_factor": "div"},
+    classes=("fit_one_cycle",),
+    modules=("fastai",),
+)

@@ -17,9 +17,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onecycle_cli.policy.conventions import torch
-from onecycle_cli.policy.conventions.family import WITHOUT_MOMENTUM, check_warmup, cut, torch_ends
-from onecycle_cli.policy.plan import Defaults
+from onecycle_cli.policy.conventions.base import (
+    SETTINGS_OF_OTHERS,
+    WITHOUT_MOMENTUM,
+    Convention,
+    Defaults,
+    check_warmup,
+    cut,
+    torch_ends,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,20 +34,29 @@ if TYPE_CHECKING:
     from onecycle_cli.policy.plan import Plan
     from onecycle_cli.policy.ramps import Phase
 
-NAME = "mmengine"
-FRAMEWORK = "MMEngine 0.10.7"
-DEFAULTS = Defaults(cycle_momentum=False)
-LACKS = {
-    **torch.LACKS,
-    **WITHOUT_MOMENTUM,
-}
-
 
 def phases(plan: Plan) -> tuple[Phase, ...]:
     """Cut the cycle as MMEngine does. Raises ZeroDivisionError where p*T is 1."""
     return cut(plan, torch_ends(plan))
 
 
-def judge(plan: Plan) -> Iterator[Finding]:
+def check(plan: Plan) -> Iterator[Finding]:
     """Find what PyTorch fails on too."""
     yield from check_warmup(plan)
+
+
+CONVENTION = Convention(
+    name="mmengine",
+    framework="MMEngine",
+    version="0.10.7",
+    phases=phases,
+    check=check,
+    defaults=Defaults(cycle_momentum=False),
+    unsupported={**SETTINGS_OF_OTHERS, **WITHOUT_MOMENTUM},
+    ends_at_last_step=True,
+    counts_in_epochs=True,
+    computes_like="torch",
+    aliases={"max_lr": "eta_max"},
+    modules=("mmengine",),
+    class_keys=("policy",),  # mmcv's hooks, which leave momentum alone as well
+)

@@ -19,9 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onecycle_cli.findings.length import EMPTY_PHASE
-from onecycle_cli.policy.conventions import torch
-from onecycle_cli.policy.conventions.family import longer_warmup
-from onecycle_cli.policy.plan import Defaults
+from onecycle_cli.policy.conventions.base import SETTINGS_OF_OTHERS, Convention, longer_warmup
 from onecycle_cli.policy.ramps import CosineRamp, Phase
 
 if TYPE_CHECKING:
@@ -29,19 +27,6 @@ if TYPE_CHECKING:
 
     from onecycle_cli.findings import Finding
     from onecycle_cli.policy.plan import Plan
-
-FINAL_DIV = 1e4
-
-NAME = "openpcdet"
-FRAMEWORK = "OpenPCDet"
-DEFAULTS = Defaults()
-LACKS = {
-    **torch.LACKS,
-    "three_phase": "adam_onecycle has two phases only",
-    "anneal_strategy": "adam_onecycle has the cosine only",
-    "final_div_factor": "adam_onecycle always ends at the initial learning rate / 10,000",
-    "final_lr": "adam_onecycle always ends at the initial learning rate / 10,000",
-}
 
 
 def phases(plan: Plan) -> tuple[Phase, ...]:
@@ -54,7 +39,7 @@ def phases(plan: Plan) -> tuple[Phase, ...]:
     for group in plan.groups:
         initial = group.max_lr / plan.div_factor
         up.append(CosineRamp(initial, group.max_lr, 0.0, rise))
-        down.append(CosineRamp(group.max_lr, initial / FINAL_DIV, rise, fall))
+        down.append(CosineRamp(group.max_lr, initial / CONVENTION.defaults.final_div_factor, rise, fall))
         momentum_up.append(CosineRamp(group.max_momentum, group.base_momentum, 0.0, rise))
         momentum_down.append(CosineRamp(group.base_momentum, group.max_momentum, rise, fall))
     if not plan.cycle_momentum:
@@ -65,7 +50,7 @@ def phases(plan: Plan) -> tuple[Phase, ...]:
     )
 
 
-def judge(plan: Plan) -> Iterator[Finding]:
+def check(plan: Plan) -> Iterator[Finding]:
     """Find a warm-up without a step, on which OpenPCDet fails."""
     rise = plan.pct_start * plan.total_steps
     if int(rise) == 0:
@@ -75,3 +60,22 @@ def judge(plan: Plan) -> Iterator[Finding]:
             longer_warmup(plan.total_steps),
             "pct_start",
         )
+
+
+CONVENTION = Convention(
+    name="openpcdet",
+    framework="OpenPCDet",
+    phases=phases,
+    check=check,
+    unsupported={
+        **SETTINGS_OF_OTHERS,
+        "three_phase": "adam_onecycle has two phases only",
+        "anneal_strategy": "adam_onecycle has the cosine only",
+        "final_div_factor": "adam_onecycle always ends at the initial learning rate / 10,000",
+        "final_lr": "adam_onecycle always ends at the initial learning rate / 10,000",
+    },
+    whole_steps=True,
+    computes_like="optax",
+    classes=("adam_onecycle",),
+    ignored_keys=("MOMENTUM", "DECAY_STEP_LIST", "LR_DECAY", "LR_CLIP", "LR_WARMUP", "WARMUP_EPOCH"),
+)

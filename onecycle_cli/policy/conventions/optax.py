@@ -22,9 +22,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from onecycle_cli.findings.length import EMPTY_PHASE
-from onecycle_cli.policy.conventions import torch
-from onecycle_cli.policy.conventions.family import WITHOUT_MOMENTUM, longer_warmup
-from onecycle_cli.policy.plan import Defaults
+from onecycle_cli.policy.conventions.base import (
+    SETTINGS_OF_OTHERS,
+    WITHOUT_MOMENTUM,
+    Convention,
+    Defaults,
+    longer_warmup,
+)
 from onecycle_cli.policy.ramps import CosineRamp, Phase
 
 if TYPE_CHECKING:
@@ -34,17 +38,6 @@ if TYPE_CHECKING:
     from onecycle_cli.policy.plan import Group, Plan
     from onecycle_cli.policy.ramps import Ramp
 
-NAME = "optax"
-FRAMEWORK = "optax 0.2.8"
-DEFAULTS = Defaults(cycle_momentum=False)
-LACKS = {
-    **torch.LACKS,
-    **WITHOUT_MOMENTUM,
-    "three_phase": "optax's schedule has two phases only",
-    "final_lr": "optax divides by final_div_factor; set that",
-    "anneal_strategy": "the cosine schedule is cosine only; set convention to optax-linear",
-}
-
 
 def phases(plan: Plan) -> tuple[Phase, ...]:
     """Cut the cycle as optax does, at a whole step."""
@@ -52,7 +45,7 @@ def phases(plan: Plan) -> tuple[Phase, ...]:
     return join(plan, CosineRamp, {peak_step: plan.div_factor, plan.total_steps: _last_factor(plan)})
 
 
-def judge(plan: Plan) -> Iterator[Finding]:
+def check(plan: Plan) -> Iterator[Finding]:
     """Find edges that fall on the same step."""
     yield from check_edges(plan, {"pct_start": plan.pct_start})
 
@@ -101,3 +94,26 @@ def _last_factor(plan: Plan) -> float:
 
 def _name(at: int, number: int) -> str:
     return ("warm-up", "anneal", "annihilation")[at if number == 3 or at < 2 else 1]
+
+
+CONVENTION = Convention(
+    name="optax",
+    framework="optax",
+    version="0.2.8",
+    phases=phases,
+    check=check,
+    defaults=Defaults(cycle_momentum=False),
+    unsupported={
+        **SETTINGS_OF_OTHERS,
+        **WITHOUT_MOMENTUM,
+        "three_phase": "optax's schedule has two phases only",
+        "final_lr": "optax divides by final_div_factor; set that",
+        "anneal_strategy": "the cosine schedule is cosine only; set convention to optax-linear",
+    },
+    whole_steps=True,
+    holds_final=True,
+    float32=True,  # JAX's default
+    aliases={"total_steps": "transition_steps", "max_lr": "peak_value"},
+    classes=("cosine_onecycle_schedule",),
+    modules=("optax",),
+)

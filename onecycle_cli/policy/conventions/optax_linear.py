@@ -16,10 +16,11 @@ Known bugs
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from onecycle_cli.policy.conventions import optax
-from onecycle_cli.policy.plan import Defaults
+from onecycle_cli.policy.conventions.base import Defaults
 from onecycle_cli.policy.ramps import LinearRamp
 
 if TYPE_CHECKING:
@@ -28,15 +29,6 @@ if TYPE_CHECKING:
     from onecycle_cli.findings import Finding
     from onecycle_cli.policy.plan import Plan
     from onecycle_cli.policy.ramps import Phase
-
-NAME = "optax-linear"
-FRAMEWORK = optax.FRAMEWORK
-DEFAULTS = Defaults(cycle_momentum=False, anneal_strategy="linear", pct_final=0.85)
-LACKS = {
-    **{setting: reason for setting, reason in optax.LACKS.items() if setting != "pct_final"},
-    "three_phase": "the linear schedule always has three phases, with edges at pct_start and pct_final",
-    "anneal_strategy": "the linear schedule is linear only; set convention to optax",
-}
 
 
 def phases(plan: Plan) -> tuple[Phase, ...]:
@@ -50,6 +42,22 @@ def phases(plan: Plan) -> tuple[Phase, ...]:
     return optax.join(plan, LinearRamp, factors)
 
 
-def judge(plan: Plan) -> Iterator[Finding]:
+def check(plan: Plan) -> Iterator[Finding]:
     """Find edges that fall on the same step."""
     yield from optax.check_edges(plan, {"pct_start": plan.pct_start, "pct_final": plan.pct_final})
+
+
+CONVENTION = replace(
+    optax.CONVENTION,
+    name="optax-linear",
+    phases=phases,
+    check=check,
+    defaults=Defaults(cycle_momentum=False, anneal_strategy="linear"),
+    unsupported={
+        **{setting: reason for setting, reason in optax.CONVENTION.unsupported.items() if setting != "pct_final"},
+        "three_phase": "the linear schedule always has three phases, with edges at pct_start and pct_final",
+        "anneal_strategy": "the linear schedule is linear only; set convention to optax",
+    },
+    classes=("linear_onecycle_schedule",),
+    modules=(),
+)

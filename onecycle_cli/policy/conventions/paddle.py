@@ -19,9 +19,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onecycle_cli.findings.length import NO_ROOM_TO_ANNIHILATE
-from onecycle_cli.policy.conventions import torch
-from onecycle_cli.policy.conventions.family import WITHOUT_MOMENTUM, check_warmup, cut, torch_ends
-from onecycle_cli.policy.plan import Defaults
+from onecycle_cli.policy.conventions.base import (
+    SETTINGS_OF_OTHERS,
+    WITHOUT_MOMENTUM,
+    Convention,
+    Defaults,
+    check_warmup,
+    cut,
+    torch_ends,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,25 +36,35 @@ if TYPE_CHECKING:
     from onecycle_cli.policy.plan import Plan
     from onecycle_cli.policy.ramps import Phase
 
-NAME = "paddle"
-FRAMEWORK = "PaddlePaddle 3.3.1"
-DEFAULTS = Defaults(cycle_momentum=False, final_lr=1e-4)
-LACKS = {
-    **torch.LACKS,
-    **WITHOUT_MOMENTUM,
-    "final_div_factor": "Paddle takes the final learning rate itself, as end_learning_rate; set final_lr",
-}
-
 
 def phases(plan: Plan) -> tuple[Phase, ...]:
     """Cut the cycle as Paddle does. Raises ZeroDivisionError where p*T is 1."""
     return cut(plan, torch_ends(plan))
 
 
-def judge(plan: Plan) -> Iterator[Finding]:
+def check(plan: Plan) -> Iterator[Finding]:
     """Find what PyTorch fails on too, and three phases that leave nothing to annihilate."""
     yield from check_warmup(plan)
     if plan.three_phase and plan.pct_start == 0.5:
         yield NO_ROOM_TO_ANNIHILATE.finding(
             "three_phase with pct_start 0.5: Paddle asks for less", "set pct_start below 0.5", "pct_start"
         )
+
+
+CONVENTION = Convention(
+    name="paddle",
+    framework="PaddlePaddle",
+    version="3.3.1",
+    phases=phases,
+    check=check,
+    defaults=Defaults(cycle_momentum=False, final_lr=1e-4),
+    unsupported={
+        **SETTINGS_OF_OTHERS,
+        **WITHOUT_MOMENTUM,
+        "final_div_factor": "Paddle takes the final learning rate itself, as end_learning_rate; set final_lr",
+    },
+    ends_at_last_step=True,
+    computes_like="torch",
+    aliases={"final_lr": "end_learning_rate", "div_factor": "divide_factor", "pct_start": "phase_pct"},
+    modules=("paddle",),
+)

@@ -22,9 +22,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onecycle_cli.findings.practice import KNOWN_BUG
-from onecycle_cli.policy.conventions import torch
-from onecycle_cli.policy.conventions.family import check_warmup, cut
-from onecycle_cli.policy.plan import Defaults
+from onecycle_cli.policy.conventions.base import SETTINGS_OF_OTHERS, Convention, check_warmup, cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,11 +30,6 @@ if TYPE_CHECKING:
     from onecycle_cli.findings import Finding
     from onecycle_cli.policy.plan import Plan
     from onecycle_cli.policy.ramps import Phase
-
-NAME = "r-torch"
-FRAMEWORK = "R torch, development version after 0.17.0"
-DEFAULTS = Defaults()
-LACKS = {**torch.LACKS, "three_phase": "R torch's lr_one_cycle has two phases only"}
 
 
 def phases(plan: Plan) -> tuple[Phase, ...]:
@@ -46,7 +39,7 @@ def phases(plan: Plan) -> tuple[Phase, ...]:
     return cut(plan, (up, float(plan.total_steps - 1)), (up, down))
 
 
-def judge(plan: Plan) -> Iterator[Finding]:
+def check(plan: Plan) -> Iterator[Finding]:
     """Find what PyTorch fails on too, and what R torch's released versions fail on."""
     yield from check_warmup(plan)
     if plan.anneal_strategy == "linear":
@@ -64,3 +57,16 @@ def judge(plan: Plan) -> Iterator[Finding]:
             f"write max_momentum once a group: [{written}]",
             "max_momentum",
         )
+
+
+CONVENTION = Convention(
+    name="r-torch",
+    framework="R torch",
+    version="development version after 0.17.0",
+    phases=phases,
+    check=check,
+    unsupported={**SETTINGS_OF_OTHERS, "three_phase": "R torch's lr_one_cycle has two phases only"},
+    ends_at_last_step=True,
+    computes_like="torch",
+    classes=("lr_one_cycle",),
+)

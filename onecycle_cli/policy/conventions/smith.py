@@ -26,9 +26,7 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.findings.length import EMPTY_PHASE
 from onecycle_cli.findings.practice import LENGTHS_DISAGREE
-from onecycle_cli.policy.conventions import torch
-from onecycle_cli.policy.conventions.family import longer_warmup
-from onecycle_cli.policy.plan import Defaults
+from onecycle_cli.policy.conventions.base import SETTINGS_OF_OTHERS, Convention, Defaults, longer_warmup
 from onecycle_cli.policy.ramps import Phase, Ramp
 
 if TYPE_CHECKING:
@@ -37,16 +35,6 @@ if TYPE_CHECKING:
     from onecycle_cli.findings import Finding
     from onecycle_cli.policy.plan import Group, Plan
     from onecycle_cli.policy.ramps import Number
-
-NAME = "smith"
-FRAMEWORK = "L. N. Smith's logged runs"
-DEFAULTS = Defaults(pct_start=0.45, anneal_strategy="linear", div_factor=10.0, final_div_factor=1000.0)
-LACKS = {
-    **{setting: reason for setting, reason in torch.LACKS.items() if setting != "stepsize"},
-    "three_phase": "the papers' cycle has its own plateau at the end",
-    "anneal_strategy": "the papers' cycle is linear only",
-    "final_lr": "the papers' runs end at the base rate / final_div_factor",
-}
 
 
 class Line(Ramp):
@@ -93,7 +81,7 @@ def phases(plan: Plan) -> tuple[Phase, ...]:
     )
 
 
-def judge(plan: Plan) -> Iterator[Finding]:
+def check(plan: Plan) -> Iterator[Finding]:
     """Find a cycle longer than the run, and one without a rise."""
     half = half_cycle(plan)
     if half == 0:
@@ -125,3 +113,21 @@ def _dips(plan: Plan, half: int) -> tuple[Dips, ...]:
     if not plan.cycle_momentum:
         return ()
     return tuple(Dips(group.max_momentum, group.base_momentum, 0.0, half, group.base_momentum) for group in plan.groups)
+
+
+CONVENTION = Convention(
+    name="smith",
+    framework="L. N. Smith's logged runs",
+    phases=phases,
+    check=check,
+    defaults=Defaults(pct_start=0.45, anneal_strategy="linear", div_factor=10.0, final_div_factor=1000.0),
+    unsupported={
+        **{setting: reason for setting, reason in SETTINGS_OF_OTHERS.items() if setting != "stepsize"},
+        "three_phase": "the papers' cycle has its own plateau at the end",
+        "anneal_strategy": "the papers' cycle is linear only",
+        "final_lr": "the papers' runs end at the base rate / final_div_factor",
+    },
+    whole_steps=True,
+    has_plateau=True,
+    float32=True,  # the runs were made in Caffe
+)

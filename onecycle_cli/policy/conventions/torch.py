@@ -23,8 +23,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onecycle_cli.policy.conventions.family import check_warmup, cut, torch_ends
-from onecycle_cli.policy.plan import Defaults
+from onecycle_cli.policy.conventions.base import SETTINGS_OF_OTHERS, Convention, check_warmup, cut, torch_ends
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,21 +32,25 @@ if TYPE_CHECKING:
     from onecycle_cli.policy.plan import Plan
     from onecycle_cli.policy.ramps import Phase
 
-NAME = "torch"
-FRAMEWORK = "PyTorch 2.13.0"
-DEFAULTS = Defaults()
-LACKS = {
-    "final_momentum": "OneCycleLR ends at max_momentum",
-    "pct_final": "it is optax's linear schedule that has a second edge",
-    "stepsize": "it is the papers' own schedule that counts half cycles",
-}
-
 
 def phases(plan: Plan) -> tuple[Phase, ...]:
     """Cut the cycle as PyTorch does. Raises ZeroDivisionError where p*T is 1."""
     return cut(plan, torch_ends(plan))
 
 
-def judge(plan: Plan) -> Iterator[Finding]:
+def check(plan: Plan) -> Iterator[Finding]:
     """Find a cycle on which PyTorch fails, or that skips a phase."""
     yield from check_warmup(plan)
+
+
+CONVENTION = Convention(
+    name="torch",
+    framework="PyTorch",
+    version="2.13.0",
+    phases=phases,
+    check=check,
+    unsupported=SETTINGS_OF_OTHERS,
+    ends_at_last_step=True,
+    raises_past_end=True,
+    checks_types=True,
+)

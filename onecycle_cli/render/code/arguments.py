@@ -9,7 +9,8 @@ from onecycle_cli.render.code.writing import Argument, literal, per_group
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from onecycle_cli.policy.plan import Defaults, Plan
+    from onecycle_cli.policy.conventions.base import Defaults
+    from onecycle_cli.policy.plan import Plan
     from onecycle_cli.render.code.task import Task
 
 SHAPE = ("pct_start", "pct_final", "anneal_strategy", "three_phase", "div_factor", "final_div_factor", "final_lr")

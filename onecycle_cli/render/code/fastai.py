@@ -67,7 +67,7 @@ def _own(task: Task, following: Following) -> str:
     given = [
         Argument("n_epoch", _epochs(task)),
         arguments.peak(plan, "lr_max"),
-        *arguments.shape(plan, fastai.DEFAULTS, NAMES),
+        *arguments.shape(plan, fastai.CONVENTION.defaults, NAMES),
     ]
     if momenta != (0.95, 0.85, 0.95):
         given.append(Argument("moms", f"({', '.join(map(literal, momenta))})"))

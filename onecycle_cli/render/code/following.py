@@ -14,7 +14,7 @@ from onecycle_cli.render.code.writing import short
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from onecycle_cli.policy.conventions.convention import Convention
+    from onecycle_cli.policy.conventions.base import Convention
     from onecycle_cli.policy.plan import Plan
     from onecycle_cli.policy.ramps import Phase
 
@@ -23,9 +23,6 @@ SAMPLE = 4000
 
 ROUNDING = 1e-12
 """Of the peak: what differs by less, differs by rounding only."""
-
-FAMILY = ("torch", "r-torch", "paddle", "mmengine")
-"""Where the loop's last step of the scheduler, past the end, divides by zero if pct_start is 1."""
 
 FAILS = "divides by zero with these numbers"
 """What is said where there is no following."""
@@ -73,12 +70,12 @@ def follow(planned: Schedule, name: str, *, momentum: bool = True, tolerance: fl
     """
     convention = CONVENTIONS[name]
     plan = _translate(planned, convention)
-    if name in FAMILY and plan.pct_start == 1:
-        return None
+    if convention.ends_at_last_step and plan.pct_start == 1:
+        return None  # the step that a loop takes past the end divides by the anneal phase's length, 0
     if not momentum:
         plan = replace(plan, cycle_momentum=False)
     try:
-        own = Schedule(plan, convention.phases(plan))
+        own = Schedule(plan)
     except ArithmeticError:
         return None
     return compare(planned, own, momentum=momentum, tolerance=tolerance)
@@ -106,16 +103,17 @@ def compare(planned: Schedule, own: Schedule, *, momentum: bool = True, toleranc
 
 def _translate(planned: Schedule, convention: Convention) -> Plan:
     """Say a plan's numbers in a framework's settings, as near as it has them."""
-    plan, lacks, defaults = planned.plan, convention.LACKS, convention.DEFAULTS
+    plan, defaults = planned.plan, convention.defaults
     last = planned.phases[-1].lr[0].end
     peak = plan.groups[0].max_lr
-    divided = peak if convention.NAME == "fastai" else peak / plan.div_factor
+    divided = peak if convention.final_divides_peak else peak / plan.div_factor
     return replace(
         plan,
-        three_phase=plan.three_phase and "three_phase" not in lacks,
-        anneal_strategy=defaults.anneal_strategy if "anneal_strategy" in lacks else plan.anneal_strategy,
-        cycle_momentum=planned.cycles_momentum and "cycle_momentum" not in lacks,
-        final_lr=last if convention.NAME == "paddle" else None,
+        convention=convention,
+        three_phase=plan.three_phase and convention.supports("three_phase"),
+        anneal_strategy=plan.anneal_strategy if convention.supports("anneal_strategy") else defaults.anneal_strategy,
+        cycle_momentum=planned.cycles_momentum and convention.supports("cycle_momentum"),
+        final_lr=last if convention.final_is_absolute else None,
         final_div_factor=divisor(divided, last, plan.final_div_factor),
     )
 

@@ -53,7 +53,7 @@ def _scheduler(task: Task, plan: Plan) -> str:
             Argument("type", '"OneCycleLR"'),
             arguments.peak(plan, "eta_max"),
             *length,
-            *arguments.shape(plan, mmengine.DEFAULTS, arguments.TORCH_NAMES),
+            *arguments.shape(plan, mmengine.CONVENTION.defaults, arguments.TORCH_NAMES),
         ],
     )
     return "param_scheduler = [\n" + "".join(f"    {line}\n" for line in entry.splitlines())[:-1] + ",\n]"

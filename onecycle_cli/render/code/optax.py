@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from onecycle_cli.render.code.task import Task
 
 OWN = {
-    "cos": (optax, "optax.cosine_onecycle_schedule"),
-    "linear": (optax_linear, "optax.linear_onecycle_schedule"),
+    "cos": (optax.CONVENTION, "optax.cosine_onecycle_schedule"),
+    "linear": (optax_linear.CONVENTION, "optax.linear_onecycle_schedule"),
 }
 NAMES = {
     "cos": {"pct_start": "pct_start", "div_factor": "div_factor", "final_div_factor": "final_div_factor"},
@@ -48,7 +48,7 @@ def dip(high, low, half):
 def snippet(task: Task) -> str:
     """Write the schedule, the optimizer over it, and the loop."""
     way = task.plan.anneal_strategy
-    following = follow(task.schedule, OWN[way][0].NAME, momentum=False)
+    following = follow(task.schedule, OWN[way][0].name, momentum=False)
     if following is not None and following.close and not task.several and not task.schedule.cycles_momentum:
         words, floats = following.words(OWN[way][1]), COUNTS
         imports, schedule = "import jax\nimport optax", _own(task, following)
@@ -70,7 +70,7 @@ def _own(task: Task, following: Following) -> str:
     given = [
         Argument("transition_steps", task.steps_of_the_run(), task.planned()),
         arguments.peak(plan, "peak_value"),
-        *arguments.shape(plan, convention.DEFAULTS, NAMES[way]),
+        *arguments.shape(plan, convention.defaults, NAMES[way]),
     ]
     return f"learning_rate = {call(name, given)}"
 

@@ -42,7 +42,7 @@ def snippet(task: Task) -> str:
         given = [
             Argument("max_learning_rate", literal(plan.groups[0].max_lr)),
             Argument("total_steps", task.steps_of_the_run(), task.planned()),
-            *arguments.shape(plan, paddle.DEFAULTS, NAMES),
+            *arguments.shape(plan, paddle.CONVENTION.defaults, NAMES),
         ]
         make = f"scheduler = {call('paddle.optimizer.lr.OneCycleLR', given)}"
         words.append(following.words("Paddle's OneCycleLR"))

@@ -73,7 +73,7 @@ def _arguments(task: Task, plan: Plan) -> list[Argument]:
         given.append(Argument("total_steps", str(task.total)))
     for setting in SHAPE:
         value = getattr(plan, setting)
-        if value != getattr(r_torch.DEFAULTS, setting):
+        if value != getattr(r_torch.CONVENTION.defaults, setting):
             given.append(Argument(setting, f'"{value}"' if isinstance(value, str) else number(value)))
     if not plan.cycle_momentum:
         return [*given, Argument("cycle_momentum", "FALSE")]

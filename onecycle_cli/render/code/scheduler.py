@@ -47,8 +47,8 @@ def write(task: Task, length: Sequence[Argument], optimizer: str = "optimizer") 
         given = [
             arguments.peak(plan, "max_lr"),
             *length,
-            *arguments.shape(plan, torch.DEFAULTS, arguments.TORCH_NAMES),
-            *arguments.momentum(plan, torch.DEFAULTS),
+            *arguments.shape(plan, torch.CONVENTION.defaults, arguments.TORCH_NAMES),
+            *arguments.momentum(plan, torch.CONVENTION.defaults),
         ]
         return Written(
             "", f"scheduler = {call(NAME, given, [optimizer])}", own=True, words=(following.words("OneCycleLR"),)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -114,10 +113,10 @@ class Case:
             changes["length"] = dataclasses.replace(plan.length, total_steps=changes.pop("total_steps"))
         plan = dataclasses.replace(plan, **changes)
         try:
-            phases = convention_of(self.settings).phases(plan)
+            schedule = Schedule(plan)
         except (ArithmeticError, ValueError):
             return None
-        return Schedule(plan, phases) if any(phase.steps for phase in phases) else None
+        return schedule if schedule.phases else None
 
     def fit(self, hypothesis: Hypothesis, *, whole: bool = False) -> Fit:
         """Hold a hypothesis against the sample, or against all rows."""

@@ -25,7 +25,8 @@ def other_lines(case: Case) -> Iterator[Hypothesis]:
     """Suppose that the run went in straight lines where the plan has cosines, or the other way."""
     planned = case.schedule.plan.anneal_strategy
     other = "linear" if planned == "cos" else "cos"
-    schedule = None if "anneal_strategy" in convention_of(case.settings).LACKS else case.variant(anneal_strategy=other)
+    supported = convention_of(case.settings).supports("anneal_strategy")
+    schedule = case.variant(anneal_strategy=other) if supported else None
     if schedule is not None:
         yield Hypothesis(
             other,
@@ -38,8 +39,8 @@ def other_lines(case: Case) -> Iterator[Hypothesis]:
 def other_phases(case: Case) -> Iterator[Hypothesis]:
     """Suppose three phases in place of two, or two in place of three."""
     planned = case.schedule.plan.three_phase
-    lacks = convention_of(case.settings).LACKS
-    schedule = None if "three_phase" in lacks else case.variant(three_phase=not planned)
+    supported = convention_of(case.settings).supports("three_phase")
+    schedule = case.variant(three_phase=not planned) if supported else None
     if schedule is not None:
         words = {True: "three phases", False: "two phases"}
         yield Hypothesis(
@@ -74,7 +75,7 @@ def momentum_still(case: Case) -> Iterator[Hypothesis]:
 
 def other_convention(case: Case) -> Iterator[Hypothesis]:
     """Suppose that another framework drew the curve from the same numbers, with its own defaults or with the plan's."""
-    here = convention_of(case.settings).NAME
+    here = convention_of(case.settings).name
     for name, convention in CONVENTIONS.items():
         if name == here:
             continue
@@ -83,7 +84,7 @@ def other_convention(case: Case) -> Iterator[Hypothesis]:
             if schedule is not None and len(schedule.groups) == len(case.schedule.groups):
                 yield Hypothesis(
                     f"convention:{name}",
-                    f"the learning rates are those of {convention.FRAMEWORK}, drawn from the plan's numbers",
+                    f"the learning rates are those of {convention.title}, drawn from the plan's numbers",
                     f"set convention to {name} in the plan; the same numbers mean another curve there than in {here}",
                     follows(schedule),
                 )
@@ -96,9 +97,7 @@ def _drawn(case: Case, name: str, *, resolved: bool) -> Schedule | None:
         plan = case.schedule.plan
         also = ("pct_start", "div_factor", "final_div_factor")
         given = {**{setting: getattr(plan, setting) for setting in also}, **given}
-    kept: dict[str, Any] = {
-        setting: value for setting, value in given.items() if setting not in CONVENTIONS[name].LACKS
-    }
+    kept: dict[str, Any] = {setting: value for setting, value in given.items() if CONVENTIONS[name].supports(setting)}
     try:
         return OneCycle.model_validate({**kept, "convention": name}).schedule()
     except (OnecycleError, ValidationError):

@@ -6,13 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onecycle_cli.policy.conventions import CONVENTIONS, fastai, openpcdet, optax, optax_linear, smith, torch
+from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.run.fitting.curves import ONLY_RISE, SECOND_EDGE
 from onecycle_cli.run.fitting.edges import Turns, find_edges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from onecycle_cli.policy.conventions.base import Convention
     from onecycle_cli.run.fitting.evidence import Evidence
 
 TOLD = 0.3
@@ -50,12 +51,12 @@ class Draft:
     def shape(self) -> dict[str, object]:
         """The settings that are known by now, pct_start apart."""
         found: dict[str, object] = {"total_steps": self.total_steps}
-        if self.convention != torch.NAME:
+        if self.convention != DEFAULT:
             found["convention"] = self.convention
-        lacks = CONVENTIONS[self.convention].LACKS
-        if "anneal_strategy" not in lacks:
+        convention = CONVENTIONS[self.convention]
+        if convention.supports("anneal_strategy"):
             found["anneal_strategy"] = self.strategy
-        if "three_phase" not in lacks:
+        if convention.supports("three_phase"):
             found["three_phase"] = self.three_phase
         if self.stepsize is not None:
             found["stepsize"] = self.stepsize
@@ -70,22 +71,40 @@ def drafts_of(turns: Turns, evidence: Evidence, offset: int, tied_end: float | N
     if turns.curve is SECOND_EDGE:
         yield from _with_second_edge(turns, evidence, offset, tied_end)
         return
-    three = turns.curve.name == "three-phase"
-    strategy = turns.curve.strategy
     for end, guessed in _ends(turns, evidence, offset, tied_end):
         moved = _with_end(turns, evidence, offset, end)
         if moved is None:
             continue
-        total = end + 1
-        pct = min(max((moved.edges[0] + 1) / total, 0.0), 1.0)
-        yield Draft(torch.NAME, offset, total, (pct,), strategy, guessed, three)
-        if three or strategy == "linear" or moved.edges[0] >= end:
-            continue
-        if offset + evidence.last <= end:
-            yield Draft(fastai.NAME, offset, end, (moved.edges[0] / end,), strategy, guessed)
-            if moved.edges[0] >= 1:
-                yield Draft(openpcdet.NAME, offset, end, (_middle(moved.edges[0], end),), strategy, guessed)
-                yield Draft(optax.NAME, offset, end, (_middle(moved.edges[0], end),), strategy, guessed)
+        for convention in conventions():
+            found = _places(convention, moved, evidence.last + offset, end)
+            if found is not None:
+                three = turns.curve.name == "three-phase"
+                yield Draft(convention.name, offset, *found, turns.curve.strategy, guessed, three)
+
+
+def conventions() -> list[Convention]:
+    """Return the conventions to try: those that compute what no other does, or have a setting that the other lacks."""
+    return [
+        convention
+        for convention in CONVENTIONS.values()
+        if not convention.computes_like
+        or CONVENTIONS[convention.computes_like].unsupported.keys() - convention.unsupported.keys()
+    ]
+
+
+def _places(convention: Convention, turns: Turns, logged: int, end: int) -> tuple[int, tuple[float]] | None:
+    """Return a convention's length and pct_start for a curve that ends at a step; None if it has no such curve."""
+    strategy, rise = turns.curve.strategy, turns.edges[0]
+    three = turns.curve.name == "three-phase"
+    if convention.has_plateau or convention.supports("pct_final") or (three and not convention.supports("three_phase")):
+        return None
+    if not convention.supports("anneal_strategy") and convention.defaults.anneal_strategy != strategy:
+        return None
+    last = 1 if convention.ends_at_last_step else 0
+    total, edge = end + last, rise + last
+    if not last and (rise >= end or logged > end or (convention.whole_steps and rise < 1)):
+        return None
+    return total, (_middle(edge, total) if convention.whole_steps else min(max(edge / total, 0.0), 1.0),)
 
 
 def _with_second_edge(turns: Turns, evidence: Evidence, offset: int, tied_end: float | None) -> Iterator[Draft]:
@@ -100,7 +119,9 @@ def _with_second_edge(turns: Turns, evidence: Evidence, offset: int, tied_end: f
     for total, guessed in ends.items():
         if total > second and total >= logged:
             pct = (_middle(rise, total), _middle(second, total))
-            yield Draft(optax_linear.NAME, offset, total, pct, "linear", guessed)
+            for convention in conventions():
+                if convention.supports("pct_final"):
+                    yield Draft(convention.name, offset, total, pct, "linear", guessed)
 
 
 def smiths_drafts(evidence: Evidence, offset: int) -> Iterator[Draft]:
@@ -117,7 +138,9 @@ def smiths_drafts(evidence: Evidence, offset: int) -> Iterator[Draft]:
     total = evidence.last + offset + 1
     for half in dict.fromkeys((round(zero / 2), peak)):
         if 0 < half < total and abs(half - peak) <= max(2.0, 0.05 * half):
-            yield Draft(smith.NAME, offset, total, (), "linear", stepsize=half)
+            for convention in conventions():
+                if convention.has_plateau:
+                    yield Draft(convention.name, offset, total, (), "linear", stepsize=half)
 
 
 def _by_default_fraction(turns: Turns, offset: int) -> Iterator[Draft]:
@@ -128,9 +151,9 @@ def _by_default_fraction(turns: Turns, offset: int) -> Iterator[Draft]:
     for pct in (0.3, 0.25, 0.2, 0.1, 0.4, 0.5, 0.15, 0.05):
         total = round((rise + 1) / pct)
         if abs(pct * total - 1 - rise) < max(TOLD * pct, unsure):
-            yield Draft(torch.NAME, offset, total, (pct,), turns.curve.strategy, guessed=True)
+            yield Draft(DEFAULT, offset, total, (pct,), turns.curve.strategy, guessed=True)
     total = math.ceil((rise + 1) / 0.3)
-    yield Draft(torch.NAME, offset, total, ((rise + 1) / total,), turns.curve.strategy, guessed=True)
+    yield Draft(DEFAULT, offset, total, ((rise + 1) / total,), turns.curve.strategy, guessed=True)
 
 
 def _ends(turns: Turns, evidence: Evidence, offset: int, tied_end: float | None) -> Iterator[tuple[int, bool]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from onecycle_cli.policy.conventions import convention_of, fastai, smith
 from onecycle_cli.policy.length import find_length
 from onecycle_cli.policy.onecycle import OneCycle
 from onecycle_cli.policy.plan import make_plan
@@ -28,10 +27,9 @@ def draw(settings: Mapping[str, object]) -> Drawn | None:
     length = find_length(made)
     if length is None:
         return None
-    convention = convention_of(made)
-    plan = make_plan(made, convention.DEFAULTS, length)
+    plan = make_plan(made, length)
     try:
-        return plan, convention.phases(plan)
+        return plan, plan.convention.phases(plan)
     except (ArithmeticError, ValueError):
         return None
 
@@ -40,19 +38,20 @@ def _plain(settings: Mapping[str, object]) -> dict[str, Any]:
     return dict(settings)
 
 
-def shares_of(convention: str, drawn: Drawn, steps: FloatArray) -> FloatArray:
+def shares_of(drawn: Drawn, steps: FloatArray) -> FloatArray:
     """Give each corner's share in the learning rate at each step, shape (steps, corners)."""
     import numpy as np
 
     plan, phases = drawn
     found = np.zeros((steps.size, len(phases) + 1))
-    strategy = "linear" if convention == smith.NAME else plan.anneal_strategy
     with np.errstate(all="ignore"):
         for at, phase in enumerate(phases):
             here = _rows(phases, at, steps)
             progress = phase.lr[0].progress(steps[here])
-            found[here] = spread(np.full(progress.size, at, dtype=np.intp), progress, strategy, len(phases) + 1)
-    return _smiths(found) if convention == smith.NAME else found
+            found[here] = spread(
+                np.full(progress.size, at, dtype=np.intp), progress, plan.anneal_strategy, len(phases) + 1
+            )
+    return _smiths(found) if plan.convention.has_plateau else found
 
 
 def _smiths(found: FloatArray) -> FloatArray:
@@ -85,7 +84,7 @@ def values_of(drawn: Drawn, steps: FloatArray, group: int, *, momentum: bool = F
     for at in range(len(kept)):
         ramp: Ramp = (kept[at].momentum if momentum else kept[at].lr)[group]
         here = _rows(tuple(kept), at, steps) & (steps <= plan.total_steps)
-        if isinstance(ramp, fastai.FastaiRamp):
+        if not plan.convention.sets_step_after_last:
             here &= steps < plan.total_steps
         found[here] = ramp.at(steps[here], np.cos)
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onecycle_cli.policy.conventions import CONVENTIONS, paddle, torch
+from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.run.fitting.evidence import gather, moves
 from onecycle_cli.run.fitting.fitted import Fitted
 from onecycle_cli.run.fitting.precision import EXACT, LOOSER, NEARLY_EXACT, find_precision
@@ -86,7 +86,11 @@ def _views(log: Log) -> Iterator[tuple[Precision, bool]]:
 def _finish(log: Log, evidence: Evidence, settled: Settled) -> Fitted:
     """Fix last bits, name groups and convention, and say what is not told."""
     settings, offset = dict(settled.settings), settled.draft.offset
-    if log.momentum is not None and not moves(log.momentum) and settled.draft.convention == torch.NAME:
+    if (
+        log.momentum is not None
+        and not moves(log.momentum)
+        and CONVENTIONS[settled.draft.convention].supports("cycle_momentum")
+    ):
         settings["cycle_momentum"] = False
     if evidence.precision in (EXACT, NEARLY_EXACT):
         settings = tune(settings, offset, evidence)
@@ -108,8 +112,9 @@ def _as_paddle(settings: dict[str, object], log: Log) -> dict[str, object]:
     """Name Paddle where the end is a round rate rather than a round fraction, and no momentum speaks against it."""
     if "final_lr" not in settings or (log.momentum is not None and moves(log.momentum)):
         return settings
-    lacks = CONVENTIONS[paddle.NAME].LACKS
-    return {"convention": paddle.NAME, **{name: value for name, value in settings.items() if name not in lacks}}
+    convention = next(convention for convention in CONVENTIONS.values() if convention.final_is_absolute)
+    supported = {setting: value for setting, value in settings.items() if convention.supports(setting)}
+    return {**supported, "convention": convention.name}
 
 
 _ORDER = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onecycle_cli.policy.conventions import CONVENTIONS, fastai, openpcdet, optax, optax_linear, smith
+from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.run.fitting import curves
 from onecycle_cli.run.fitting.drawing import dips_of, draw, shares_of
 from onecycle_cli.run.fitting.numbers import READABLE, cost, decimals, fraction_of, neighbours
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 WORST = 4.0
 """Misfit, in units of what is allowed, above which a draft is given up."""
-
-ON_WHOLE_STEPS = (optax.NAME, optax_linear.NAME, openpcdet.NAME)
-"""Conventions in which the rise ends at the whole step int(pct_start * total_steps)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +48,9 @@ def frame_of(draft: Draft, evidence: Evidence) -> Frame | None:
 
 def _fractions(draft: Draft) -> Iterator[dict[str, float]]:
     """Give the fractions to try, those first that are shortest to say."""
-    defaults, total = CONVENTIONS[draft.convention].DEFAULTS, draft.total_steps
-    if draft.convention in ON_WHOLE_STEPS:
+    convention, total = CONVENTIONS[draft.convention], draft.total_steps
+    defaults = convention.defaults
+    if convention.whole_steps:
         usual = (defaults.pct_start, defaults.pct_final)
         chosen = [fraction_of(int(pct * total), total, each) for pct, each in zip(draft.pct, usual, strict=False)]
         yield dict(zip(("pct_start", "pct_final"), chosen, strict=False))
@@ -75,25 +73,26 @@ def fraction_cost(draft: Draft, value: float, default: float) -> float:
 def _framed(draft: Draft, evidence: Evidence, fractions: dict[str, float]) -> Frame | None:
     import numpy as np
 
-    about = _rough(draft, evidence) if draft.convention == smith.NAME else {}
+    convention = CONVENTIONS[draft.convention]
+    about = _rough(draft, evidence) if convention.has_plateau else {}
     drawn = draw({"max_lr": 1.0, **draft.shape, **fractions, **about})
     steps = evidence.steps + draft.offset
     if drawn is None:
         return None
-    shares = shares_of(draft.convention, drawn, steps)
+    shares = shares_of(drawn, steps)
     tie = curves.THERE_AND_BACK if shares.shape[1] == 4 else curves.RISE_FALL
     dip = curves.DIP_AND_STAY if shares.shape[1] == 4 else curves.DIP
-    if shares.shape[1] != len(tie) or (draft.convention == optax_linear.NAME and shares.shape[1] != 4):
+    if shares.shape[1] != len(tie) or (convention.supports("pct_final") and shares.shape[1] != 4):
         return None
     if not np.isfinite(shares).all():
         return None
     lr = shares @ np.array(tie, float)
-    momentum = dips_of(drawn, steps) if draft.convention == smith.NAME else shares @ np.array(dip, float)
-    if evidence.momentum and draft.convention in (optax.NAME, optax_linear.NAME):
+    momentum = dips_of(drawn, steps) if convention.has_plateau else shares @ np.array(dip, float)
+    if evidence.momentum and not convention.supports("cycle_momentum"):
         return None
     worst = max(solve(lr, column).misfit for column in evidence.lr)
     misfits = [solve(momentum, column).misfit for column in evidence.momentum]
-    if draft.convention == fastai.NAME and max(misfits, default=0.0) > WORST:
+    if convention.supports("final_momentum") and max(misfits, default=0.0) > WORST:
         momentum = shares
         misfits = [solve(momentum, column).misfit for column in evidence.momentum]
     return Frame(fractions, lr, momentum, max(worst, *misfits, 0.0))

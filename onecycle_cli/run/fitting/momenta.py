@@ -21,7 +21,7 @@ def momenta_of(draft: Draft, design: FloatArray, columns: Sequence[Column], limi
     """Find the momenta of each group; one number where all groups have the same."""
     if not columns:
         return Part({}, 0.0)
-    defaults = CONVENTIONS[draft.convention].DEFAULTS
+    defaults = CONVENTIONS[draft.convention].defaults
     names = ("max_momentum", "base_momentum", "final_momentum")[: design.shape[1]]
     usual = (defaults.max_momentum, defaults.base_momentum, None)
     found: dict[str, list[float]] = {name: [] for name in names}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, TypeAlias
 
-from onecycle_cli.policy.conventions import openpcdet, torch
+from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.run.fitting import curves
 from onecycle_cli.run.fitting.drafts import NOISE_OF_FASTAI, TOLD, drafts_of, smiths_drafts
 from onecycle_cli.run.fitting.edges import find_edges
@@ -80,8 +80,8 @@ def price(settled: Settled, evidence: Evidence) -> float:
         settled.cost
         + length
         + {0: 0.0, -1: 0.5, 1: 1.5}[draft.offset]
-        + 1.5 * (draft.convention != torch.NAME)
-        + 0.25 * (draft.convention == openpcdet.NAME)
+        + 1.5 * (draft.convention != DEFAULT)
+        + 0.25 * CONVENTIONS[draft.convention].final_is_fixed
         + 1.0 * draft.three_phase
         + 0.5 * draft.guessed
         + 5.0 * max(0.0, settled.misfit - 1.0)

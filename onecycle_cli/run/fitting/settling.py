@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onecycle_cli.policy.conventions import CONVENTIONS, fastai, openpcdet, torch
+from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.run.fitting.framing import WORST, fraction_cost, frame_of
 from onecycle_cli.run.fitting.momenta import momenta_of
 from onecycle_cli.run.fitting.numbers import READABLE, cost, decimals, first_fit, neighbours
@@ -46,7 +46,7 @@ def settle(draft: Draft, evidence: Evidence) -> Settled | None:
     if rates is None:
         return None
     momenta = momenta_of(draft, frame.momentum, evidence.momentum, limit)
-    defaults = CONVENTIONS[draft.convention].DEFAULTS
+    defaults = CONVENTIONS[draft.convention].defaults
     spent = sum(fraction_cost(draft, value, getattr(defaults, name)) for name, value in frame.fractions.items())
     settings = {**draft.shape, **frame.fractions, **rates.settings, **momenta.settings}
     total = spent + rates.cost + momenta.cost
@@ -69,7 +69,7 @@ def _rates(draft: Draft, design: FloatArray, columns: Sequence[Column], limit: f
         return None
     undetermined = (frozenset() if div_told else frozenset({"div_factor"})) | final.undetermined
     settings = {"max_lr": peaks[0] if len(peaks) == 1 else peaks, "div_factor": div, **final.settings}
-    default = CONVENTIONS[draft.convention].DEFAULTS.div_factor
+    default = CONVENTIONS[draft.convention].defaults.div_factor
     return Part(settings, sum(map(cost, peaks)) + cost(div, default) + final.cost, undetermined)
 
 
@@ -82,7 +82,7 @@ def _div(
     limit: float,
 ) -> tuple[float | None, bool]:
     """Give div_factor, None if there is none, and whether the log tells it."""
-    default = CONVENTIONS[draft.convention].DEFAULTS.div_factor
+    default = CONVENTIONS[draft.convention].defaults.div_factor
     lead = _surest(risen, 0)
     initial, told = risen[lead].corners[0], is_told(risen[lead], 0)
     if not told and not math.isfinite(risen[lead].unsure[0]):
@@ -105,8 +105,9 @@ def _final(
     limit: float,
 ) -> Part | None:
     """Find what the annealing ends at, as a divisor or as the rate itself."""
-    default = CONVENTIONS[draft.convention].DEFAULTS.final_div_factor
-    lead, divided = _surest(fallen, 2), 1 if draft.convention == fastai.NAME else 0
+    convention = CONVENTIONS[draft.convention]
+    default = convention.defaults.final_div_factor
+    lead, divided = _surest(fallen, 2), 1 if convention.final_divides_peak else 0
     told = is_told(fallen[lead], 2)
     undetermined: frozenset[str] = frozenset() if told else frozenset({"final_div_factor"})
 
@@ -117,14 +118,14 @@ def _final(
     def of_factor(factor: float) -> float:
         return misfit([each[divided] / factor for each in known])
 
-    if draft.convention == openpcdet.NAME:
-        return Part({}, 0.0) if of_factor(openpcdet.FINAL_DIV) <= limit else None
+    if convention.final_is_fixed:
+        return Part({}, 0.0) if of_factor(default) <= limit else None
     final = fallen[lead].corners[2]
     estimate = known[lead][divided] / final if final > 0 else 0.0
     tried = (default, *decimals(estimate), *neighbours(estimate), *(10.0**power for power in range(13)))
     factor = first_fit(tried, of_factor, limit)
     spelt = math.inf if factor is None else cost(factor, default)
-    if draft.convention == torch.NAME and (factor is None or spelt > READABLE + 1):
+    if draft.convention == DEFAULT and (factor is None or spelt > READABLE + 1):
         held = first_fit((1e-4, 0.0, *decimals(final, most=READABLE)), lambda rate: misfit([rate] * len(known)), limit)
         if held is not None:
             return Part({"final_lr": held}, cost(held), undetermined)

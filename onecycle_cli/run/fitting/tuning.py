@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onecycle_cli.policy.conventions import CONVENTIONS, openpcdet, optax, r_torch, torch
+from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.run.fitting.polishing import polish, worst
 
 if TYPE_CHECKING:
@@ -32,11 +32,12 @@ def tune(settings: Mapping[str, object], offset: int, evidence: Evidence) -> Val
 
 
 def _twins(settings: Mapping[str, object]) -> Iterator[Values]:
-    """Give the settings in the convention that computes the same in another order, if there is one."""
-    twin = {torch.NAME: r_torch.NAME, optax.NAME: openpcdet.NAME}.get(str(settings.get("convention", torch.NAME)))
-    alike = not settings.get("three_phase") and (
-        twin != openpcdet.NAME or settings["final_div_factor"] == openpcdet.FINAL_DIV
-    )
-    if twin is not None and alike:
-        lacks = CONVENTIONS[twin].LACKS
-        yield {**{name: each for name, each in settings.items() if name not in lacks}, "convention": twin}
+    """Return the settings in the conventions that compute the same in another order."""
+    name = str(settings.get("convention", DEFAULT))
+    for twin in CONVENTIONS.values():
+        lost = {setting: value for setting, value in settings.items() if not twin.supports(setting)}
+        if twin.computes_like == name and all(
+            value == getattr(twin.defaults, setting) for setting, value in lost.items()
+        ):
+            kept = {setting: value for setting, value in settings.items() if setting not in lost}
+            yield {**kept, "convention": twin.name}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onecycle_cli.policy.conventions import CONVENTIONS, torch
-from onecycle_cli.policy.shape import FAMILY
+from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,7 +33,7 @@ def _of_length(evidence: Evidence, settled: Settled, settings: Mapping[str, obje
         yield f"the log ends at step {evidence.last:,}, before the cycle does: {sure}"
     elif guessed:
         yield f"total_steps {total:,} is taken from the last logged step"
-    if last >= total and str(settings.get("convention", torch.NAME)) in FAMILY:
+    if last >= total and CONVENTIONS[str(settings.get("convention", DEFAULT))].ends_at_last_step:
         yield f"step {evidence.last:,} is one past the end of the cycle: its learning rate rises again there"
 
 
@@ -54,7 +53,7 @@ def _of_momentum(log: Log, settled: Settled, settings: Mapping[str, object]) -> 
     momenta = [each for each in ("base_momentum", "max_momentum", "final_momentum") if each in settled.undetermined]
     if momenta:
         yield f"the log does not reach far enough to tell {' and '.join(momenta)}"
-    if "cycle_momentum" in CONVENTIONS[str(settings.get("convention", torch.NAME))].LACKS:
+    if not CONVENTIONS[str(settings.get("convention", DEFAULT))].supports("cycle_momentum"):
         return
     if log.momentum is None:
         yield "no momentum is logged: cycle_momentum, base_momentum and max_momentum cannot be told"

@@ -1,0 +1,230 @@
+"""What a convention is: one framework's arithmetic, defaults and traits, as values declared in a module of its own.
+
+Other modules ask a `Convention` for its traits and never compare its name. What PyTorch's scheduler and its copies
+share stands here too: phases that end at real steps. A phase begins where the one before ends; a step belongs to the
+first phase that ends at or after it. The members differ in the divisors, in the final learning rate, and in momentum.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from onecycle_cli.findings.length import EMPTY_PHASE, NO_ROOM_TO_ANNIHILATE, WARMUP_OF_ONE
+from onecycle_cli.findings.practice import NO_WARMUP
+from onecycle_cli.policy.ramps import RAMPS, Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from onecycle_cli.findings import Finding
+    from onecycle_cli.policy.plan import Plan
+
+PHASE_NAMES = ("warm-up", "anneal", "annihilation")
+
+SETTINGS_OF_OTHERS = {
+    "final_momentum": "OneCycleLR ends at max_momentum",
+    "pct_final": "it is optax's linear schedule that has a second edge",
+    "stepsize": "it is the papers' own schedule that counts half cycles",
+}
+"""The settings that a single convention has, and all others do not support."""
+
+WITHOUT_MOMENTUM = dict.fromkeys(
+    ("cycle_momentum", "base_momentum", "max_momentum", "final_momentum"),
+    "the framework's scheduler leaves momentum alone",
+)
+"""The settings that a convention does not support if it moves the learning rate alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """A convention's own values for settings that are not given; the values here are PyTorch's (2.13).
+
+    `final_lr` is used in place of `final_div_factor` where it is not None; `final_momentum` None means max_momentum.
+    """
+
+    pct_start: float = 0.3
+    anneal_strategy: str = "cos"
+    three_phase: bool = False
+    cycle_momentum: bool = True
+    base_momentum: float = 0.85
+    max_momentum: float = 0.95
+    final_momentum: float | None = None
+    div_factor: float = 25.0
+    final_div_factor: float = 1e4
+    final_lr: float | None = None
+    pct_final: float = 0.85
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Convention:
+    """One framework's arithmetic, defaults and traits.
+
+    Attributes:
+        name: the value of the setting `convention`.
+        framework: whose arithmetic it is, as a sentence names it.
+        version: the version that was read or run; empty where there is none.
+        phases: cuts the cycle of a plan into phases with their ramps, in order, covering the steps 0 … T-1. Raises
+            ZeroDivisionError where the framework's arithmetic divides by zero.
+        check: finds what the framework fails on, or gets wrong, in a plan.
+        defaults: the framework's own values.
+        unsupported: the settings that the framework does not have, each with the reason.
+        ends_at_last_step: the final rate comes at step T-1, the last one trained; otherwise at step T, after it.
+        whole_steps: phases change at whole steps, int(p*T); otherwise at the real p*T.
+        holds_final: the schedule can be asked beyond the cycle and gives the final rate there.
+        has_plateau: the run ends in a flat part of its own, after a cycle of 2 * `stepsize` steps.
+        final_divides_peak: final_div_factor divides the peak, not the initial rate.
+        float32: runs of the framework compute the learning rate in float32.
+        positions_in_float32: the position in the cycle is rounded to float32, so that curves are not quite smooth.
+        sets_step_after_last: the scheduler sets one more rate after the last step, which a log can show.
+        raises_past_end: the scheduler raises ValueError when it is stepped past the end of the cycle.
+        checks_types: the scheduler refuses an integer where it wants a float, and the other way round.
+        counts_in_epochs: a config counts the length in epochs, and the scheduler steps per epoch, unless it says
+            `by_epoch: false` or asks for a conversion into steps.
+        computes_like: the convention that gives the same rates from the same numbers, apart from rounding.
+        aliases: the framework's own names for our settings, where they differ.
+        classes: the classes and functions by which configs name the framework's scheduler and no other.
+        modules: the Python packages whose one-cycle classes are the framework's.
+        class_keys: the keys under which only this framework's configs name the scheduler.
+        ignored_keys: the keys beside the scheduler's settings that have no effect on it.
+    """
+
+    name: str
+    framework: str
+    version: str = ""
+    phases: Callable[[Plan], tuple[Phase, ...]]
+    check: Callable[[Plan], Iterator[Finding]]
+    defaults: Defaults = Defaults()
+    unsupported: Mapping[str, str] = field(default_factory=dict)
+    ends_at_last_step: bool = False
+    whole_steps: bool = False
+    holds_final: bool = False
+    has_plateau: bool = False
+    final_divides_peak: bool = False
+    float32: bool = False
+    positions_in_float32: bool = False
+    sets_step_after_last: bool = True
+    raises_past_end: bool = False
+    checks_types: bool = False
+    counts_in_epochs: bool = False
+    computes_like: str = ""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    class_keys: tuple[str, ...] = ()
+    ignored_keys: tuple[str, ...] = ()
+
+    def supports(self, setting: str) -> bool:
+        """Return whether the framework has a setting."""
+        return setting not in self.unsupported
+
+    @property
+    def title(self) -> str:
+        """The framework with its version."""
+        return f"{self.framework} {self.version}".rstrip()
+
+    @property
+    def final_is_fixed(self) -> bool:
+        """Whether the final learning rate follows from the initial one, by the default final_div_factor."""
+        return not self.supports("final_div_factor") and not self.supports("final_lr")
+
+    @property
+    def final_is_absolute(self) -> bool:
+        """Whether the final learning rate is given as itself only, as final_lr."""
+        return not self.supports("final_div_factor") and self.supports("final_lr")
+
+
+def cut(plan: Plan, ends: tuple[float, ...], spans: tuple[float, ...] = ()) -> tuple[Phase, ...]:
+    """Make phases that end at real steps; `spans` are their lengths where they are not the difference of ends.
+
+    Raises:
+        ZeroDivisionError: the warm-up has length 0.
+    """
+    starts = (0.0, *ends[:-1])
+    spans = spans or tuple(end - start for start, end in zip(starts, ends, strict=True))
+    if spans[0] == 0:
+        raise ZeroDivisionError
+    rates, momenta = _rate_corners(plan, len(ends)), _momentum_corners(plan, len(ends))
+    ramp = RAMPS[plan.anneal_strategy]
+    found, first = [], 0
+    for at, (start, end, span) in enumerate(zip(starts, ends, spans, strict=True)):
+        last = plan.total_steps - 1 if at == len(ends) - 1 else max(first - 1, _last_step(end, plan))
+        lr = tuple(ramp(corners[at], corners[at + 1], start, span) for corners in rates)
+        momentum = tuple(ramp(corners[at], corners[at + 1], start, span) for corners in momenta)
+        found.append(Phase(PHASE_NAMES[at], first, last, lr, momentum))
+        first = last + 1
+    return tuple(found)
+
+
+def torch_ends(plan: Plan) -> tuple[float, ...]:
+    """Give the real steps at which PyTorch's phases end."""
+    warmup_end = float(plan.pct_start * plan.total_steps) - 1
+    last = float(plan.total_steps - 1)
+    if not plan.three_phase:
+        return warmup_end, last
+    return warmup_end, float(2 * plan.pct_start * plan.total_steps) - 2, last
+
+
+def check_warmup(plan: Plan) -> Iterator[Finding]:
+    """Judge what pct_start × total_steps leaves of the phases."""
+    pct, total = plan.pct_start, plan.total_steps
+    if plan.three_phase and pct > 0.5:
+        yield NO_ROOM_TO_ANNIHILATE.finding(
+            f"three_phase with pct_start {pct!r}: the warm-up and its mirror image take 2 × {pct!r} = {2 * pct:.4g} "
+            "of the cycle, and nothing is left to annihilate",
+            "set pct_start to 0.5 or less",
+            "pct_start",
+        )
+    rise = pct * total
+    words = f"pct_start × total_steps = {pct!r} × {total:,} = {rise:.6g}"
+    if rise == 1:
+        yield WARMUP_OF_ONE.finding(f"{words} exactly: a warm-up of length 0", longer_warmup(total), "pct_start")
+    elif plan.three_phase and pct <= 0.5 and _whole_steps_between(rise - 1, 2 * rise - 2) <= 0:
+        yield EMPTY_PHASE.finding(
+            f"{words}: the anneal phase, from step {rise - 1:.4g} to {2 * rise - 2:.4g}, holds no step",
+            longer_warmup(total),
+            "pct_start",
+        )
+    elif rise < 1 and not plan.three_phase:
+        yield NO_WARMUP.finding(
+            f"{words}, below 1: no warm-up, no step comes before the peak", longer_warmup(total), "pct_start"
+        )
+
+
+def longer_warmup(total: int) -> str:
+    """Say how pct_start is mended where the warm-up it leaves is too short."""
+    if total < 4:
+        return "set total_steps to the number of optimizer updates, not of epochs"
+    least = math.ceil(2000 / total) / 1000 if total <= 2000 else float(f"{2.01 / total:.2e}")
+    return f"set pct_start to {least!r} or more"
+
+
+def _whole_steps_between(start: float, end: float) -> int:
+    return math.floor(end) - math.floor(max(start, -1.0))
+
+
+def _rate_corners(plan: Plan, number_of_phases: int) -> tuple[tuple[float, ...], ...]:
+    """Give each group's learning rates at the phases' edges."""
+    corners = []
+    for group in plan.groups:
+        initial = group.max_lr / plan.div_factor
+        final = initial / plan.final_div_factor if plan.final_lr is None else plan.final_lr
+        mirror = (initial,) if number_of_phases == 3 else ()
+        corners.append((initial, group.max_lr, *mirror, final))
+    return tuple(corners)
+
+
+def _momentum_corners(plan: Plan, number_of_phases: int) -> tuple[tuple[float, ...], ...]:
+    """Give each group's momenta at the phases' edges; none where momentum is not cycled."""
+    if not plan.cycle_momentum:
+        return ()
+    tail = number_of_phases - 1
+    return tuple((group.max_momentum, group.base_momentum, *(group.max_momentum,) * tail) for group in plan.groups)
+
+
+def _last_step(end: float, plan: Plan) -> int:
+    """Give the last whole step at or before a real end, within the cycle."""
+    if math.isnan(end):
+        return -1
+    return math.floor(min(max(end, -1.0), float(plan.total_steps - 1)))

@@ -27,12 +27,13 @@ from onecycle_cli.config.checking import check
 from onecycle_cli.config.files import STDIN_NAME
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import RULES, Finding, Fix, Severity
+from onecycle_cli.formatting import printable
 from onecycle_cli.render.ci.github import escape_data, escape_property, github_lines
 from onecycle_cli.render.ci.junit import junit
 from onecycle_cli.render.ci.places import STDIN, from_root, repository_root, uri
 from onecycle_cli.render.ci.rules import descriptor
 from onecycle_cli.render.ci.sarif import sarif
-from onecycle_cli.render.findings import concise_lines, printable
+from onecycle_cli.render.findings import concise_lines
 from onecycle_cli.render.schema import json_schema
 from onecycle_cli.render.template import template
 

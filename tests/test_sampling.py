@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from onecycle_cli import OneCycle, OnecycleError, Schedule
 from onecycle_cli.policy.summary import edge_steps, summarize
-from onecycle_cli.render.sampling import Curve, check_drawable, printable, steps_to_draw, x_values
+from onecycle_cli.render.sampling import Curve, check_drawable, steps_to_draw, x_values
 from onecycle_cli.render.ticks import count_unit, even_ticks, log_ticks, tick_labels
 
 
@@ -64,10 +64,6 @@ def test_rates_that_no_axis_holds_are_refused(max_lr: float) -> None:
     with pytest.raises(OnecycleError, match="cannot be drawn"):
         check_drawable([run])
     check_drawable([Curve("run", schedule(100))])
-
-
-def test_names_lose_what_steers_a_terminal() -> None:
-    assert printable("a\tb\nc\x1b[31m\udcff é") == "a b c\ufffd[31m\ufffd é"
 
 
 @pytest.mark.parametrize(

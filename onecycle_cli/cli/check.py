@@ -16,8 +16,8 @@ from onecycle_cli.cli.options import Request, takes_plan
 from onecycle_cli.cli.plans import one_plan
 from onecycle_cli.cli.plot import FORMATS
 from onecycle_cli.errors import OnecycleError
+from onecycle_cli.formatting import printable
 from onecycle_cli.policy.optimizers import momentum_word
-from onecycle_cli.render.findings import printable
 from onecycle_cli.render.held import Held, Series
 from onecycle_cli.render.verdict import bad_rows, print_verdict, verdict_json
 

@@ -17,7 +17,7 @@ import typer
 
 from onecycle_cli.cli.app import PROGRAM, ReaderGoneError, make_command
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.render.findings import printable
+from onecycle_cli.formatting import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

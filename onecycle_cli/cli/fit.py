@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,7 +12,7 @@ import typer
 from onecycle_cli.cli.app import new_app
 from onecycle_cli.cli.logs import ColumnOption, LogArgument, read_columns
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.render.findings import printable
+from onecycle_cli.formatting import printable, proportion
 from onecycle_cli.render.verdict import bad_rows
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def _check_place(file: str, *, force: bool) -> None:
 
 def _told(fitted: Fitted) -> Iterator[str]:
     """Say how well the settings fit, and how the log counts."""
-    explained = "all" if fitted.explained == 1 else f"{math.floor(1000 * fitted.explained) / 10:g} %"
+    explained = "all" if fitted.explained == 1 else proportion(fitted.explained, 1, 3)
     tolerance = "" if fitted.tolerance.name == "exact" else f", written as {fitted.tolerance.name}"
     yield f"It gives {explained} of the logged values{tolerance}."
     if fitted.offset:

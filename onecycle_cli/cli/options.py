@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from onecycle_cli.formatting import flag_name
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.settings import Settings, about, kind
 
@@ -104,11 +105,6 @@ def flag_values(flags: dict[str, object]) -> dict[str, object]:
 
 def _single(value: object) -> object:
     return value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
-
-
-def flag_name(setting: str) -> str:
-    """Give a setting's flag: max_lr is --max-lr."""
-    return "--" + setting.replace("_", "-")
 
 
 def _parameter(setting: str) -> inspect.Parameter:

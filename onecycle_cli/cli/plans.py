@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from onecycle_cli.cli.options import flag_name, flag_values
+from onecycle_cli.cli.options import flag_values
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
+from onecycle_cli.formatting import flag_name
 from onecycle_cli.policy.checks.lacks import lacking
 from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.validation import validate_settings

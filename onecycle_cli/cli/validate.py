@@ -15,6 +15,7 @@ from onecycle_cli.cli.app import new_app
 from onecycle_cli.cli.options import Request, flag_values, takes_paths
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
+from onecycle_cli.formatting import count
 from onecycle_cli.render import findings as render
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _mend(checked: Checked, *, write: bool, stream: TextIO) -> None:
         if write:
             with whole_file(Path(each.source.path)) as file:
                 file.write(each.data)
-    files = f"{mended:,} file{'' if mended == 1 else 's'}"
+    files = count(mended, "file")
     said = "nothing to mend" if not mended else f"{files} mended" if write else f"{files} can be mended"
     sys.stderr.write(f"{said}\n")
 

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.render.findings import printable
+from onecycle_cli.formatting import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

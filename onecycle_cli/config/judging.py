@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from onecycle_cli.findings.keys import MISSING_SETTING
 from onecycle_cli.findings.length import NO_LENGTH
 from onecycle_cli.findings.training import NOT_KNOWN
+from onecycle_cli.formatting import flag_name
 from onecycle_cli.policy.validation import LENGTH
 
 if TYPE_CHECKING:
@@ -62,6 +63,6 @@ def _with_flags(finding: Finding, config: Config) -> Finding:
     missing, example = ("steps_per_epoch", "100") if config.values.get("epochs") else ("total_steps", "1000")
     path = f"{config.arguments}.{missing}" if config.arguments else missing
     known = next((each for each in ("total_steps", "steps_per_epoch") if (each, None) in config.places), None)
-    flag = "--" + missing.replace("_", "-")
+    flag = flag_name(missing)
     hint = f"give it: {flag} {example}, or --set {path}={example}"
     return replace(finding, hint=hint, setting=finding.setting or known)

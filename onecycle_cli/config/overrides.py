@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onecycle_cli.formatting import flag_name
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -27,7 +29,7 @@ def override(values: Mapping[str, object], flags: Mapping[str, object]) -> tuple
         for rival in RIVALS.get(flag, ()):
             if rival in flags or merged.get(rival) is None or _keeps(flag, rival, merged):
                 continue
-            notes.append(f"--{flag.replace('_', '-')} is given, so the file's {rival} {merged[rival]} is dropped")
+            notes.append(f"{flag_name(flag)} is given, so the file's {rival} {merged[rival]} is dropped")
             del merged[rival]
     return merged, tuple(notes)
 

@@ -7,6 +7,8 @@ import re
 
 import yaml
 
+from onecycle_cli.formatting import yaml_number
+
 _INT = re.compile(r"[-+]?[0-9]+")
 _OCTAL = re.compile(r"0o[0-7]+")
 _HEX = re.compile(r"0x[0-9a-fA-F]+")
@@ -19,7 +21,6 @@ _WORDS: dict[str, bool | float | None] = {
     **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
 }
 _AGREED = re.compile(r"[-+]?(0|[1-9][0-9]*)|[-+]?[0-9]+\.[0-9]*([eE][-+][0-9]+)?|[A-Za-z ]*")
-_EXPONENT = re.compile(r"([-+]?)([0-9]*)(\.[0-9]*)?[eE]([-+]?)([0-9]+)")
 MOST_DIGITS = 400
 """More digits than any float64 has; of longer whole numbers, all of which are refused, only the length is kept."""
 
@@ -82,7 +83,5 @@ def same_to_both(text: str, value: Plain) -> str:
     """Write a number so that YAML 1.1 and 1.2 agree on it, close to how it was written: 1e-3 becomes 1.0e-3."""
     if isinstance(value, bool):
         return str(value).lower()
-    if written := _EXPONENT.fullmatch(text):
-        sign, whole, fraction, exponent_sign, exponent = written.groups()
-        return f"{sign}{whole or '0'}{fraction or '.0'}e{exponent_sign or '+'}{exponent}"
-    return repr(value)
+    written = yaml_number(text)
+    return written if "e" in written.lower() else repr(value)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from onecycle_cli.formatting import count
+
 if TYPE_CHECKING:
     from onecycle_cli.policy.settings import Settings
 
@@ -75,8 +77,3 @@ def epoch_from_data(settings: Settings) -> DerivedEpoch | None:
     if accumulation > 1:
         words.append(f"/ {accumulation:,} accumulated = {steps:,}")
     return DerivedEpoch(steps, settings.dataset_size, " ".join(words))
-
-
-def count(number: int, noun: str) -> str:
-    """Write a number with its noun: 1 epoch, 90 epochs."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onecycle_cli.formatting import count, format_number, percent
 from onecycle_cli.policy.summary import peak_is_reached, summarize, warmup_steps
 
 if TYPE_CHECKING:
@@ -30,16 +31,11 @@ def answers(schedule: Schedule, momentum_word: str) -> list[Answer]:
     return lines
 
 
-def number(value: float) -> str:
-    """Write a number for people, to six digits."""
-    return f"{value:.6g}"
-
-
 def _length(schedule: Schedule) -> str:
     length = schedule.plan.length
     if length.came_from == "total_steps":
         per_epoch = length.steps_per_epoch
-        epochs = f" = {number(length.total_steps / per_epoch)} epochs of {per_epoch:,}" if per_epoch else ""
+        epochs = f" = {format_number(length.total_steps / per_epoch)} epochs of {per_epoch:,}" if per_epoch else ""
         return f"{length.total_steps:,} steps, total_steps as given{epochs}"
     return f"{length.total_steps:,} steps = {length.sum}"
 
@@ -52,30 +48,31 @@ def _resume(schedule: Schedule) -> list[Answer]:
 
 
 def _rates(each: GroupSummary) -> str:
-    return f"{number(each.initial_lr)} → {number(each.peak_lr)} → {number(each.final_lr)}   (initial, peak, final)"
+    rates = (each.initial_lr, each.peak_lr, each.final_lr)
+    return " → ".join(map(format_number, rates)) + "   (initial, peak, final)"
 
 
 def _peak(schedule: Schedule, each: GroupSummary) -> str:
     where = [f"step {each.peak_step:,}"]
     if schedule.steps_per_epoch:
-        where.append(f"epoch {number(each.peak_step / schedule.steps_per_epoch)}")
+        where.append(f"epoch {format_number(each.peak_step / schedule.steps_per_epoch)}")
     where.append(_share(each.peak_step, schedule))
-    peak = number(schedule.plan.groups[0].max_lr)
+    peak = format_number(schedule.plan.groups[0].max_lr)
     below = "" if peak_is_reached(schedule) else f"; max_lr {peak} itself falls on no step"
     return ", ".join(where) + below
 
 
 def _share(steps: int, schedule: Schedule) -> str:
-    return f"{100 * steps / schedule.total_steps:.3g} % of the cycle"
+    return f"{percent(steps / schedule.total_steps)} of the cycle"
 
 
 def _warmup(schedule: Schedule) -> str:
     steps = warmup_steps(schedule)
     if steps == 0:
         return "none"
-    parts = [f"{steps:,} step" + ("" if steps == 1 else "s")]
+    parts = [count(steps, "step")]
     if schedule.steps_per_epoch:
-        parts.append(f"{number(steps / schedule.steps_per_epoch)} epochs")
+        parts.append(f"{format_number(steps / schedule.steps_per_epoch)} epochs")
     return ", ".join([*parts, _share(steps, schedule)])
 
 
@@ -90,4 +87,4 @@ def _momenta(schedule: Schedule, summaries: list[GroupSummary], word: str) -> li
 
 def _momentum(each: GroupSummary) -> str:
     values = (each.initial_momentum, each.lowest_momentum, each.final_momentum)
-    return " → ".join(number(value) for value in values if value is not None) + "   (initial, lowest, final)"
+    return " → ".join(format_number(value) for value in values if value is not None) + "   (initial, lowest, final)"

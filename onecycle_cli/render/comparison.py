@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from onecycle_cli.formatting import finite
 from onecycle_cli.policy.stepping import area
 from onecycle_cli.policy.summary import summarize, warmup_steps
 from onecycle_cli.render.telling import telling_steps
@@ -120,20 +120,15 @@ def _measures(schedule: Schedule, group: int, each: GroupSummary) -> dict[str, A
         "peak_step": each.peak_step,
         "peak_lr": each.peak_lr,
         "final_lr": each.final_lr,
-        "area": _finite(area(schedule, group)),
+        "area": finite(area(schedule, group)),
     }
 
 
 def _largest(found: Largest | None) -> dict[str, Any] | None:
-    return None if found is None else {**asdict(found), "relative": _finite(found.relative)}
+    return None if found is None else {**asdict(found), "relative": finite(found.relative)}
 
 
 def _translation(found: Translation | None) -> dict[str, Any] | None:
     if found is None:
         return None
     return {"settings": found.settings, "largest_difference": _largest(found.largest), "note": found.note or None}
-
-
-def _finite(value: float) -> float | None:
-    """Give a number, or None where it is beyond floating point, which JSON has no word for."""
-    return value if math.isfinite(value) else None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING, Any
 
+from onecycle_cli.formatting import format_number, percent, printable, setting_text
 from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.stepping import area
 from onecycle_cli.policy.summary import summarize, warmup_steps
-from onecycle_cli.render.answers import number
 from onecycle_cli.render.comparison import values_at
 from onecycle_cli.render.overview import UNBOUNDED
-from onecycle_cli.render.sampling import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,7 +48,7 @@ def print_comparison(entries: Sequence[Entry], tolerance: float, steps: Sequence
 
 def verdict(entries: Sequence[Entry], tolerance: float) -> str:
     """Say in a line whether the plans are equal."""
-    within = f"within {number(100 * tolerance)} % of its peak" if tolerance else "in every bit"
+    within = f"within {percent(tolerance, 6)} of its peak" if tolerance else "in every bit"
     reference, others = printable(entries[0].name), entries[1:]
     differing = [printable(each.name) for each in others if not each.equal]
     if not differing:
@@ -71,13 +70,7 @@ def _settings(entries: Sequence[Entry]) -> Iterator[Row]:
 
 
 def _setting(value: Any) -> str:
-    if value is None:
-        return NONE
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_setting, value)) + "]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return number(value) if isinstance(value, float) else printable(str(value))
+    return NONE if value is None else setting_text(value, format_number)
 
 
 def _curves(entries: Sequence[Entry]) -> Iterator[Row]:
@@ -88,9 +81,9 @@ def _curves(entries: Sequence[Entry]) -> Iterator[Row]:
     yield "steps", [f"{schedule.total_steps:,}" for schedule in schedules]
     yield "warm-up steps", [f"{warmup_steps(schedule):,}" for schedule in schedules]
     yield "peak step", [f"{each.peak_step:,}" for each in summaries]
-    yield "peak lr", [number(each.peak_lr) for each in summaries]
-    yield "last lr used", [number(each.final_lr) for each in summaries]
-    yield "area under lr", [number(area(schedule)) for schedule in schedules]
+    yield "peak lr", [format_number(each.peak_lr) for each in summaries]
+    yield "last lr used", [format_number(each.final_lr) for each in summaries]
+    yield "area under lr", [format_number(area(schedule)) for schedule in schedules]
 
 
 def _differences(entries: Sequence[Entry]) -> Iterator[Row]:
@@ -107,8 +100,8 @@ def _differences(entries: Sequence[Entry]) -> Iterator[Row]:
 
 
 def _largest(what: str, found: Sequence[Largest | None]) -> Iterator[Row]:
-    yield f"largest in {what}", [number(each.absolute) if each else NONE for each in found]
-    yield "  of the peak", [f"{100 * each.relative:.3g} %" if each else NONE for each in found]
+    yield f"largest in {what}", [format_number(each.absolute) if each else NONE for each in found]
+    yield "  of the peak", [percent(each.relative) if each else NONE for each in found]
     yield "  at step", [f"{each.step:,}" if each else NONE for each in found]
 
 
@@ -123,7 +116,7 @@ def _values(entries: Sequence[Entry], steps: Sequence[int]) -> Iterator[Row]:
             yield (f"{word} at step" if most == 1 else f"{word} {printable(longest.groups[group])} at step"), []
             for step in steps:
                 values = [values_at(schedule, step, group)[field] for schedule in schedules]
-                yield f"{step:,}", [NONE if value is None else number(value) for value in values]
+                yield f"{step:,}", [NONE if value is None else format_number(value) for value in values]
 
 
 def _momentum_differs(reference: Entry, other: Entry) -> bool:
@@ -141,7 +134,7 @@ def _translated(name: str, found: Translation) -> Iterator[str]:
     yield f"closest to the reference in {convention}'s settings ({printable(name)}):"
     yield "  " + ", ".join(given[1:])
     rest = found.largest
-    remains = f"{number(rest.absolute)} ({100 * rest.relative:.3g} % of the peak) at step {rest.step:,}"
+    remains = f"{format_number(rest.absolute)} ({percent(rest.relative)} of the peak) at step {rest.step:,}"
     yield "  " + (f"largest difference left: {remains}" if rest.absolute else "no difference in lr is left, in any bit")
     if found.note:
         yield f"  {found.note}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from onecycle_cli.render.findings import printable
+from onecycle_cli.formatting import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

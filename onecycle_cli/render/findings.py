@@ -7,6 +7,7 @@ from collections import Counter
 from typing import IO, TYPE_CHECKING
 
 from onecycle_cli.findings import Severity
+from onecycle_cli.formatting import count, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -60,13 +61,13 @@ def print_full(findings: Sequence[Finding], texts: Mapping[str, str], stream: IO
 def summary(findings: Sequence[Finding], files: int, skipped: int) -> str:
     """Give the closing line: how many files, how many findings of each severity."""
     counts = Counter(each.severity for each in findings)
-    found = [_count(counts[severity], severity.value) for severity in Severity if counts[severity]]
-    passed_over = f" ({_count(skipped, 'file')} without a one-cycle schedule passed over)" if skipped else ""
-    return f"{_count(files, 'file')} checked{passed_over}: {', '.join(found) or 'nothing found'}\n"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 or noun == "info" else "s")
+    found = [
+        f"{counts[severity]:,} info" if severity is Severity.INFO else count(counts[severity], severity.value)
+        for severity in Severity
+        if counts[severity]
+    ]
+    passed_over = f" ({count(skipped, 'file')} without a one-cycle schedule passed over)" if skipped else ""
+    return f"{count(files, 'file')} checked{passed_over}: {', '.join(found) or 'nothing found'}\n"
 
 
 def _full(finding: Finding, lines: Sequence[str]) -> Text:
@@ -105,8 +106,3 @@ def _excerpt(line: str, column: int) -> tuple[str, int, int]:
     word = re.match(r"\[[^\]#]*\]|[^\s,:\]}#]*", shown[at:])
     width = cell_len(word[0]) if word else 0
     return shown, cell_len(shown[:at]), max(1, width)
-
-
-def printable(text: str) -> str:
-    """Show control characters as themselves only where they do nothing to a terminal."""
-    return "".join(char if char.isprintable() else " " if char in "\t\n" else "\ufffd" for char in text)

@@ -7,6 +7,8 @@ import re
 import textwrap
 from typing import TYPE_CHECKING
 
+from onecycle_cli.formatting import yaml_number
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -43,19 +45,10 @@ def _written(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return _number(value)
+        return yaml_number(value)
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_written, value))}]"
     return _text(value) if isinstance(value, str) else str(value)
-
-
-def _number(value: float) -> str:
-    """Write a float so that it reads back the same: with a point and a sign in the exponent, 1.0e-05 and not 1e-05."""
-    mantissa, mark, exponent = repr(value).partition("e")
-    if not mark:
-        return mantissa
-    sign = "" if exponent[0] in "+-" else "+"
-    return f"{mantissa if '.' in mantissa else mantissa + '.0'}e{sign}{exponent}"
 
 
 def _text(value: str) -> str:

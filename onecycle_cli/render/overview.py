@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any
 
+from onecycle_cli.formatting import format_number, printable
 from onecycle_cli.policy.summary import summarize, warmup_steps
-from onecycle_cli.render.answers import MOST_GROUPS, answers, number
+from onecycle_cli.render.answers import MOST_GROUPS, answers
 from onecycle_cli.render.rows import columns, table_rows
 
 if TYPE_CHECKING:
@@ -67,10 +68,10 @@ def print_overview(
 def _print_answers(console: Console, name: str, schedule: Schedule, convention: str, momentum_word: str) -> None:
     from rich.text import Text
 
-    console.print(Text.assemble((_printable(name), "bold"), (f"  ({convention} convention)", "dim")))
+    console.print(Text.assemble((printable(name), "bold"), (f"  ({convention} convention)", "dim")))
     lines = answers(schedule, momentum_word)
     width = max(len(word) for word, _ in lines)
-    console.print(*(f"  {_printable(word):<{width}}  {_printable(line)}" for word, line in lines), "", sep="\n")
+    console.print(*(f"  {printable(word):<{width}}  {printable(line)}" for word, line in lines), "", sep="\n")
 
 
 def _phases(schedule: Schedule) -> Any:
@@ -78,7 +79,7 @@ def _phases(schedule: Schedule) -> Any:
     rates = [f"lr {name}" if several else "lr" for name in schedule.groups[:MOST_GROUPS]]
     table = _table(("phase", "first step", "last step", "steps", *rates))
     for phase in schedule.phases:
-        ramps = (f"{number(ramp.start)} → {number(ramp.end)}" for ramp in phase.lr[:MOST_GROUPS])
+        ramps = (f"{format_number(ramp.start)} → {format_number(ramp.end)}" for ramp in phase.lr[:MOST_GROUPS])
         table.add_row(phase.name, f"{phase.first_step:,}", f"{phase.last_step:,}", f"{phase.steps:,}", *ramps)
     return table
 
@@ -88,7 +89,7 @@ def _rows(schedule: Schedule, steps: Iterable[int], momentum_word: str) -> Any:
     titles = [name.replace("momentum", momentum_word, 1) if name.startswith("momentum") else name for name in names]
     table = _table([*titles, "phase"])
     for row in table_rows(schedule, steps):
-        cells = [f"{value:,}" if isinstance(value, int) else number(value) for value in row.values()]
+        cells = [f"{value:,}" if isinstance(value, int) else format_number(value) for value in row.values()]
         phase = next(each.name for each in schedule.phases if row["step"] <= each.last_step)
         table.add_row(*cells, phase)
     return table
@@ -100,9 +101,5 @@ def _table(titles: Sequence[str]) -> Any:
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for at, title in enumerate(titles):
         words = title == "phase" or at == len(titles) - 1
-        table.add_column(_printable(title), justify="left" if words else "right", no_wrap=True)
+        table.add_column(printable(title), justify="left" if words else "right", no_wrap=True)
     return table
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else "\ufffd" for char in text)

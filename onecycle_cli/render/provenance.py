@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onecycle_cli.formatting import flag_name, setting_text
 from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.length import epoch_from_data, find_length
 from onecycle_cli.policy.settings import Settings
@@ -28,11 +29,11 @@ def _lines(
         value = getattr(settings, setting)
         default = getattr(convention.defaults, setting, None)
         if setting in flags:
-            yield setting, _show(value), f"--{setting.replace('_', '-')}"
+            yield setting, setting_text(value), flag_name(setting)
         elif value is not None and setting in in_file:
-            yield setting, _show(value), path
+            yield setting, setting_text(value), path
         elif default is not None and not (setting == "final_div_factor" and settings.final_lr is not None):
-            yield setting, _show(default), f"default of {convention.name}"
+            yield setting, setting_text(default), f"default of {convention.name}"
     yield from _derived(settings)
 
 
@@ -43,9 +44,3 @@ def _derived(settings: Settings) -> Iterator[tuple[str, str, str]]:
     length = find_length(settings)
     if settings.total_steps is None and length is not None:
         yield "total_steps", f"{length.total_steps}", f"derived: {length.sum}"
-
-
-def _show(value: object) -> str:
-    if isinstance(value, tuple):
-        return "[" + ", ".join(map(_show, value)) + "]"
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -105,13 +105,3 @@ def x_divisor(schedule: Schedule, across: Across) -> float:
             "epochs cannot be drawn: the steps per epoch are not known", "give steps_per_epoch, or draw steps"
         )
     return float(schedule.steps_per_epoch)
-
-
-def short(value: float) -> str:
-    """Write a learning rate or momentum as people do: 0.1, 0.004, 4e-07; four digits tell enough in a picture."""
-    return f"{value:.4g}"
-
-
-def printable(text: str) -> str:
-    """Make a name safe to draw: one line, with no character that steers a terminal or breaks an SVG."""
-    return "".join(each if each.isprintable() else " " if each.isspace() else "\ufffd" for each in text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from onecycle_cli.render.sampling import short
+from onecycle_cli.formatting import short
 
 SCALES = ((10**13, 10**12, "trillions"), (10**10, 10**9, "billions"), (10**7, 10**6, "millions"))
 """From which count on an axis counts in larger units, in which ones, and what they are called."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 from typing import IO, TYPE_CHECKING, Any
 
-from onecycle_cli.render.answers import number
+from onecycle_cli.formatting import count, finite, format_number, join_words, printable, proportion
 from onecycle_cli.render.divergence import divergence_table
-from onecycle_cli.render.findings import printable
 from onecycle_cli.render.overview import UNBOUNDED
 
 if TYPE_CHECKING:
@@ -32,9 +30,9 @@ def verdict_json(found: Verdict, notes: Sequence[str]) -> dict[str, Any]:
         "cause": found.cause.slug,
         "advice": found.cause.advice,
         "summary": found.cause.summary,
-        "fit": _finite(found.cause.fit),
+        "fit": finite(found.cause.fit),
         "offset": found.offset,
-        "tolerance": _finite(found.tolerance.relative),
+        "tolerance": finite(found.tolerance.relative),
         "precision": found.tolerance.name,
         "first_missing_step": found.first_missing_step,
         "notes": list(notes),
@@ -47,13 +45,9 @@ def _divergence(found: Divergence | None) -> dict[str, Any] | None:
     return {
         "step": found.step,
         "field": found.field,
-        "planned": None if found.planned is None else _finite(found.planned),
-        "logged": _finite(found.logged),
+        "planned": None if found.planned is None else finite(found.planned),
+        "logged": finite(found.logged),
     }
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def print_verdict(held: Held, stream: IO[str]) -> None:
@@ -96,7 +90,7 @@ def outcome(held: Held) -> str:
     if found.first_divergence is not None:
         return f"{found.verdict} at step {found.first_divergence.step:,}"
     steps = _logged_steps(held)
-    followed = f"{found.verdict}: {_count(steps, 'logged step')} followed the plan {printable(held.plan)}".rstrip()
+    followed = f"{found.verdict}: {count(steps, 'logged step')} followed the plan {printable(held.plan)}".rstrip()
     if found.first_missing_step is not None:
         return f"{followed} so far, steps {found.first_missing_step:,} to {total - 1:,} are missing"
     return followed if steps == total else f"{followed} of {total:,} steps"
@@ -107,13 +101,14 @@ def values(held: Held) -> str:
     fields = dict.fromkeys(each.field for each in held.series)
     groups = len({each.group for each in held.series})
     of = f" of {groups} parameter groups" if groups > 1 else ""
-    return f"{_count(held.verdict.compared, 'value')}: {' and '.join(fields)}{of}"
+    return f"{count(held.verdict.compared, 'value')}: {join_words(list(fields))}{of}"
 
 
 def _what_differs(held: Held, first: Divergence) -> str:
     field = printable(first.field)
     if first.planned is None:
-        return f"{field} is {number(first.logged)}, where the plan of {held.schedule.total_steps:,} steps has no step"
+        total = held.schedule.total_steps
+        return f"{field} is {format_number(first.logged)}, where the plan of {total:,} steps has no step"
     planned, logged = told_apart(first.planned, first.logged)
     return f"{field} is {logged}, planned is {planned}"
 
@@ -131,10 +126,6 @@ def _logged_steps(held: Held) -> int:
     import numpy as np
 
     return int(np.unique(held.log.steps).size)
-
-
-def _count(many: int, noun: str) -> str:
-    return f"{many:,} {noun}" + ("" if many == 1 else "s")
 
 
 def _details(held: Held) -> Iterator[str]:
@@ -161,7 +152,7 @@ def _cause(found: Verdict) -> str:
 
 def _share(cause: Cause) -> str:
     """Give a share in percent, cut off rather than rounded: what is not all is not 100 %."""
-    return f"{math.floor(1000 * cause.fit) / 10:g} %"
+    return proportion(cause.fit, 1, 3)
 
 
 def _offset(held: Held) -> Iterator[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from onecycle_cli.formatting import count, format_number
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -68,8 +70,8 @@ def _groups(schedule: Schedule, log: Log) -> tuple[list[int], list[str]]:
     found = [_best_group(schedule, log, column) for column in range(len(names))]
     pairs = zip(log.groups, found, strict=True)
     shown = ", ".join(f"{name or 'the learning rate'} with {planned[group]}" for name, group in pairs)
-    count = f"{len(names)} parameter group{'s' * (len(names) > 1)}"
-    return found, [f"the log has {count}, the plan {len(planned)}: compared as the values fit best, {shown}"]
+    groups = count(len(names), "parameter group")
+    return found, [f"the log has {groups}, the plan {len(planned)}: compared as the values fit best, {shown}"]
 
 
 def _partly(names: list[str], planned: list[str]) -> list[str]:
@@ -112,6 +114,6 @@ def _stray_momentum(momenta: list[Track], log: Log) -> list[str]:
         values = track.values(log)
         known = values[~np.isnan(values)]
         if known.size and known.min() != known.max():
-            low, high = f"{known.min():.6g}", f"{known.max():.6g}"
+            low, high = format_number(known.min()), format_number(known.max())
             return [f"the log's momentum moves between {low} and {high}; the plan does not cycle it"]
     return []

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from onecycle_cli.findings.length import NO_LENGTH, NOTHING_LEFT
 from onecycle_cli.findings.practice import LENGTHS_DISAGREE
 from onecycle_cli.findings.values import OUT_OF_RANGE
+from onecycle_cli.formatting import count
 from onecycle_cli.policy.checks.numbers import show
-from onecycle_cli.policy.length import count, epoch_from_data, find_length
+from onecycle_cli.policy.length import epoch_from_data, find_length
 from onecycle_cli.policy.settings import MOST_STEPS
 
 if TYPE_CHECKING:

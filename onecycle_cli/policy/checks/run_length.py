@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from onecycle_cli.findings.surroundings import BATCHES_AS_STEPS, RUN_LENGTH, STEPPED_PER_EPOCH
-from onecycle_cli.policy.checks.trainer import DATA, Target, epoch_as_trained, known, make_cycle, percent, stepping
+from onecycle_cli.formatting import count, proportion
+from onecycle_cli.policy.checks.trainer import DATA, Target, epoch_as_trained, known, make_cycle, stepping
 from onecycle_cli.policy.conventions import convention_of
-from onecycle_cli.policy.length import count, find_length
+from onecycle_cli.policy.length import find_length
 from onecycle_cli.policy.settings import MOST_STEPS
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _judge_epochs(settings: Settings, around: TrainingContext) -> Iterator[Findi
         return
     said = f"epochs is {planned:,}, but {around.epochs.path} is {epochs:,}"
     if epochs < planned:
-        end = f"the run ends at {percent(epochs, planned)} of the cycle"
+        end = f"the run ends at {proportion(epochs, planned)} of the cycle"
     else:
         end = f"the run goes on for {count(epochs - planned, 'epoch')} after the cycle's end"
     if epochs != planned:
@@ -75,7 +76,7 @@ def _judge_per_epoch(cycle: Cycle, around: TrainingContext) -> Iterator[Finding]
         how, rate = _how_to_step(cycle, around), cycle.last_rate(epochs)
         end = f"{', and' if missed else ';'} the last learning rate is {rate}" if rate else ""
         yield STEPPED_PER_EPOCH.finding(
-            f"{count(epochs, 'epoch')} stepped once an epoch{by} cross {percent(epochs, total)} of the cycle's "
+            f"{count(epochs, 'epoch')} stepped once an epoch{by} cross {proportion(epochs, total)} of the cycle's "
             f"{total:,} steps{missed}{end}",
             f"set total_steps to {epochs}" if counted else f"{how}, or set total_steps to {epochs}",
             setting=target.setting if at_length else None,
@@ -131,7 +132,7 @@ def _judge_per_step(cycle: Cycle, around: TrainingContext) -> Iterator[Finding]:
     run = _run(cycle, around)
     if run is not None and run.steps < total:
         rate = cycle.last_rate(run.steps)
-        end = f"the run ends at {percent(run.steps, total)} of the cycle" + (
+        end = f"the run ends at {proportion(run.steps, total)} of the cycle" + (
             f", at a learning rate of {rate}" if rate else ""
         )
         yield RUN_LENGTH.finding(f"{run.said}: {end}", run.hint, run.target.setting, key=run.target.key)
@@ -226,7 +227,7 @@ def _judge_batches(cycle: Cycle, around: TrainingContext, most: int) -> Iterator
     rate = cycle.last_rate(epochs * steps)
     yield BATCHES_AS_STEPS.finding(
         f"steps_per_epoch is {batches:,}; {' '.join(filter(None, (accumulated, shared)))}, {batches:,} batches make "
-        f"{count(steps, 'step')}, and the run would cross {percent(epochs * steps, cycle.total)} of the cycle"
+        f"{count(steps, 'step')}, and the run would cross {proportion(epochs * steps, cycle.total)} of the cycle"
         + (f" and end at a learning rate of {rate}" if rate else ""),
         f"set total_steps to {epochs * steps} in place of steps_per_epoch if {batches} counts batches",
         "steps_per_epoch",

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.findings.notes import PEAK_NEVER_REACHED, PEAK_OFF_GRID
 from onecycle_cli.findings.practice import LATE_PEAK
+from onecycle_cli.formatting import count
 from onecycle_cli.policy.checks.groups import groups_agree
 from onecycle_cli.policy.conventions import convention_of
-from onecycle_cli.policy.length import count, find_length
+from onecycle_cli.policy.length import find_length
 from onecycle_cli.policy.plan import make_plan
 from onecycle_cli.policy.schedule import Schedule
 from onecycle_cli.policy.settings import MOST_STEPS

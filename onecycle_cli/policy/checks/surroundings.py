@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.findings import Fix
 from onecycle_cli.findings.surroundings import INTERVAL, OPTIMIZER_MOMENTUM, OPTIMIZER_RATE
+from onecycle_cli.formatting import yaml_number
 from onecycle_cli.policy.checks.groups import groups_agree
 from onecycle_cli.policy.checks.run_length import check_run
 from onecycle_cli.policy.checks.trainer import stepping
@@ -49,9 +50,9 @@ def _judge_rate(plan: Plan, around: TrainingContext) -> Iterator[Finding]:
         several = len(peaks) == len(stated.value) > 1
         peak, whose = (peaks[at], f" of group {plan.groups[at].name}") if several else (max(peaks), "")
         yield OPTIMIZER_RATE.finding(
-            f"the optimizer's lr{whose} is {_written(rate)}, but the peak is {_written(peak)}: the cycle overwrites "
-            f"{_written(rate)} before the first step",
-            f"set {stated.path}{whose} to {_written(peak)}, the peak",
+            f"the optimizer's lr{whose} is {yaml_number(rate)}, but the peak is {yaml_number(peak)}: the cycle "
+            f"overwrites {yaml_number(rate)} before the first step",
+            f"set {stated.path}{whose} to {yaml_number(peak)}, the peak",
             key=stated.path,
         )
         return
@@ -65,7 +66,7 @@ def _judge_momentum(settings: Settings, plan: Plan, around: TrainingContext) -> 
     if any(math.isclose(stated.value, group.max_momentum) for group in plan.groups):
         return
     last = stated.path.rpartition(".")[2]
-    named, value = "betas[0]" if last in ("betas", "0") else last, _written(stated.value)
+    named, value = "betas[0]" if last in ("betas", "0") else last, yaml_number(stated.value)
     yield OPTIMIZER_MOMENTUM.finding(
         f"{named} is {value}, but the cycle {_moves(plan.groups[0])}",
         f"set cycle_momentum to false to keep {value}",
@@ -74,7 +75,7 @@ def _judge_momentum(settings: Settings, plan: Plan, around: TrainingContext) -> 
 
 
 def _moves(group: Group) -> str:
-    top, base, end = map(_written, (group.max_momentum, group.base_momentum, group.final_momentum))
+    top, base, end = map(yaml_number, (group.max_momentum, group.base_momentum, group.final_momentum))
     if top == base == end:
         return f"sets it to {top}"
     way = "down to" if group.base_momentum < group.max_momentum else "up to"
@@ -93,9 +94,3 @@ def _judge_interval(around: TrainingContext) -> Iterator[Finding]:
     message = f"interval is {stated.value!r}: Lightning takes step or epoch alone, and refuses to start"
     found = INTERVAL.finding(message, f"write interval: {meant}", key=stated.path)
     yield replace(found, fix=Fix(stated.value, meant)) if known else found
-
-
-def _written(number: float) -> str:
-    """Write a number so that YAML 1.1 reads it back as that number: with a dot wherever it has an exponent."""
-    mantissa, exponent, power = repr(float(number)).partition("e")
-    return f"{mantissa}{'' if '.' in mantissa else '.0'}e{power}" if exponent else mantissa

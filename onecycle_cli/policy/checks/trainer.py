@@ -108,17 +108,6 @@ def known(stated: ConfigValue[int] | None) -> int | None:
     return stated.value if stated is not None and 1 <= stated.value <= MOST_STEPS else None
 
 
-def percent(part: int, whole: int) -> str:
-    """Write a part's share of the whole, never rounded to nothing or to all of it."""
-    share = 100 * part / whole
-    if share < 0.001:
-        return "less than 0.001 %"
-    if share < 99.5:
-        return f"{share:.2g} %"
-    digits = next((digits for digits in range(1, 4) if round(share, digits) < 100), None)
-    return "more than 99.999 %" if digits is None else f"{share:.{digits}f} %"
-
-
 def _rate(rate: float) -> str:
     """Write a learning rate to three digits, without an exponent where that can be read."""
     if not 1e-7 <= rate < 1e-4:

@@ -7,8 +7,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from onecycle_cli.findings import Severity
+from onecycle_cli.formatting import printable
 from onecycle_cli.render.ci.places import STDIN, from_root
-from onecycle_cli.render.findings import concise_lines, printable
+from onecycle_cli.render.findings import concise_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from onecycle_cli.findings import Severity
-from onecycle_cli.render.findings import printable
+from onecycle_cli.formatting import printable
 from onecycle_cli.render.manual import page
 
 if TYPE_CHECKING:

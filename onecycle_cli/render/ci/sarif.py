@@ -9,9 +9,9 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from onecycle_cli.formatting import printable
 from onecycle_cli.render.ci.places import STDIN, from_root, uri
 from onecycle_cli.render.ci.rules import LEVELS, descriptor
-from onecycle_cli.render.findings import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from onecycle_cli.formatting import format_number
 from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.schedule import Schedule
 from onecycle_cli.policy.summary import edge_steps
-from onecycle_cli.render.code.writing import short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,4 +147,4 @@ def _momenta_agree(planned: Schedule, own: Schedule, steps: Sequence[int], toler
 
 
 def _pair(what: str, here: float, planned: float, where: str) -> str:
-    return f"{what} is {short(here)} {where}, {short(planned)} in the plan"
+    return f"{what} is {format_number(here)} {where}, {format_number(planned)} in the plan"

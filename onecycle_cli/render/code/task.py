@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from onecycle_cli.formatting import format_number, printable
 from onecycle_cli.policy.optimizers import momentum_word, plain_name
 from onecycle_cli.policy.summary import summarize
-from onecycle_cli.render.code.writing import comment, plain, short
+from onecycle_cli.render.code.writing import comment
 
 if TYPE_CHECKING:
     from onecycle_cli.policy.onecycle import OneCycle
@@ -79,7 +80,7 @@ class Task:
         """Write the comment at the top: whose plan it is, its length, its telling values, and more paragraphs."""
         length = self.plan.length.sum if self.from_loader else "total_steps as given"
         first = summarize(self.schedule, 0)
-        rates = " -> ".join(map(short, (first.initial_lr, first.peak_lr, first.final_lr)))
+        rates = " -> ".join(map(format_number, (first.initial_lr, first.peak_lr, first.final_lr)))
         told = f"learning rate {rates}"
         if (
             first.initial_momentum is not None
@@ -87,9 +88,9 @@ class Task:
             and first.final_momentum is not None
         ):
             momenta = (first.initial_momentum, first.lowest_momentum, first.final_momentum)
-            told += f", {momentum_word(self.settings.optimizer)} " + " -> ".join(map(short, momenta))
+            told += f", {momentum_word(self.settings.optimizer)} " + " -> ".join(map(format_number, momenta))
         if self.several:
-            told += f" in the group {plain(self.schedule.groups[0])}"
+            told += f" in the group {printable(self.schedule.groups[0])}"
         title = f"{self.name}: {self.total} steps ({length.replace('×', 'x')}),"
         return comment(f"{title} {told}.", *more)
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from keyword import iskeyword
 from typing import TYPE_CHECKING
 
+from onecycle_cli.formatting import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -57,7 +59,7 @@ def comment(*paragraphs: str) -> str:
     """Write comments, wrapped, a paragraph each; nothing in them ends the line early."""
     return "\n".join(
         textwrap.fill(
-            plain(each),
+            printable(each),
             WIDTH,
             initial_indent="# ",
             subsequent_indent="# ",
@@ -74,20 +76,10 @@ def join(*parts: str, between: str = "\n\n") -> str:
     return between.join(part for part in parts if part)
 
 
-def plain(text: str) -> str:
-    """Give a text in one line, without what is not printable."""
-    return "".join(char if char.isprintable() else " " for char in text)
-
-
 def is_attribute(name: str) -> bool:
     """Say whether a name may stand after a dot in Python."""
     return name.isidentifier() and not iskeyword(name)
 
 
-def short(value: float) -> str:
-    """Write a number for people, to six digits."""
-    return f"{value:.6g}"
-
-
 def _remark(text: str) -> str:
-    return f"  # {plain(text)}" if text else ""
+    return f"  # {printable(text)}" if text else ""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from onecycle_cli.formatting import join_words, short
 from onecycle_cli.policy.summary import summarize
-from onecycle_cli.render.sampling import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -101,7 +101,7 @@ def notes(curve: Curve, *, only_peak: bool) -> list[Note]:
     for step, words in said.items():
         value = curve.schedule.lr(step, curve.group)
         where = f" at step {step:,}" if {"peak", "resume"} & set(words) else ""
-        found.append(Note(step, value, f"{_joined(words)} {short(value)}{where}"))
+        found.append(Note(step, value, f"{join_words(words)} {short(value)}{where}"))
     return found
 
 
@@ -133,7 +133,3 @@ def _around(point: tuple[float, float], size: tuple[float, float], area: Box) ->
         spots += [(left, bottom) for left in beside for bottom in (y + gap, y - gap - height)]
         for left, bottom in spots:
             yield Box(left, bottom, left + width, bottom + height)
-
-
-def _joined(words: list[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]

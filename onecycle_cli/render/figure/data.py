@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from onecycle_cli.formatting import printable, short
 from onecycle_cli.policy.summary import summarize
 from onecycle_cli.render.figure.style import Look, looks
-from onecycle_cli.render.sampling import printable, short, steps_to_draw, x_divisor, x_values
+from onecycle_cli.render.sampling import steps_to_draw, x_divisor, x_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

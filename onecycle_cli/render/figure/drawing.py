@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
+from onecycle_cli.formatting import printable
 from onecycle_cli.render.figure.annotations import Box
 from onecycle_cli.render.figure.data import MOST_ANNOTATED, headlines, legend_entries, read_lines, shared_spans
 from onecycle_cli.render.figure.frame import (
@@ -23,7 +24,7 @@ from onecycle_cli.render.figure.page import PAD, Page, Sizes, plan_legend, write
 from onecycle_cli.render.figure.panel import draw_lines, momentum_scale, rate_scale, set_vertical, shade
 from onecycle_cli.render.figure.ruler import Ruler
 from onecycle_cli.render.figure.style import fonts_for, own_style
-from onecycle_cli.render.sampling import check_drawable, printable
+from onecycle_cli.render.sampling import check_drawable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Literal
 
+from onecycle_cli.formatting import printable
 from onecycle_cli.render.figure.style import own_style
-from onecycle_cli.render.sampling import printable
 from onecycle_cli.version import __version__
 
 if TYPE_CHECKING:

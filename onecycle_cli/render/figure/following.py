@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from onecycle_cli.formatting import printable
 from onecycle_cli.render.figure.annotations import Box
 from onecycle_cli.render.figure.data import Span, Stretch, read_lines
 from onecycle_cli.render.figure.drawing import ROOMY, blank_page, check_size
@@ -24,7 +25,7 @@ from onecycle_cli.render.figure.page import PAD, plan_legend, write_legend, writ
 from onecycle_cli.render.figure.panel import momentum_scale, rate_scale, set_vertical, shade
 from onecycle_cli.render.figure.ruler import line_height
 from onecycle_cli.render.figure.style import LINES, own_style
-from onecycle_cli.render.sampling import Curve, check_drawable, printable
+from onecycle_cli.render.sampling import Curve, check_drawable
 from onecycle_cli.render.verdict import outcome, values
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from onecycle_cli.formatting import short
 from onecycle_cli.render.figure.data import MOST_ANNOTATED
 from onecycle_cli.render.figure.ruler import line_height
 from onecycle_cli.render.figure.style import OTHER_PHASE, PHASES
-from onecycle_cli.render.sampling import short
 from onecycle_cli.render.ticks import DEEPEST, NEAR, even_ticks, log_ticks, tick_labels
 
 if TYPE_CHECKING:

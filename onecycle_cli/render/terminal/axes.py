@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onecycle_cli.render.sampling import short
+from onecycle_cli.formatting import short
 from onecycle_cli.render.ticks import DEEPEST, NEAR, count_unit, even_ticks, log_ticks, tick_labels
 
 if TYPE_CHECKING:

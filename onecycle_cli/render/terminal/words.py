@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
+from onecycle_cli.formatting import printable, short
 from onecycle_cli.policy.summary import summarize
-from onecycle_cli.render.sampling import printable, short
 from onecycle_cli.render.terminal.canvas import mark, painted
 
 if TYPE_CHECKING:

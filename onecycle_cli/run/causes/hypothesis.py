@@ -152,8 +152,3 @@ def first_value(values: Floats) -> float:
     import numpy as np
 
     return float(values[int(np.argmin(np.isnan(values)))])
-
-
-def number(value: float) -> str:
-    """Write a learning rate or a factor as a sentence needs it."""
-    return f"{value:.6g}"

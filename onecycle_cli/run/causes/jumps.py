@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onecycle_cli.formatting import count
 from onecycle_cli.run.causes.hypothesis import Case, Hypothesis
 from onecycle_cli.run.causes.inversion import steps_with
 
@@ -47,7 +48,7 @@ def _restarted(case: Case, shift: int) -> Hypothesis:
 
 def _shifted(case: Case, shift: int) -> Hypothesis:
     at = int(case.whole.logged_steps[case.first_wrong])
-    where = f"{abs(shift):,} step{'s' * (abs(shift) > 1)} {'ahead of' if shift > 0 else 'behind'} the plan"
+    where = f"{count(abs(shift), 'step')} {'ahead of' if shift > 0 else 'behind'} the plan"
     advice = (
         "look for a step that moves the scheduler more than once, or for a checkpoint resumed with another last_epoch"
         if shift > 0

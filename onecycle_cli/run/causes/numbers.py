@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from onecycle_cli.run.causes.hypothesis import Case, Hypothesis, follows, number
+from onecycle_cli.formatting import format_number
+from onecycle_cli.run.causes.hypothesis import Case, Hypothesis, follows
 from onecycle_cli.run.causes.solving import Interval, solve_linear
 
 if TYPE_CHECKING:
@@ -121,9 +122,9 @@ def _ratio(implied: Any, planned: Any) -> str:
     if isinstance(planned, list) or not planned or not implied:
         return ""
     ratio = implied / planned
-    return (
-        f": {number(ratio)} times as much" if ratio >= 2 else f": 1 / {number(1 / ratio)} of it" if ratio <= 0.5 else ""
-    )
+    if ratio >= 2:
+        return f": {format_number(ratio)} times as much"
+    return f": 1 / {format_number(1 / ratio)} of it" if ratio <= 0.5 else ""
 
 
 def _solve(case: Case, columns: list[int], build: Callable[[float], Schedule | None], near: float) -> Interval | None:

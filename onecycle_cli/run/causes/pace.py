@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onecycle_cli.run.causes.hypothesis import Case, Hypothesis, number
+from onecycle_cli.formatting import format_number
+from onecycle_cli.run.causes.hypothesis import Case, Hypothesis
 from onecycle_cli.run.causes.inversion import steps_with
 from onecycle_cli.run.evidence import values_at
 
@@ -104,7 +105,7 @@ def _blocks(case: Case, pace: str, clock: Callable[[Evidence], Steps]) -> Hypoth
     ends, planned = _last_rate(case), case.schedule.lr(total - 1, case.whole.tracks[case.whole.rates[0]].group)
     says = (
         f"the learning rate moves {pace}, so {seen:,} steps cross {100 * reached / total:.1f} % of the cycle "
-        f"of {total:,}; it ends at {number(ends)} instead of {number(planned)}"
+        f"of {total:,}; it ends at {format_number(ends)} instead of {format_number(planned)}"
     )
     if reached >= total:
         says += ". If the log counts micro-batches, or rows, and not optimizer steps, the run itself is right"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onecycle_cli.run.causes.hypothesis import Case, Hypothesis, first_value, number
+from onecycle_cli.formatting import format_number
+from onecycle_cli.run.causes.hypothesis import Case, Hypothesis, first_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +55,7 @@ def constant(case: Case) -> Iterator[Hypothesis]:
     held = [first_value(whole.values[:, at]) for at in range(len(whole.tracks))]
     yield Hypothesis(
         "constant",
-        f"the learning rate stands still at {number(held[whole.rates[0]])} in all {len(rates):,} rows",
+        f"the learning rate stands still at {format_number(held[whole.rates[0]])} in all {len(rates):,} rows",
         "call scheduler.step() after every optimizer step, on the scheduler that was made from this optimizer",
         lambda evidence: np.tile(np.array(held), (len(evidence.rows), 1)),
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onecycle_cli.run.causes.hypothesis import Case, number
+from onecycle_cli.formatting import format_number
 from onecycle_cli.run.verdict import Cause
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from onecycle_cli.run.causes.hypothesis import Case
 
 
 def unknown(case: Case) -> Cause:
@@ -32,6 +34,5 @@ def unknown(case: Case) -> Cause:
 
 
 def _telling(rates: NDArray[np.float64]) -> str:
-    return (
-        f"{number(float(rates[0]))} at first, {number(float(rates.max()))} at most, {number(float(rates[-1]))} at last"
-    )
+    first, highest, last = (format_number(float(rate)) for rate in (rates[0], rates.max(), rates[-1]))
+    return f"{first} at first, {highest} at most, {last} at last"

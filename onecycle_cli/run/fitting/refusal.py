@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
+from onecycle_cli.formatting import format_number
 from onecycle_cli.run.fitting.evidence import last_of_each_step
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def refuse_at_sight(log: Log) -> None:
     rates = log.lr[order, lead]
     rates = rates[np.isfinite(rates)]
     if np.nanmax(rates) - np.nanmin(rates) <= 1e-6 * abs(float(np.nanmax(rates))):
-        raise OnecycleError(f"{log.path}: the learning rate is constant at {rates[0]:.6g}", ADVICE)
+        raise OnecycleError(f"{log.path}: the learning rate is constant at {format_number(rates[0])}", ADVICE)
     if log.steps.min() <= 1 and (np.diff(rates) <= 0).all():
         raise OnecycleError(
             f"{log.path}: the learning rate falls from the first step on, without a warm-up: no one-cycle schedule",

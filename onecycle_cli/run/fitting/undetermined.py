@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onecycle_cli.formatting import join_words
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _of_rates(evidence: Evidence, settled: Settled, settings: Mapping[str, objec
 def _of_momentum(log: Log, settled: Settled, settings: Mapping[str, object]) -> Iterator[str]:
     momenta = [each for each in ("base_momentum", "max_momentum", "final_momentum") if each in settled.undetermined]
     if momenta:
-        yield f"the log does not reach far enough to tell {' and '.join(momenta)}"
+        yield f"the log does not reach far enough to tell {join_words(momenta)}"
     if not CONVENTIONS[str(settings.get("convention", DEFAULT))].supports("cycle_momentum"):
         return
     if log.momentum is None:

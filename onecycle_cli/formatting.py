@@ -1,0 +1,94 @@
+"""How numbers, names and texts are written for people, the same in every message, table and picture."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+REPLACEMENT = "\ufffd"
+_EXPONENT = re.compile(r"([-+]?)([0-9]*)(\.[0-9]*)?[eE]([-+]?)([0-9]+)")
+
+
+def format_number(value: float, digits: int = 6) -> str:
+    """Return a number to so many significant digits, without zeros at its end."""
+    return f"{value:.{digits}g}"
+
+
+def short(value: float) -> str:
+    """Return a learning rate or momentum to four digits, which is enough in a picture: 0.1, 0.004, 4e-07."""
+    return format_number(value, 4)
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural where it needs one: 1 step, 1,000 steps."""
+    return f"{number:,} {noun}" + ("" if abs(number) == 1 else "s")
+
+
+def percent(ratio: float, digits: int = 3) -> str:
+    """Return a ratio in percent, to so many significant digits."""
+    return f"{100 * ratio:.{digits}g} %"
+
+
+def proportion(part: float, whole: float, digits: int = 2) -> str:
+    """Return a part of a whole in percent, never rounded to 0 or 100 % unless it is none or all of it."""
+    share = 100 * part / whole
+    if 0 < share < 0.001:
+        return "less than 0.001 %"
+    if not 99.5 <= share < 100:
+        return f"{share:.{digits}g} %" if share < 99.5 else f"{share:.0f} %"
+    decimals = next((decimals for decimals in range(1, 4) if round(share, decimals) < 100), None)
+    return "more than 99.999 %" if decimals is None else f"{share:.{decimals}f} %"
+
+
+def finite(value: float) -> float | None:
+    """Return a number, or None where it is infinite or not a number, which JSON cannot express."""
+    return value if math.isfinite(value) else None
+
+
+def yaml_number(value: float | str) -> str:
+    """Return a number, or a number's text, so that YAML 1.1 and 1.2 both read it as one: 1e-3 becomes 1.0e-3.
+
+    YAML 1.1 wants a point, and a sign in the exponent.
+    """
+    text = value if isinstance(value, str) else repr(float(value))
+    written = _EXPONENT.fullmatch(text)
+    if written is None:
+        return text
+    sign, whole, fraction, exponent_sign, exponent = written.groups()
+    return f"{sign}{whole or '0'}{fraction or '.0'}e{exponent_sign or '+'}{exponent}"
+
+
+def setting_text(value: object, number: Callable[[float], str] = repr) -> str:
+    """Return a setting's value as a config has it: true, cos, [0.1, 0.2]; floats are written by `number`."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(setting_text(item, number) for item in value)}]"
+    return number(value) if isinstance(value, float) else printable(str(value))
+
+
+def flag_name(setting: str) -> str:
+    """Return a setting's command-line flag: --max-lr for max_lr."""
+    return "--" + setting.replace("_", "-")
+
+
+def join_words(words: Sequence[str]) -> str:
+    """Return words as a sentence lists them: a; a and b; a, b and c."""
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def shorten(text: str, longest: int) -> str:
+    """Return a text, cut with an ellipsis where it is longer than so many characters."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """Return a text in one line that steers no terminal and is valid in an SVG.
+
+    Line ends, tabs and other white space become spaces, control characters a replacement character. Its length stays.
+    """
+    return "".join(char if char.isprintable() else " " if char.isspace() else REPLACEMENT for char in text)

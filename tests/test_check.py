@@ -23,18 +23,16 @@ from PIL import Image
 
 from onecycle_cli import OneCycle
 from onecycle_cli.cli import main
-from onecycle_cli.cli.check import hold
-from onecycle_cli.cli.plans import Planned
+from onecycle_cli.render.check_report import print_verdict, verdict_json
 from onecycle_cli.render.figure import FigureOptions
 from onecycle_cli.render.figure.following import draw_run
 from onecycle_cli.render.figure.logged import FEW, rows_to_draw
 from onecycle_cli.render.figure.style import own_style
-from onecycle_cli.render.held import Held
 from onecycle_cli.render.sampling import MOST_STEPS
-from onecycle_cli.render.verdict import print_verdict, verdict_json
-from onecycle_cli.run.check import check
+from onecycle_cli.run import check
 from onecycle_cli.run.logs import read_log
 from onecycle_cli.run.logs.log import Log
+from onecycle_cli.run.verdict import Verdict
 
 from .conftest import ROOT
 from .logged_runs import MANIFEST, TRACES, make_log
@@ -134,15 +132,13 @@ def csv_of(path: Path, steps: Any, *, settings: dict[str, Any] = PLAN, factor: f
     return str(path)
 
 
-def held(plan: dict[str, Any], log: Log, **options: Any) -> Held:
-    settings = OneCycle.model_validate(plan)
-    planned = Planned("plan", "plan", "plan", settings, settings.schedule())
-    return hold("plan", planned, log, check(settings, log, **options))
+def checked(plan: dict[str, Any], log: Log, **options: Any) -> Verdict:
+    return check(OneCycle.model_validate(plan), log, **options)
 
 
-def held_of(name: str) -> Held:
+def checked_trace(name: str) -> Verdict:
     entry = recorded(name)
-    return held(entry["plan"], read_log(trace(entry)))
+    return checked(entry["plan"], read_log(trace(entry)))
 
 
 # Recorded logs.
@@ -275,13 +271,13 @@ def test_colour_is_for_terminals(colour: bool, monkeypatch: pytest.MonkeyPatch) 
     if not colour:
         monkeypatch.setenv("NO_COLOR", "1")
     stream = Terminal()
-    print_verdict(held_of("p02"), stream)
+    print_verdict(checked_trace("p02"), "plan", stream)
     assert ("\x1b[1;31m" in stream.getvalue()) is colour
     plain = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue())
     before_the_table = plain.partition("\n\n")[0].splitlines()
     assert max(map(len, before_the_table[1:])) <= 60
     piped = io.StringIO()
-    print_verdict(held_of("p02"), piped)
+    print_verdict(checked_trace("p02"), "plan", piped)
     assert "\x1b" not in piped.getvalue()
     assert plain.split() == piped.getvalue().split()
 
@@ -364,8 +360,8 @@ def test_pictures_are_written_and_the_same_twice(
             assert image.size == (1350, 825)
 
 
-def drawn(found: Held) -> Figure:
-    figure = draw_run(found, "momentum", FigureOptions())
+def drawn(found: Verdict) -> Figure:
+    figure = draw_run(found, "plan", "momentum", FigureOptions())
     with own_style():
         figure.draw_without_rendering()
     return figure
@@ -377,24 +373,25 @@ def words(figure: Figure) -> list[str]:
 
 @RECORDED
 def test_the_log_is_drawn_over_the_plan(entry: dict[str, Any]) -> None:
-    found = held(entry["plan"], read_log(trace(entry)))
+    found = checked(entry["plan"], read_log(trace(entry)))
     figure = drawn(found)
     fields = ["lr", "momentum"] if entry["momentum_columns"] else ["lr"]
     assert len(figure.axes) == len(fields)
     for axes, field in zip(figure.axes, fields, strict=True):
         logged = [line for line in axes.get_lines() if line.get_label() == "logged"]
         planned = [line for line in axes.get_lines() if line.get_label() == "planned"]
-        series = [each for each in found.series if each.field == field]
-        assert len(logged) == len(planned) == len(series)
-        for line, each in zip(logged, series, strict=True):
+        tracks = [at for at, track in enumerate(found.series.tracks) if track.field == field]
+        assert len(logged) == len(planned) == len(tracks)
+        for line, track in zip(logged, tracks, strict=True):
+            values = found.series.values[:, track]
             x, y = (np.asarray(data, dtype=float) for data in line.get_data())
             kept = ~np.isnan(y)
-            assert np.array_equal(x[kept], found.steps)
-            assert np.array_equal(y[kept], each.values)
-            assert (line.get_marker() == "o") is (len(each.values) <= FEW)
+            assert np.array_equal(x[kept], found.series.steps)
+            assert np.array_equal(y[kept], values)
+            assert (line.get_marker() == "o") is (len(values) <= FEW)
         for line in planned:
             assert line.get_zorder() < logged[0].get_zorder()
-            assert len(np.asarray(line.get_xdata())) == found.schedule.total_steps
+            assert len(np.asarray(line.get_xdata())) == found.series.schedule.total_steps
     title = words(figure)[0]
     assert title.startswith(entry["verdict"])
     assert entry["verdict"] == "ok" or title.endswith(entry["cause"])
@@ -402,7 +399,7 @@ def test_the_log_is_drawn_over_the_plan(entry: dict[str, Any]) -> None:
 
 @RECORDED
 def test_the_first_divergence_is_marked(entry: dict[str, Any]) -> None:
-    figure = drawn(held(entry["plan"], read_log(trace(entry))))
+    figure = drawn(checked(entry["plan"], read_log(trace(entry))))
     for axes in figure.axes:
         lines = [line for line in axes.get_lines() if line.get_label() == "first divergence"]
         assert len(lines) == (entry["verdict"] == "diverges")
@@ -413,18 +410,18 @@ def test_the_first_divergence_is_marked(entry: dict[str, Any]) -> None:
 
 
 def test_what_is_missing_is_shaded() -> None:
-    figure = drawn(held_of("p12"))
+    figure = drawn(checked_trace("p12"))
     for axes in figure.axes:
         (patch,) = axes.patches
         box = patch.get_extents().transformed(axes.transData.inverted())
         assert (box.x0, box.x1) == pytest.approx((195, 279))
     assert "not in the log" in words(figure)
-    assert not drawn(held_of("p01")).axes[0].patches
+    assert not drawn(checked_trace("p01")).axes[0].patches
 
 
 @pytest.mark.parametrize("name", ["p01", "p02", "p03", "p05", "p08", "p10", "p11", "p12", "p13"])
 def test_words_are_inside_the_picture_and_apart(name: str) -> None:
-    figure = drawn(held_of(name))
+    figure = drawn(checked_trace(name))
     boxes = [text.get_window_extent() for text in figure.texts if text.get_text()]
     for at, box in enumerate(boxes):
         assert box.x0 >= 0
@@ -433,7 +430,7 @@ def test_words_are_inside_the_picture_and_apart(name: str) -> None:
 
 
 def test_a_log_that_goes_back_is_drawn_with_a_gap() -> None:
-    found = held_of("p15")
+    found = checked_trace("p15")
     line = next(each for each in drawn(found).axes[0].get_lines() if each.get_label() == "logged")
     assert np.isnan(np.asarray(line.get_ydata(), dtype=float)).sum() == 1
 
@@ -454,7 +451,7 @@ def test_many_groups_and_many_rows_are_drawn() -> None:
     schedule = OneCycle.model_validate(plan).schedule()
     steps = np.arange(20_000)
     rates = np.column_stack([schedule.lr(steps, group) for group in range(12)])
-    figure = drawn(held(plan, make_log(steps, rates)))
+    figure = drawn(checked(plan, make_log(steps, rates)))
     logged = [line for line in figure.axes[0].get_lines() if line.get_label() == "logged"]
     assert len(logged) == 12
     assert max(len(np.asarray(line.get_xdata())) for line in logged) <= 2 * MOST_STEPS
@@ -566,5 +563,5 @@ def test_an_interrupt_ends_following(tmp_path: Path) -> None:
 
 def test_a_verdict_has_no_number_that_json_lacks() -> None:
     log = make_log(range(3), [0.1, math.inf, 0.1])
-    found = verdict_json(held(PLAN, log).verdict, ())
+    found = verdict_json(checked(PLAN, log), ())
     jsonschema.validate(json.loads(json.dumps(found, allow_nan=False)), CONTRACT)

@@ -17,7 +17,7 @@ from onecycle_cli.errors import OnecycleError
 from onecycle_cli.policy.length import find_length
 from onecycle_cli.policy.plan import make_plan
 from onecycle_cli.render.fitted import to_config
-from onecycle_cli.run.check import check
+from onecycle_cli.run import check
 from onecycle_cli.run.fitting import Fitted, fit
 from onecycle_cli.run.logs.log import Log
 

@@ -18,11 +18,9 @@ from onecycle_cli.cli.plot import FORMATS
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.formatting import printable
 from onecycle_cli.policy.optimizers import momentum_word
-from onecycle_cli.render.held import Held, Series
-from onecycle_cli.render.verdict import bad_rows, print_verdict, verdict_json
+from onecycle_cli.render.check_report import bad_rows, print_verdict, verdict_json
 
 if TYPE_CHECKING:
-    from onecycle_cli.cli.plans import Planned
     from onecycle_cli.policy.onecycle import OneCycle
     from onecycle_cli.run.logs.log import Log
     from onecycle_cli.run.verdict import Verdict
@@ -69,10 +67,9 @@ def check(
     else:
         logged, verdict = _judge(planned.settings, log, columns, tolerance, partial=partial)
     name = planned.name if request.configs or planned.settings.name else ""
-    held = hold(name, planned, logged, verdict)
     if output is not None:
-        _draw(held, momentum_word(planned.settings.optimizer), output)
-    _say(held, format_)
+        _draw(verdict, name, momentum_word(planned.settings.optimizer), output)
+    _say(logged, verdict, name, format_)
     if verdict.verdict != "ok":
         raise typer.Exit(1)
 
@@ -81,7 +78,7 @@ def _judge(
     settings: OneCycle, path: str, columns: dict[str, list[str]], tolerance: float | None, *, partial: bool
 ) -> tuple[Log, Verdict]:
     """Read a finished log, and hold it against its plan."""
-    from onecycle_cli.run.check import check as check_log
+    from onecycle_cli.run import check as check_log
     from onecycle_cli.run.logs import read_log
 
     logged = read_log(path, columns)
@@ -103,44 +100,26 @@ def _refuse(request: Request, log: str, tolerance: float | None, output: str | N
         raise OnecycleError(f"{output} has no ending of a picture", "end it in .png, .svg or .pdf")
 
 
-def hold(name: str, planned: Planned, logged: Log, verdict: Verdict) -> Held:
-    """Lay the log's columns beside the groups that they were held against."""
-    from onecycle_cli.run.tracks import pair
-
-    tracks = pair(planned.schedule, logged).tracks
-    names = [track.name(planned.schedule) for track in tracks]
-    series = tuple(
-        Series(
-            title if names.count(title) == 1 else f"{title} ({logged.groups[track.column]})",
-            track.field,
-            track.group,
-            track.values(logged),
-        )
-        for title, track in zip(names, tracks, strict=True)
-    )
-    return Held(name, planned.schedule, logged, verdict, series)
-
-
-def _say(held: Held, format_: str) -> None:
+def _say(logged: Log, verdict: Verdict, plan: str, format_: str) -> None:
     """Write the verdict; rows that could not be read, and notes, go to standard error."""
-    notes = [*held.log.notes, *held.verdict.notes]
-    sys.stderr.writelines(bad_rows(held.log))
+    notes = [*logged.notes, *verdict.notes]
+    sys.stderr.writelines(bad_rows(logged))
     if format_ == "json":
-        sys.stdout.write(json.dumps(verdict_json(held.verdict, notes), indent=2, allow_nan=False) + "\n")
+        sys.stdout.write(json.dumps(verdict_json(verdict, notes), indent=2, allow_nan=False) + "\n")
         return
     sys.stderr.writelines(f"note: {printable(note)}\n" for note in notes)
-    print_verdict(held, sys.stdout)
+    print_verdict(verdict, plan, sys.stdout)
 
 
-def _draw(held: Held, word: str, target: str) -> None:
+def _draw(verdict: Verdict, plan: str, word: str, target: str) -> None:
     from onecycle_cli.render.figure import FigureOptions, save
     from onecycle_cli.render.figure.following import draw_run
     from onecycle_cli.render.whole import whole_file
     from onecycle_cli.version import __version__
 
     options = FigureOptions()
-    figure = draw_run(held, word, options)
-    told = json.dumps({"plan": held.plan, "verdict": held.verdict.verdict, "cause": held.verdict.cause.slug})
+    figure = draw_run(verdict, plan, word, options)
+    told = json.dumps({"plan": plan, "verdict": verdict.verdict, "cause": verdict.cause.slug})
     metadata = {"version": f"onecycle-cli {__version__}", "check": told}
     with whole_file(Path(target)) as stream:
         save(figure, stream, FORMATS[Path(target).suffix.lower()], dpi=options.dpi, metadata=metadata)

@@ -13,7 +13,7 @@ from onecycle_cli.cli.app import new_app
 from onecycle_cli.cli.logs import ColumnOption, LogArgument, read_columns
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.formatting import printable, proportion
-from onecycle_cli.render.verdict import bad_rows
+from onecycle_cli.render.check_report import bad_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -46,7 +46,7 @@ def watch(
     Raises:
         OnecycleError: the log cannot be read, or ended without a row.
     """
-    from onecycle_cli.run.check import check
+    from onecycle_cli.run import check
     from onecycle_cli.run.logs import follow_log
 
     progress = _Progress(path, settings.schedule().total_steps)

@@ -1,4 +1,7 @@
-"""How precisely a log was written, as its values show it, and how far from the truth they may therefore lie."""
+"""How precisely a log's numbers were written, read off the numbers themselves, and what arithmetic may differ by.
+
+`check`, its causes and `fit` all take their tolerances from here.
+"""
 
 from __future__ import annotations
 
@@ -10,25 +13,44 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-LOOKED_AT = 2000
-"""Values whose digits are counted."""
+ULPS = 4 * 2.0**-52
+"""What float64 arithmetic may differ by, as a share of the peak: 4 units in the last place.
+
+Another machine's cosine, or the same sum in another order, differs by 1 or 2; golden files allow 4 as well.
+"""
+
+SINGLE_ULPS = 8 * 2.0**-24
+"""The same for values computed in float32: optax under 32-bit JAX was seen to differ by 4 float32 units of 2**-23."""
+
+SAMPLE_SIZE = 2000
+"""Values whose digits are counted: enough that a value with all its digits is among them, and quick."""
 
 MOST_DIGITS = 15
-"""Significant digits up to which values were rounded when written: a float64 itself shows 16 or 17."""
+"""Significant digits up to which values count as rounded: 15 always survive a float64, whose own repr has 16 or 17."""
 
 FEW = 8
-"""Distinct values below which one or two digits say nothing: a rate that stands still at 0.01 has one."""
+"""Distinct values below which one or two digits say nothing: a rate that is constant at 0.01 has one."""
 
 SINGLE = 2.0**-24
-"""Half a unit in the last place of float32, relative."""
+"""Half a unit in the last place of float32, relative: its significand has 24 bits."""
 
 JUST_OVER = 1 + 1e-6
-"""What half a unit is stretched by, so that a value in the very middle between two is met from both."""
+"""What half a unit is stretched by, so that a value in the very middle between two is met from both.
+
+Halfway cases are off by a few float64 ulp of the value, at most 1e-9 of half a unit with 7 digits; 1e-6 covers that.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """How values were written: exact, float32, or rounded to significant `digits` or to `decimals`."""
+    """How values were written: exact, as float32, or rounded to significant `digits` or to `decimals`.
+
+    Attributes:
+        name: exact, float32, or such as `6 digits` or `6 decimals`.
+        relative: the most a written value is off by, relative to it.
+        digits: significant digits, where values were rounded to these.
+        decimals: digits after the point, where values were rounded to these.
+    """
 
     name: str
     relative: float
@@ -36,17 +58,20 @@ class Precision:
     decimals: int | None = None
 
     def limits(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Say how far the number meant may lie from each written value."""
+        """Return how far the number that was written may lie from each written value."""
         import numpy as np
 
-        sizes = np.where(np.isfinite(values), np.abs(values), 0.0)
-        if self.digits is not None:
-            with np.errstate(all="ignore"):
-                exponents = np.floor(np.log10(sizes) + 1e-12)
-                return np.asarray(0.5 * JUST_OVER * 10.0 ** (exponents - self.digits + 1))
         if self.decimals is not None:
             return np.full(values.shape, 0.5 * JUST_OVER * 10.0**-self.decimals)
-        return sizes * self.relative
+        if self.relative == 0:
+            return np.zeros(values.shape)
+        sizes = np.where(np.isfinite(values), np.abs(values), 0.0)
+        if self.digits is None:
+            return sizes * self.relative
+        with np.errstate(all="ignore"):
+            # log10 of a power of ten may come out a few ulp low; 1e-12 is above that and below any rounded number.
+            exponents = np.floor(np.log10(sizes) + 1e-12)
+            return np.asarray(0.5 * JUST_OVER * 10.0 ** (exponents - self.digits + 1))
 
 
 EXACT = Precision("exact", 0.0)
@@ -55,31 +80,37 @@ SHORT_FLOAT32 = Precision("float32", 2 * SINGLE * JUST_OVER)
 """A float32 in its shortest decimal form, which lies within another half unit of it."""
 
 
-def precision_of(values: NDArray[np.float64], otherwise: Precision = EXACT) -> Precision:
-    """Tell how values were written; `otherwise` where there are too few to tell."""
+def precision_of(values: NDArray[np.float64], default: Precision = EXACT) -> Precision:
+    """Return how values were written; `default` where there are too few to see it."""
     import numpy as np
 
     known = values[np.isfinite(values) & (values != 0)]
     if not known.size:
-        return otherwise
-    picked = np.unique(known[np.linspace(0, known.size - 1, LOOKED_AT).astype(np.int64)])
-    forms = [Decimal(repr(value)).normalize().as_tuple() for value in picked.tolist()]
-    digits = [len(form.digits) for form in forms]
-    decimals = [-int(form.exponent) for form in forms]
-    most = max(digits)
+        return default
+    picked = np.unique(known[np.linspace(0, known.size - 1, SAMPLE_SIZE).astype(np.int64)])
+    forms = [written_digits(value) for value in picked.tolist()]
+    most = max(digits for digits, _ in forms)
     if most > 9 and (known == known.astype(np.float32)).all():
         return FLOAT32
     if most > MOST_DIGITS:
         return EXACT
     if most < 3 and picked.size < FEW:
-        return otherwise
+        return default
+    # The shortest decimal form of a float32 has up to 9 digits.
     if most in (8, 9) and all(float(str(np.float32(value))) == value for value in picked.tolist()):
         return SHORT_FLOAT32
-    return _rounded(digits, decimals, float(np.abs(known).max()))
+    return _rounded(forms, float(np.abs(known).max()))
 
 
-def _rounded(digits: list[int], decimals: list[int], largest: float) -> Precision:
+def written_digits(value: float) -> tuple[int, int]:
+    """Count the significant digits of a number in its shortest form, and its decimals (negative for 1e5)."""
+    form = Decimal(repr(value)).normalize().as_tuple()
+    return len(form.digits), -int(form.exponent)
+
+
+def _rounded(forms: list[tuple[int, int]], largest: float) -> Precision:
     """Decide between %.6g and %.6f by what more of the values show in full; both drop zeros at the end."""
+    digits, decimals = zip(*forms, strict=True)
     most, deepest = max(digits), max(decimals)
     if decimals.count(deepest) > digits.count(most) and deepest > 0:
         return Precision(f"{deepest} decimals", 0.5 * 10.0**-deepest / largest, decimals=deepest)

@@ -1,21 +1,31 @@
-"""What holding a log against a plan gave."""
+"""What comparing a log with its plan gave."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from onecycle_cli.run.series import Series
 
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
     """The first logged value that is not the planned one.
 
-    `step` is the step as it was logged, `row` its index in the log, `group` the parameter group's index, `field` what
-    differs: lr or momentum, with the plan's group name behind it where there are several (`lr_head`, `momentum_1`).
+    Attributes:
+        step: the step as it was logged.
+        row: the row's index in the log.
+        column: the series' track.
+        group: the plan's parameter group, by number.
+        field: what differs: lr or momentum, with the plan's group behind it where there are several (`lr_head`).
+        planned: the planned value; None where the cycle has no such step.
+        logged: the logged value.
     """
 
     step: int
     row: int
+    column: int
     group: int
     field: str
     planned: float | None
@@ -24,7 +34,7 @@ class Divergence:
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """How far a logged value may lie from the planned one: `relative` to the planned value, and why so far.
+    """How far a logged value may lie from the planned one, `relative` to that, and why.
 
     `name` is exact, a few ulp, float32, or what the values were rounded to when written, such as `6 digits` or
     `6 decimals`; `given` where the user set it.
@@ -36,10 +46,13 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A hypothesis that was tested against the log: its slug, what it says, what to change, and how well it fits.
+    """A hypothesis that was tested against the log.
 
-    `fit` is the share of compared values, from 0 to 1, that it explains within the tolerance; `first_step` the step
-    from which its explanation is needed, where that is known.
+    Attributes:
+        slug: its name, such as `epoch-stepped` or `stepped-n-times:4`.
+        summary: what happened, in a sentence.
+        advice: what to change.
+        fit: the share of compared values, from 0 to 1, that it explains within the tolerance.
     """
 
     slug: str
@@ -52,15 +65,30 @@ class Cause:
 class Verdict:
     """Whether a run followed its plan, from which step not, and why.
 
-    `offset` is what is added to a logged step to get the schedule's step: -1 where the log counts from 1.
-    `compared` counts the logged values (learning rates and momenta) that were held against the plan.
+    Attributes:
+        verdict: the outcome.
+        series: the log's rows beside the planned values, under the offset that was found.
+        first_divergence: the first wrong value; None unless the run diverges.
+        cause: why it diverges or is incomplete; `none` where all is right.
+        tolerance: how near counted as equal.
+        first_missing_step: the first step after the log's last, where the log ends before the cycle.
+        notes: what else the user should know, a sentence each.
     """
 
     verdict: Literal["ok", "diverges", "incomplete"]
-    compared: int
+    series: Series
     first_divergence: Divergence | None
     cause: Cause
-    offset: int
     tolerance: Tolerance
     first_missing_step: int | None
     notes: tuple[str, ...] = ()
+
+    @property
+    def offset(self) -> int:
+        """What is added to a logged step to get the schedule's: -1 where the log counts from 1."""
+        return self.series.offset
+
+    @property
+    def compared(self) -> int:
+        """How many logged values (learning rates and momenta) were compared."""
+        return self.series.compared

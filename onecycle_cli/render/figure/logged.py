@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from onecycle_cli.policy.ramps import FloatArray
-    from onecycle_cli.render.held import Held, Series
+    from onecycle_cli.run.series import Series, Track
 
 FEW = 120
 """Points of a series that are still marked one by one."""
@@ -23,7 +23,7 @@ FEW = 120
 class Trace:
     """A logged series, ready to be drawn: the plan's steps, and the values there."""
 
-    series: Series
+    track: Track
     x: FloatArray
     y: FloatArray
 
@@ -37,27 +37,21 @@ class Trace:
         back = np.flatnonzero(np.diff(self.x) < 0) + 1
         return np.insert(self.x, back, np.nan), np.insert(self.y, back, np.nan)
 
-    def from_left(self) -> tuple[FloatArray, FloatArray]:
-        """Give the points from left to right."""
-        order = np.argsort(self.x, kind="stable")
-        return self.x[order], self.y[order]
 
-
-def traces(held: Held, field: str) -> list[Trace]:
-    """Give the logged series of a field; values that no axis can hold are left out."""
+def traces(series: Series, field: str) -> list[Trace]:
+    """Give the logged columns of a field; values that no axis can hold are left out."""
     found = []
-    for series in held.series:
-        if series.field != field:
-            continue
-        kept = np.abs(series.values) <= DRAWABLE[1]  # neither where it is not a number
-        if kept.any():
-            found.append(_thinned(series, held.steps[kept].astype(np.float64), series.values[kept]))
+    for column, track in enumerate(series.tracks):
+        values = series.values[:, column]
+        kept = np.abs(values) <= DRAWABLE[1]  # neither where it is not a number
+        if track.field == field and kept.any():
+            found.append(_thinned(track, series.steps[kept].astype(np.float64), values[kept]))
     return found
 
 
-def _thinned(series: Series, x: FloatArray, y: FloatArray) -> Trace:
+def _thinned(track: Track, x: FloatArray, y: FloatArray) -> Trace:
     kept = rows_to_draw(y)
-    return Trace(series, x[kept], y[kept])
+    return Trace(track, x[kept], y[kept])
 
 
 def rows_to_draw(values: FloatArray) -> NDArray[np.int64]:

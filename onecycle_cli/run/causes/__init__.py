@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from onecycle_cli.policy.onecycle import OneCycle
-    from onecycle_cli.run.alignment import Alignment
     from onecycle_cli.run.causes.hypothesis import Hypothesis
+    from onecycle_cli.run.series import Series
 
 IN_ORDER: tuple[Callable[[Case], Iterator[Hypothesis]], ...] = (
     overrun,
@@ -46,16 +46,16 @@ BY_COUNTING: tuple[Callable[[Case], Iterator[Hypothesis]], ...] = (unevenly, ski
 """Those that take from the log itself when the scheduler moved, and therefore fit under more than one offset."""
 
 
-def find_cause(settings: OneCycle, alignments: Sequence[Alignment]) -> tuple[Cause, Alignment]:
+def find_cause(settings: OneCycle, alignments: Sequence[Series]) -> tuple[Cause, Series]:
     """Find why a log is not as planned: the simplest cause that explains everything, else the one that does best.
 
     It is looked for under every offset, as a log whose first row is wrong does not show how it counts. The offset
     that comes back with the cause is the likeliest of all where the log agrees with the plan under it for a while.
     """
-    best: tuple[float, Cause, Alignment] | None = None
+    best: tuple[float, Cause, Series] | None = None
     cases = [Case(settings, alignment) for alignment in alignments]
     # A hypothesis under another offset must explain more than the plan itself does under the likeliest.
-    planned = alignments[0].right_values / max(int(alignments[0].evidence.present.sum()), 1)
+    planned = alignments[0].right_values / max(int(alignments[0].present.sum()), 1)
     for case, hypothesis in _hypotheses(cases):
         if not case.fit(hypothesis).good:
             continue
@@ -78,5 +78,5 @@ def _hypotheses(cases: Sequence[Case]) -> Iterator[tuple[Case, Hypothesis]]:
                     yield case, hypothesis
 
 
-def _shown(alignments: Sequence[Alignment], found: Alignment) -> Alignment:
+def _shown(alignments: Sequence[Series], found: Series) -> Series:
     return alignments[0] if alignments[0].prefix else found

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from onecycle_cli.policy.onecycle import OneCycle
-    from onecycle_cli.run.alignment import Alignment
-    from onecycle_cli.run.evidence import Evidence
+    from onecycle_cli.run.series import Samples, Series
 
     Floats = NDArray[np.float64]
 
@@ -35,7 +34,7 @@ class Hypothesis:
     slug: str
     summary: str
     advice: str
-    predict: Callable[[Evidence], Floats]
+    predict: Callable[[Samples], Floats]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +60,12 @@ class Case:
     """A log that is not as planned, under one offset: all of it, and a thinned sample of it."""
 
     settings: OneCycle
-    alignment: Alignment
+    alignment: Series
 
     @property
-    def whole(self) -> Evidence:
+    def whole(self) -> Series:
         """All rows."""
-        return self.alignment.evidence
+        return self.alignment
 
     @cached_property
     def sample_rows(self) -> NDArray[np.int64]:
@@ -87,7 +86,7 @@ class Case:
         return np.unique(np.clip(picked, 0, size - 1))
 
     @cached_property
-    def sample(self) -> Evidence:
+    def sample(self) -> Samples:
         """The sample."""
         return self.whole.take(self.sample_rows)
 
@@ -127,18 +126,18 @@ class Case:
         return Fit(int(agrees.sum()) / known, int((agrees & wrong).sum()) / max(int(wrong.sum()), 1))
 
 
-def follows(schedule: Schedule) -> Callable[[Evidence], Floats]:
+def follows(case: Case, schedule: Schedule) -> Callable[[Samples], Floats]:
     """Predict that the run followed another schedule, its own momentum standing still where that cycles none.
 
     A run that is longer than this other schedule holds what the scheduler was left with.
     """
 
-    def predict(evidence: Evidence) -> Floats:
+    def predict(evidence: Samples) -> Floats:
         import numpy as np
 
-        shorter = schedule.total_steps < evidence.schedule.total_steps
+        shorter = schedule.total_steps < case.schedule.total_steps
         steps = np.minimum(evidence.steps, schedule.total_steps) if shorter else evidence.steps
-        values = evidence.predicted(steps, schedule)
+        values = evidence.predicted(schedule, steps)
         for at, track in enumerate(evidence.tracks):
             if track.field == "momentum" and not schedule.cycles_momentum:
                 values[:, at] = first_value(evidence.values[:, at])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from onecycle_cli.run.evidence import Evidence
+    from onecycle_cli.run.series import Samples
 
 LOOKED_AT = 6
 """Rows after the jump from which its size is read."""
@@ -63,12 +63,12 @@ def _shifted(case: Case, shift: int) -> Hypothesis:
     )
 
 
-def _from(case: Case, evidence: Evidence, shift: int) -> NDArray[np.float64]:
+def _from(case: Case, evidence: Samples, shift: int) -> NDArray[np.float64]:
     import numpy as np
 
     moved = evidence.rows >= case.first_wrong
-    steps = np.minimum(evidence.steps + shift, evidence.schedule.total_steps)
-    return evidence.predicted(np.where(moved, steps, evidence.steps))
+    steps = np.minimum(evidence.steps + shift, case.schedule.total_steps)
+    return evidence.predicted(case.schedule, np.where(moved, steps, evidence.steps))
 
 
 def _shifts(case: Case) -> list[int]:
@@ -85,6 +85,9 @@ def _shifts(case: Case) -> list[int]:
     places = steps_with(case.schedule, whole.tracks[column].group, picked.values[:, column])
     shifts = np.unique(places - picked.steps[:, None])
     tried = [int(shift) for shift in shifts if shift]
-    hits = {shift: int(picked.agrees(picked.predicted(picked.steps + shift))[:, column].sum()) for shift in tried}
+    hits = {
+        shift: int(picked.agrees(picked.predicted(case.schedule, picked.steps + shift))[:, column].sum())
+        for shift in tried
+    }
     likely = [shift for shift in tried if hits[shift] >= max(hits.values()) > 0]
     return sorted(likely, key=lambda shift: (abs(shift), shift))[:3]

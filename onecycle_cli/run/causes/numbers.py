@@ -98,7 +98,7 @@ def _wrong(case: Case, changes: dict[str, Any], named: dict[str, Any] | None = N
         f"wrong-{setting}",
         f"the run's {setting} was {shown(implied)}, the plan says {shown(planned)}{_ratio(implied, planned)}",
         f"set {setting} to {shown(planned)} in the run, or to {shown(implied)} in the plan",
-        follows(schedule),
+        follows(case, schedule),
     )
 
 

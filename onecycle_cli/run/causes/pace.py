@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from onecycle_cli.formatting import format_number
 from onecycle_cli.run.causes.hypothesis import Case, Hypothesis
 from onecycle_cli.run.causes.inversion import steps_with
-from onecycle_cli.run.evidence import values_at
+from onecycle_cli.run.series import values_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from onecycle_cli.run.evidence import Evidence
+    from onecycle_cli.run.series import Samples
 
     Floats = NDArray[np.float64]
     Steps = NDArray[np.int64]
@@ -42,7 +42,7 @@ def several_times(case: Case) -> Iterator[Hypothesis]:
     some = case.sample.take(rows)
     counts = np.arange(2, MOST_TIMES + 1)[:, None]
     clock = np.minimum(counts * some.steps[None, :], total).ravel()
-    predicted = _column(some, column, clock).reshape(len(counts), -1)
+    predicted = _column(case, some, column, clock).reshape(len(counts), -1)
     limits = some.limits[:, column] + some.relative * np.abs(predicted)
     with np.errstate(invalid="ignore"):
         hits = (np.abs(predicted - some.values[:, column]) <= limits).sum(axis=1)
@@ -61,7 +61,7 @@ def _several(case: Case, times: int, last: int) -> Hypothesis:
         f"{-(-total // times):,}",
         f"step the scheduler once an optimizer step; under {times} processes (accelerate) count total_steps for all of "
         "them together, or make the scheduler with split_batches or without prepare()",
-        lambda evidence: evidence.predicted(np.minimum(times * evidence.steps, last)),
+        lambda evidence: evidence.predicted(case.schedule, np.minimum(times * evidence.steps, last)),
     )
 
 
@@ -69,19 +69,19 @@ def once_an_epoch(case: Case) -> Iterator[Hypothesis]:
     """Suppose that the scheduler moved once in B steps."""
     import numpy as np
 
-    lengths = _likeliest(case.sample.take(_few_rows(case)), _block_lengths(case))
+    lengths = _likeliest(case, case.sample.take(_few_rows(case)), _block_lengths(case))
     if lengths:
-        length = _likeliest(case.sample, lengths)[0]
+        length = _likeliest(case, case.sample, lengths)[0]
         yield _blocks(case, f"once every {length:,} steps", lambda evidence: np.maximum(evidence.steps, 0) // length)
 
 
-def _likeliest(some: Evidence, lengths: list[int]) -> list[int]:
+def _likeliest(case: Case, some: Samples, lengths: list[int]) -> list[int]:
     """Keep the lengths of blocks that explain most of some rows' rates."""
     import numpy as np
 
     column, hits = some.rates[0], {}
     for length in lengths:
-        predicted = _column(some, column, np.maximum(some.steps, 0) // length)
+        predicted = _column(case, some, column, np.maximum(some.steps, 0) // length)
         gaps = np.abs(predicted - some.values[:, column])
         hits[length] = int((gaps <= some.limits[:, column] + some.relative * np.abs(predicted)).sum())
     return sorted(hits, key=lambda length: (-hits[length], length))[:KEPT]
@@ -98,7 +98,7 @@ def unevenly(case: Case) -> Iterator[Hypothesis]:
         yield _blocks(case, pace, lambda evidence: clock[evidence.rows])
 
 
-def _blocks(case: Case, pace: str, clock: Callable[[Evidence], Steps]) -> Hypothesis:
+def _blocks(case: Case, pace: str, clock: Callable[[Samples], Steps]) -> Hypothesis:
     total = case.schedule.total_steps
     reached = int(clock(case.whole).max()) + 1
     seen = int(case.whole.steps.max() - case.whole.steps.min()) + 1
@@ -113,7 +113,9 @@ def _blocks(case: Case, pace: str, clock: Callable[[Evidence], Steps]) -> Hypoth
         "step the scheduler after every optimizer step, not after every epoch; in Lightning return "
         '{"scheduler": scheduler, "interval": "step"}'
     )
-    return Hypothesis("epoch-stepped", says, advice, lambda evidence: evidence.predicted(clock(evidence)))
+    return Hypothesis(
+        "epoch-stepped", says, advice, lambda evidence: evidence.predicted(case.schedule, clock(evidence))
+    )
 
 
 def skipped(case: Case) -> Iterator[Hypothesis]:
@@ -131,7 +133,7 @@ def skipped(case: Case) -> Iterator[Hypothesis]:
         f"{int(case.whole.logged_steps[case.first_wrong]):,} on",
         "step the scheduler in every step, or make total_steps shorter by what is skipped; with mixed precision the "
         "first steps are skipped when GradScaler finds infinite gradients",
-        lambda evidence: evidence.predicted(clock[evidence.rows]),
+        lambda evidence: evidence.predicted(case.schedule, clock[evidence.rows]),
     )
 
 
@@ -178,8 +180,8 @@ def _few_rows(case: Case) -> Steps:
     return np.unique(np.concatenate([known[: LOOKED_AT // 2], spread]))
 
 
-def _column(evidence: Evidence, column: int, steps: Steps) -> Floats:
-    return values_at(evidence.schedule, evidence.tracks[column], steps)
+def _column(case: Case, evidence: Samples, column: int, steps: Steps) -> Floats:
+    return values_at(case.schedule, evidence.tracks[column], steps)
 
 
 def _last_rate(case: Case) -> float:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from onecycle_cli.run.evidence import Evidence
+    from onecycle_cli.run.series import Samples
 
     Floats = NDArray[np.float64]
 
@@ -26,10 +26,10 @@ def overrun(case: Case) -> Iterator[Hypothesis]:
         return
     seen = int(whole.steps.max()) + 1
 
-    def predict(evidence: Evidence) -> Floats:
+    def predict(evidence: Samples) -> Floats:
         import numpy as np
 
-        values = evidence.predicted(evidence.steps)
+        values = evidence.predicted(case.schedule, evidence.steps)
         beyond = evidence.steps >= total
         values[beyond] = np.where(np.isnan(evidence.values[beyond]), values[beyond], evidence.values[beyond])
         return values
@@ -72,7 +72,7 @@ def swapped_groups(case: Case) -> Iterator[Hypothesis]:
         "swapped-groups",
         f"the parameter groups stand in another order than in the plan: {', '.join(moved)}",
         "give max_lr in the order of the optimizer's param_groups",
-        lambda evidence: _in_order(evidence, order),
+        lambda evidence: _in_order(case, evidence, order),
     )
 
 
@@ -84,7 +84,7 @@ def _order(case: Case) -> dict[int, int] | None:
     groups = {sample.tracks[column].group: column for column in sample.rates}
     if len(groups) < 2 or len(groups) < len(sample.rates):
         return None
-    planned = sample.predicted(sample.steps)
+    planned = sample.predicted(case.schedule, sample.steps)
     for group, column in groups.items():
         gaps = {
             other: float(np.nan_to_num(np.abs(sample.values[:, column] - planned[:, there])).sum())
@@ -95,10 +95,10 @@ def _order(case: Case) -> dict[int, int] | None:
     return found if exchanged else None
 
 
-def _in_order(evidence: Evidence, order: dict[int, int]) -> Floats:
+def _in_order(case: Case, evidence: Samples, order: dict[int, int]) -> Floats:
     import numpy as np
 
-    planned = evidence.predicted(evidence.steps)
+    planned = evidence.predicted(case.schedule, evidence.steps)
     places = {(track.field, track.group): at for at, track in enumerate(evidence.tracks)}
     return np.column_stack(
         [

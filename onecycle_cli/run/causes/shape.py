@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from onecycle_cli.policy.schedule import Schedule
-    from onecycle_cli.run.evidence import Evidence
+    from onecycle_cli.run.series import Samples
 
 
 def other_lines(case: Case) -> Iterator[Hypothesis]:
@@ -32,7 +32,7 @@ def other_lines(case: Case) -> Iterator[Hypothesis]:
             other,
             f"the run's anneal_strategy was {other}, the plan says {planned}",
             f"set anneal_strategy to {planned} in the run, or to {other} in the plan",
-            follows(schedule),
+            follows(case, schedule),
         )
 
 
@@ -47,7 +47,7 @@ def other_phases(case: Case) -> Iterator[Hypothesis]:
             "wrong-three_phase",
             f"the run's cycle had {words[not planned]}, the plan's has {words[planned]}",
             f"set three_phase to {str(planned).lower()} in the run, or to {str(not planned).lower()} in the plan",
-            follows(schedule),
+            follows(case, schedule),
         )
 
 
@@ -58,8 +58,8 @@ def momentum_still(case: Case) -> Iterator[Hypothesis]:
         return
     held = {at: first_value(case.sample.values[:, at]) for at in momenta}
 
-    def predict(evidence: Evidence) -> NDArray[np.float64]:
-        values = evidence.predicted(evidence.steps)
+    def predict(evidence: Samples) -> NDArray[np.float64]:
+        values = evidence.predicted(case.schedule, evidence.steps)
         for at, momentum in held.items():
             values[:, at] = momentum
         return values
@@ -86,7 +86,7 @@ def other_convention(case: Case) -> Iterator[Hypothesis]:
                     f"convention:{name}",
                     f"the learning rates are those of {convention.title}, drawn from the plan's numbers",
                     f"set convention to {name} in the plan; the same numbers mean another curve there than in {here}",
-                    follows(schedule),
+                    follows(case, schedule),
                 )
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from onecycle_cli.policy.schedule import Schedule
-    from onecycle_cli.run.evidence import Evidence
+    from onecycle_cli.run.series import Samples
 
     Floats = NDArray[np.float64]
 
@@ -57,7 +57,7 @@ def roundest(value: float, fits: Callable[[float], bool]) -> float:
 
 
 def solve_linear(
-    evidence: Evidence, columns: list[int], build: Callable[[float], Schedule | None], near: float, step: float
+    evidence: Samples, columns: list[int], build: Callable[[float], Schedule | None], near: float, step: float
 ) -> Interval | None:
     """Solve for a number that the values depend on in a straight line, or nearly so close to `near`.
 
@@ -65,10 +65,10 @@ def solve_linear(
     """
     import numpy as np
 
-    schedules = build(near), build(near + step)
-    if schedules[0] is None or schedules[1] is None:
+    one, other = build(near), build(near + step)
+    if one is None or other is None:
         return None
-    here, there = (evidence.predicted(evidence.steps, each)[:, columns] for each in schedules)
+    here, there = (evidence.predicted(each, evidence.steps)[:, columns] for each in (one, other))
     values = evidence.values[:, columns]
     with np.errstate(all="ignore"):
         slopes = (there - here) / step

@@ -10,13 +10,13 @@ from onecycle_cli.policy.settings import MOST_STEPS
 from onecycle_cli.run.causes.hypothesis import Case, Hypothesis, follows
 from onecycle_cli.run.causes.numbers import shown
 from onecycle_cli.run.causes.solving import roundest, solve_linear
-from onecycle_cli.run.evidence import values_at
+from onecycle_cli.run.series import values_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from onecycle_cli.policy.schedule import Schedule
-    from onecycle_cli.run.evidence import Evidence
+    from onecycle_cli.run.series import Samples
 
 Number = TypeVar("Number", int, float)
 
@@ -51,7 +51,7 @@ def micro_batches_counted(case: Case) -> Iterator[Hypothesis]:
         f"{100 * crossed:.1f} %",
         f"total_steps counted micro-batches, or all processes' batches: divide it by {times}, as the scheduler is "
         f"stepped once in {times} batches",
-        follows(schedule),
+        follows(case, schedule),
     )
 
 
@@ -80,7 +80,7 @@ def wrong_total_steps(case: Case) -> Iterator[Hypothesis]:
         f"the run's total_steps was {best:,}, the plan says {total:,} ({case.schedule.plan.length.sum})",
         f"set total_steps to {total:,} in the run, or to {best:,} in the plan, whichever is the number of optimizer "
         "steps",
-        follows(schedule),
+        follows(case, schedule),
     )
 
 
@@ -105,17 +105,17 @@ def wrong_pct_start(case: Case) -> Iterator[Hypothesis]:
         f"the run's pct_start was {shown(implied)}, the plan says {shown(planned)}: the peak came near step "
         f"{implied * total:,.0f} instead of {planned * total:,.0f}",
         f"set pct_start to {shown(planned)} in the run, or to {shown(implied)} in the plan",
-        follows(schedule),
+        follows(case, schedule),
     )
 
 
-def _refined(case: Case, some: Evidence, near: float) -> float:
+def _refined(case: Case, some: Samples, near: float) -> float:
     """Find the roundest pct_start that a few rows agree with, else the one that all of the sample points to."""
 
     def hits(pct: float) -> bool:
         schedule = case.variant(pct_start=pct)
         return schedule is not None and bool(
-            (some.agrees(follows(schedule)(some)) | ~some.present)[:, some.rates].all()
+            (some.agrees(follows(case, schedule)(some)) | ~some.present)[:, some.rates].all()
         )
 
     rounded = roundest(near, lambda pct: len(repr(pct)) <= 8 and 0 <= pct <= 1 and hits(pct))
@@ -137,7 +137,7 @@ def _with_length(case: Case) -> Callable[[int], Schedule | None]:
     return lambda length: case.variant(total_steps=length)
 
 
-def _few(case: Case) -> Evidence:
+def _few(case: Case) -> Samples:
     """Pick rows of the sample in which a learning rate was logged."""
     import numpy as np
 
@@ -145,7 +145,7 @@ def _few(case: Case) -> Evidence:
     return case.sample.take(known[np.unique(np.linspace(0, known.size - 1, LOOKED_AT).astype(np.int64))])
 
 
-def _asked(some: Evidence) -> list[tuple[int, float]]:
+def _asked(some: Samples) -> list[tuple[int, float]]:
     """Give step and rate of rows on the slopes, where a rate says most; of any where none is there."""
     import numpy as np
 
@@ -188,7 +188,7 @@ def _bisect(rate: Callable[[float], float], between: tuple[float, float], target
     return (low + high) / 2
 
 
-def _best(some: Evidence, candidates: Sequence[Number], build: Callable[[Number], Schedule | None]) -> Number | None:
+def _best(some: Samples, candidates: Sequence[Number], build: Callable[[Number], Schedule | None]) -> Number | None:
     """Choose the candidate whose schedule comes closest to the logged rates, on the whole."""
     import numpy as np
 

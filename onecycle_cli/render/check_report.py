@@ -1,0 +1,232 @@
+"""What `onecycle check` found: for people in a few lines and a table, for machines as JSON."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from typing import IO, TYPE_CHECKING, Any
+
+from onecycle_cli.formatting import count, finite, format_number, join_words, printable, proportion
+from onecycle_cli.render.overview import UNBOUNDED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from onecycle_cli.run.logs.log import Log
+    from onecycle_cli.run.series import Series
+    from onecycle_cli.run.verdict import Divergence, Verdict
+
+COLOURS = {"ok": "bold green", "incomplete": "bold yellow", "diverges": "bold red"}
+
+MOST_BAD_ROWS = 20
+"""Unreadable rows that are listed one by one."""
+
+ROWS_BEFORE, ROWS_AFTER = 3, 6
+"""Rows shown before and after the first that diverges."""
+
+MOST_COLUMNS = 4
+"""Parameter groups shown side by side; the one that diverges is always among them."""
+
+NONE = "-"
+MARK = "→"
+
+DIGITS = (6, 9, 12, 15, 17)
+"""Significant digits to try, until a planned and a logged value look different; 17 tell any two float64 apart."""
+
+
+def verdict_json(found: Verdict, notes: Sequence[str]) -> dict[str, Any]:
+    """Return a verdict as `onecycle check --format json` writes it; a number that JSON does not have is null."""
+    first = found.first_divergence
+    return {
+        "verdict": found.verdict,
+        "compared": found.compared,
+        "first_divergence": None
+        if first is None
+        else {
+            "step": first.step,
+            "field": first.field,
+            "planned": None if first.planned is None else finite(first.planned),
+            "logged": finite(first.logged),
+        },
+        "cause": found.cause.slug,
+        "advice": found.cause.advice,
+        "summary": found.cause.summary,
+        "fit": finite(found.cause.fit),
+        "offset": found.offset,
+        "tolerance": finite(found.tolerance.relative),
+        "precision": found.tolerance.name,
+        "first_missing_step": found.first_missing_step,
+        "notes": list(notes),
+    }
+
+
+def print_verdict(found: Verdict, plan: str, stream: IO[str]) -> None:
+    """Print a verdict on the plan of some name for people; in colour and wrapped only on a terminal."""
+    from rich.text import Text
+
+    from onecycle_cli.render.console import Console
+
+    console = Console(stream)
+    width = console.width if console.is_terminal else UNBOUNDED
+    console.width = UNBOUNDED
+    with console.capture() as printed:
+        console.print(Text(headline(found, plan), style=COLOURS[found.verdict]))
+        for line in _details(found):
+            console.print(textwrap.fill(line, width, subsequent_indent="  ") if len(line) > width else line)
+        if found.first_divergence is not None:
+            console.print("", divergence_table(found.series, found.first_divergence), sep="\n")
+    stream.writelines(f"{line.rstrip()}\n" for line in printed.get().splitlines())
+
+
+def bad_rows(log: Log) -> Iterator[str]:
+    """Yield a line for each row of a log that could not be read."""
+    path = printable(log.path)
+    for row in log.bad_rows[:MOST_BAD_ROWS]:
+        yield f"{path}:{row.line}: {printable(row.why)}\n"
+    if len(log.bad_rows) > MOST_BAD_ROWS:
+        yield f"{path}: {len(log.bad_rows) - MOST_BAD_ROWS:,} more rows could not be read\n"
+
+
+# --- Lines -----------------------------------------------------------------------------------------------------------
+
+
+def headline(found: Verdict, plan: str) -> str:
+    """Return the result in one line, the verdict first."""
+    first = found.first_divergence
+    if first is None:
+        return f"{outcome(found, plan)} ({compared_values(found)})"
+    field = printable(first.field)
+    if first.planned is None:
+        total = found.series.schedule.total_steps
+        logged = format_number(first.logged)
+        return f"{outcome(found, plan)}: {field} is {logged}, but the plan of {total:,} steps has no such step"
+    digits = _digits(first.planned, first.logged)
+    planned, logged = format_number(first.planned, digits), format_number(first.logged, digits)
+    return f"{outcome(found, plan)}: {field} is {logged}, planned is {planned}"
+
+
+def outcome(found: Verdict, plan: str) -> str:
+    """Return whether the log followed its plan, or from which step not."""
+    import numpy as np
+
+    if found.first_divergence is not None:
+        return f"{found.verdict} at step {found.first_divergence.step:,}"
+    total, steps = found.series.schedule.total_steps, int(np.unique(found.series.logged_steps).size)
+    followed = f"{found.verdict}: {count(steps, 'logged step')} followed the plan {printable(plan)}".rstrip()
+    if found.first_missing_step is not None:
+        return f"{followed} so far, steps {found.first_missing_step:,} to {total - 1:,} are missing"
+    return followed if steps == total else f"{followed} of {total:,} steps"
+
+
+def compared_values(found: Verdict) -> str:
+    """Return how many values were compared, and of what."""
+    tracks = found.series.tracks
+    fields, groups = dict.fromkeys(track.field for track in tracks), {track.group for track in tracks}
+    of = f" of {len(groups)} parameter groups" if len(groups) > 1 else ""
+    return f"{count(found.compared, 'value')}: {join_words(list(fields))}{of}"
+
+
+def _details(found: Verdict) -> Iterator[str]:
+    """Yield the cause, the advice, and how the comparison was made, a line each."""
+    if found.verdict != "ok":
+        yield f"cause: {_cause(found)}"
+        yield f"  {printable(found.cause.summary)}"
+        yield f"to do: {printable(found.cause.advice)}"
+    compared = [*_offset(found.series), *_tolerance(found)]
+    if compared:
+        yield f"compared with {', '.join(compared)}"
+
+
+def _cause(found: Verdict) -> str:
+    """Name the cause, and say how much of the log it explains."""
+    cause, many = found.cause, f"{found.compared:,} values"
+    if cause.slug == "unknown":
+        return f"unknown ({proportion(cause.fit, 1, 3)} of {many} are as planned)"
+    if found.verdict == "incomplete":
+        return cause.slug
+    return f"{cause.slug} (explains {'all' if cause.fit == 1 else f'{proportion(cause.fit, 1, 3)} of'} {many})"
+
+
+def _offset(series: Series) -> Iterator[str]:
+    offset, steps = series.offset, series.logged_steps
+    if offset and steps.size:
+        row = int((steps + offset >= 0).argmax())
+        step = int(steps[row])
+        yield f"offset {offset:+d} (the log's step {step:,} is the plan's step {step + offset:,})"
+
+
+def _tolerance(found: Verdict) -> Iterator[str]:
+    relative, name = found.tolerance.relative, found.tolerance.name
+    if name != "exact":
+        why = "as given" if name == "given" else f"the log is written to {name}" if name[0].isdigit() else name
+        yield f"tolerance {relative:.2g} of the planned value ({why})"
+
+
+# --- The rows around the first divergence ----------------------------------------------------------------------------
+
+
+def divergence_table(series: Series, first: Divergence) -> Any:
+    """Return a table of step, planned, logged and difference, the first divergent row marked."""
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    columns, offset = _columns(series, first.column), series.offset
+    digits = DIGITS[0] if first.planned is None else _digits(first.planned, first.logged)
+    titles = ["", "step", *(["plan's step"] if offset else [])]
+    for column in columns:
+        label = series.tracks[column].label
+        titles += [f"planned {label}", f"logged {label}", "difference"]
+    for title in [*titles, *(["of planned"] if len(columns) == 1 else [])]:
+        table.add_column(printable(title), justify="right", no_wrap=True)
+    for row in _rows(series, first):
+        step = int(series.logged_steps[row])
+        cells = [MARK if row == first.row else "", f"{step:,}", *([f"{step + offset:,}"] if offset else [])]
+        for column in columns:
+            cells += _cells(series.planned_at(row, column), float(series.values[row, column]), digits)
+        if len(columns) == 1:
+            cells.append(_relative(series.planned_at(row, first.column), float(series.values[row, first.column])))
+        table.add_row(*cells, style="bold red" if row == first.row else "")
+    return table
+
+
+def _columns(series: Series, wrong: int) -> list[int]:
+    """Choose columns of the same field as the one that diverges, in the log's order."""
+    same = [at for at, track in enumerate(series.tracks) if track.field == series.tracks[wrong].field]
+    if len(same) <= MOST_COLUMNS:
+        return same
+    others = [column for column in same if column != wrong][: MOST_COLUMNS - 1]
+    return sorted([*others, wrong])
+
+
+def _rows(series: Series, first: Divergence) -> Iterator[int]:
+    """Yield the rows around the first divergence that hold a value."""
+    values = series.values[:, first.column]
+    # A column logged less often than the others: look for its rows among up to 50 times as many.
+    before = [row for row in range(max(first.row - 50 * ROWS_BEFORE, 0), first.row) if not math.isnan(values[row])]
+    after = range(first.row + 1, min(first.row + 50 * ROWS_AFTER, len(values)))
+    yield from before[-ROWS_BEFORE:]
+    yield first.row
+    yield from [row for row in after if not math.isnan(values[row])][:ROWS_AFTER]
+
+
+def _digits(planned: float, logged: float) -> int:
+    """Return as many digits as it takes to see that two values differ."""
+    return next(
+        (digits for digits in DIGITS if format_number(planned, digits) != format_number(logged, digits)), DIGITS[-1]
+    )
+
+
+def _cells(planned: float | None, logged: float, digits: int) -> list[str]:
+    shown = NONE if math.isnan(logged) else format_number(logged, digits)
+    if planned is None or math.isnan(logged):
+        return [NONE if planned is None else format_number(planned, digits), shown, NONE]
+    gap = logged - planned
+    return [format_number(planned, digits), shown, f"{gap:+.3g}" if gap else "0"]
+
+
+def _relative(planned: float | None, logged: float) -> str:
+    """Write a difference as a share of what was planned."""
+    if not planned or not math.isfinite(logged):
+        return NONE
+    share = (logged - planned) / abs(planned)
+    return f"{100 * share:+.3g} %" if share else "0"

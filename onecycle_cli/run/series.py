@@ -1,0 +1,391 @@
+"""One aligned series: what a log's rows hold, the schedule's steps they belong to, and what was planned there.
+
+Everything that compares a log with a schedule does it here: which column belongs to which parameter group, how near
+counts as equal, and which step of the schedule a logged step is.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from onecycle_cli.formatting import count, format_number
+from onecycle_cli.run.precision import EXACT, SINGLE_ULPS, ULPS, Precision, precision_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from onecycle_cli.policy.schedule import Schedule
+    from onecycle_cli.run.logs.log import Log
+
+    Floats = NDArray[np.float64]
+    Steps = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
+
+OFFSETS = (0, -1, 1)
+"""What may be added to a logged step to get the schedule's, the most usual first.
+
+0: logged before `scheduler.step()`, counted from 0; -1: counted from 1; 1: read after `scheduler.step()`.
+"""
+
+LONGER = 3
+"""Rows by which another offset must agree longer than 0 does, as a flat start agrees with several."""
+
+SAMPLE_SIZE = 400
+"""Rows that decide which group an unnamed column belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One column of a log, and the plan's parameter group that it is compared with.
+
+    Attributes:
+        field: what it holds.
+        column: its number among the log's learning rates or momenta.
+        group: the plan's parameter group, by number.
+        name: lr or momentum, with the plan's group behind it where there are several (`lr_head`).
+        label: the name, with the log's own name behind it where several columns have the same.
+    """
+
+    field: Literal["lr", "momentum"]
+    column: int
+    group: int
+    name: str
+    label: str
+
+    def values(self, log: Log) -> Floats:
+        """Return the column's values."""
+        columns = log.lr if self.field == "lr" else log.momentum
+        assert columns is not None  # noqa: S101 (a momentum track is made only where momenta are logged)
+        return columns[:, self.column]
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Rows of a log under one offset.
+
+    Attributes:
+        tracks: what the columns of `values` are.
+        rows: each row's index in the log.
+        logged_steps: the steps as they were logged.
+        offset: what is added to them to get the schedule's steps.
+        values: what was logged, shape (rows, tracks); NaN where nothing was.
+        limits: how far from each value a planned one may lie, same shape.
+        relative: how far it may lie besides, relative to the planned value, where the user set a tolerance.
+    """
+
+    tracks: tuple[Track, ...]
+    rows: Steps
+    logged_steps: Steps
+    offset: int
+    values: Floats
+    limits: Floats
+    relative: float
+
+    @property
+    def steps(self) -> Steps:
+        """The schedule's step of each row."""
+        return self.logged_steps + self.offset
+
+    @property
+    def present(self) -> Flags:
+        """Where a value was logged."""
+        import numpy as np
+
+        return ~np.isnan(self.values)
+
+    @property
+    def rates(self) -> list[int]:
+        """The columns that hold learning rates."""
+        return [at for at, track in enumerate(self.tracks) if track.field == "lr"]
+
+    def take(self, rows: NDArray[np.integer]) -> Samples:
+        """Return some of the rows, by their place here."""
+        return Samples(
+            self.tracks,
+            self.rows[rows],
+            self.logged_steps[rows],
+            self.offset,
+            self.values[rows],
+            self.limits[rows],
+            self.relative,
+        )
+
+    def agrees(self, predicted: Floats) -> Flags:
+        """Return for each value whether it is the predicted one; False where either is missing."""
+        import numpy as np
+
+        with np.errstate(invalid="ignore"):
+            near = np.abs(self.values - predicted) <= self.limits + self.relative * np.abs(predicted)
+        return np.asarray(near & self.present)
+
+    def predicted(self, schedule: Schedule, steps: Steps) -> Floats:
+        """Return what a schedule has at given steps, one for each row, in every track."""
+        import numpy as np
+
+        return np.column_stack([values_at(schedule, track, steps) for track in self.tracks])
+
+
+@dataclass(frozen=True, slots=True)
+class Series(Samples):
+    """Rows of a log beside a schedule, under one offset.
+
+    Attributes:
+        schedule: what was planned.
+        planned: the planned values, same shape as `values`; NaN outside the cycle.
+        wrong: where a logged value is not the planned one.
+        prefix: rows before the first with a wrong value.
+    """
+
+    schedule: Schedule
+    planned: Floats
+    wrong: Flags
+    prefix: int
+
+    @property
+    def right(self) -> bool:
+        """Whether no value is wrong."""
+        return self.prefix == len(self.wrong)
+
+    @property
+    def compared(self) -> int:
+        """How many values were logged."""
+        return int(self.present.sum())
+
+    @property
+    def right_values(self) -> int:
+        """How many logged values are the planned ones."""
+        return self.compared - int(self.wrong.sum())
+
+    def planned_at(self, row: int, column: int) -> float | None:
+        """Return what was planned for a row; None where the cycle has no such step."""
+        inside = 0 <= int(self.logged_steps[row]) + self.offset < self.schedule.total_steps
+        return float(self.planned[row, column]) if inside else None
+
+
+def read_samples(
+    log: Log, tracks: Sequence[Track], scales: Sequence[float], *, tolerance: float | None = None, single: bool = False
+) -> tuple[Samples, Precision]:
+    """Read a log's columns, and how precisely its learning rates were written.
+
+    Args:
+        log: the log.
+        tracks: the columns to read.
+        scales: the size of each track's values, which the rounding of its arithmetic follows.
+        tolerance: how far a value may lie from the planned one, relative to that, in place of the log's precision.
+        single: whether values that do not have all digits of a float64 were computed in float32.
+    """
+    import numpy as np
+
+    values = np.column_stack([track.values(log) for track in tracks])
+    rates = np.array([track.field == "lr" for track in tracks])
+    written = precision_of(values[:, rates])
+    of_momentum = precision_of(values[:, ~rates], written)
+    arithmetic = SINGLE_ULPS if single and written is not EXACT and tolerance is None else ULPS
+    limits = np.broadcast_to(arithmetic * np.array(scales), values.shape)
+    if tolerance is None and (written is not EXACT or of_momentum is not EXACT):
+        limits = limits.copy()
+        for here, precision in ((rates, written), (~rates, of_momentum)):
+            limits[:, here] += precision.limits(values[:, here])
+    rows = np.arange(len(log.steps), dtype=np.int64)
+    return Samples(tuple(tracks), rows, log.steps, 0, values, limits, tolerance or 0.0), written
+
+
+def scale_of(schedule: Schedule, track: Track, log: Log) -> float:
+    """Return the size of a track's largest value, planned or logged."""
+    import numpy as np
+
+    group = schedule.plan.groups[track.group]
+    planned = [group.max_lr] if track.field == "lr" else [group.max_momentum, group.base_momentum]
+    values = track.values(log)
+    logged = np.abs(values[np.isfinite(values)]).max(initial=0.0)
+    return float(max(*map(abs, planned), logged))
+
+
+def values_at(schedule: Schedule, track: Track, steps: Steps) -> Floats:
+    """Return a schedule's values at any steps: NaN outside, and the rebound at step total_steps.
+
+    After the last step of a run PyTorch's scheduler sets one more value, of a step that is not in the cycle.
+    """
+    import numpy as np
+
+    total = schedule.total_steps
+    inside = np.clip(steps, 0, total - 1)
+    found = schedule.lr(inside, track.group) if track.field == "lr" else schedule.momentum(inside, track.group)
+    if found is None:
+        return np.full(steps.shape, math.nan)
+    found[(steps < 0) | (steps > total)] = math.nan
+    past = steps == total
+    if past.any():
+        found[past] = _rebound(schedule, track)
+    return found
+
+
+def _rebound(schedule: Schedule, track: Track) -> float:
+    """Return the value that the last phase's formula has one step after the cycle."""
+    phase = schedule.phases[-1]
+    ramp = (phase.lr if track.field == "lr" else phase.momentum)[track.group]
+    try:
+        return ramp.at(float(schedule.total_steps), math.cos)
+    except (ArithmeticError, ValueError):
+        return math.nan
+
+
+# --- Which step of the schedule a logged step is ---------------------------------------------------------------------
+
+
+def align(samples: Samples, schedule: Schedule, offset: int) -> Series:
+    """Lay a log beside a schedule under one offset."""
+    import numpy as np
+
+    here = replace(samples, offset=offset)
+    steps, last = here.steps, schedule.total_steps - 1
+    planned = here.predicted(schedule, steps)
+    past = steps > last
+    right = here.agrees(planned)
+    if past.any():
+        right[past] = False
+        if _may_hold_the_end(here, last + 1):
+            after = np.flatnonzero(steps == last + 1)
+            final = here.take(after)
+            held = final.predicted(schedule, np.full(after.size, last))
+            right[after] = final.agrees(planned[after]) | final.agrees(held)
+    wrong: Flags = here.present & ~right
+    rows = wrong.any(axis=1)
+    prefix = int(rows.argmax()) if rows.any() else rows.size
+    return Series(
+        here.tracks,
+        here.rows,
+        here.logged_steps,
+        offset,
+        here.values,
+        here.limits,
+        here.relative,
+        schedule,
+        planned,
+        wrong,
+        prefix,
+    )
+
+
+def _may_hold_the_end(samples: Samples, total: int) -> bool:
+    """Return whether a row at step total_steps may show what the scheduler was left with, and no step trained with.
+
+    It may in a log of the values after `scheduler.step()`: it holds the rebound, or the last value once more where the
+    scheduler is not stepped after the last step. A log of completed steps (N, 2N … total_steps) ends with such a row
+    as well; one with a row of step 0 has one step too many.
+    """
+    import numpy as np
+
+    if samples.offset > 0:
+        return True
+    steps = np.unique(samples.logged_steps)
+    return samples.offset == 0 and int(steps[-1]) == total and 1 <= int(steps[0]) <= int(np.median(np.diff(steps)))
+
+
+def align_all(samples: Samples, schedule: Schedule) -> list[Series]:
+    """Lay a log beside a schedule under every offset, the likeliest first.
+
+    Where one makes everything right it is alone. Else the one that agrees longest from the log's beginning comes
+    first; at the flat start of a long cycle other offsets than 0 agree a little longer, which says nothing.
+    """
+    resumed = schedule.first_step
+    offsets = [*OFFSETS, *([resumed + offset for offset in OFFSETS] if resumed else [])]
+    found: list[Series] = []
+    for offset in dict.fromkeys(offsets):
+        tried = align(samples, schedule, offset)
+        if tried.right:
+            return [tried]
+        found.append(tried)
+    plain = found[0].prefix
+    least = max(plain + LONGER, plain * 1.5) if plain else 1
+    return sorted(found, key=lambda tried: -tried.prefix if tried.prefix >= least or tried is found[0] else 0)
+
+
+# --- Which column belongs to which parameter group -------------------------------------------------------------------
+
+
+def pair(schedule: Schedule, log: Log) -> tuple[tuple[Track, ...], tuple[str, ...]]:
+    """Pair the log's columns with the plan's groups: by name, else by order, else by what fits.
+
+    Returns:
+        The tracks to compare, learning rates first, and notes on how they were paired.
+    """
+    groups, notes = _groups(schedule, log)
+    tracks = _tracks("lr", groups, schedule, log)
+    if log.momentum is not None:
+        momenta = _tracks("momentum", groups, schedule, log)
+        if schedule.cycles_momentum:
+            tracks += momenta
+        else:
+            notes += _stray_momentum(momenta, log)
+    return tuple(tracks), tuple(notes)
+
+
+def _tracks(field: Literal["lr", "momentum"], groups: list[int], schedule: Schedule, log: Log) -> list[Track]:
+    """Make the tracks of the columns that hold values."""
+    import numpy as np
+
+    found = []
+    for column, group in enumerate(groups):
+        name = field if len(schedule.groups) == 1 else f"{field}_{schedule.groups[group]}"
+        label = name if groups.count(group) == 1 else f"{name} ({log.groups[column]})"
+        track = Track(field, column, group, name, label)
+        if np.isfinite(track.values(log)).any():
+            found.append(track)
+    return found
+
+
+def _groups(schedule: Schedule, log: Log) -> tuple[list[int], list[str]]:
+    """Return the plan's group of each column, and notes."""
+    names, planned = [name.rpartition("/")[2] for name in log.groups], list(schedule.groups)
+    if set(names) <= set(planned) and len(set(names)) == len(names):
+        missing = [name for name in planned if name not in names]
+        return [planned.index(name) for name in names], [f"the log has no group {name} of the plan" for name in missing]
+    if len(names) == len(planned):
+        return list(range(len(names))), []
+    if len(planned) == 1:
+        return [0] * len(names), [f"the log has {len(names)} parameter groups, the plan one: all are compared with it"]
+    found = [_best_group(schedule, log, column) for column in range(len(names))]
+    pairs = zip(log.groups, found, strict=True)
+    shown = ", ".join(f"{name or 'the learning rate'} with {planned[group]}" for name, group in pairs)
+    groups = count(len(names), "parameter group")
+    return found, [f"the log has {groups}, the plan {len(planned)}: compared by the best fit, {shown}"]
+
+
+def _best_group(schedule: Schedule, log: Log, column: int) -> int:
+    """Return the group whose learning rates come closest, as a ratio, under any offset."""
+    import numpy as np
+
+    here = np.flatnonzero(np.isfinite(log.lr[:, column]) & (log.lr[:, column] != 0))
+    if not here.size:
+        return 0
+    rows = here[np.unique(np.linspace(0, here.size - 1, SAMPLE_SIZE).astype(np.int64))]
+    logged = np.abs(log.lr[rows, column])
+    distances = []
+    for group in range(len(schedule.groups)):
+        by_offset = []
+        for offset in OFFSETS:
+            steps = np.clip(log.steps[rows] + offset, 0, schedule.total_steps - 1)
+            with np.errstate(all="ignore"):
+                gaps = np.abs(np.log(logged / np.abs(schedule.lr(steps, group))))
+            by_offset.append(float(np.median(np.nan_to_num(gaps, nan=1e3, posinf=1e3))))
+        distances.append(min(by_offset))
+    return distances.index(min(distances))
+
+
+def _stray_momentum(momenta: list[Track], log: Log) -> list[str]:
+    """Note a momentum that changes although the plan does not cycle it."""
+    import numpy as np
+
+    for track in momenta:
+        values = track.values(log)
+        low, high = float(np.nanmin(values)), float(np.nanmax(values))
+        if low != high:
+            between = f"{format_number(low)} and {format_number(high)}"
+            return [f"the log's momentum moves between {between}; the plan does not cycle it"]
+    return []

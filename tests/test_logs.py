@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from onecycle_cli import OneCycle, OnecycleError
 from onecycle_cli.render.export.text import write_csv, write_jsonl
 from onecycle_cli.render.rows import Table, make_columns, window
-from onecycle_cli.run.logs import follow_log, read_log
-from onecycle_cli.run.logs.gathering import FEW_BAD_ROWS, MOST_BAD_ROWS
-from onecycle_cli.run.logs.lines import LONGEST_LINE, Lines
-from onecycle_cli.run.logs.log import Log
+from onecycle_cli.run.logs import read_log
+from onecycle_cli.run.logs.format import LONGEST_LINE, Lines
+from onecycle_cli.run.logs.log import FEW_BAD_ROWS, MOST_BAD_ROWS, Log
+from onecycle_cli.run.logs.stream import follow_log
 
 from .conftest import DATA, ROOT
 
@@ -322,15 +322,15 @@ REFUSED = [
     ("step,lr\nx,1\n", {}, "line 2", "--column"),
     ("step,lr\n0,1\n", {"lr": ["lt"]}, "no column lt", "did you mean lr?"),
     ("step,lr\n0,1\n", {"step": ["zzz"]}, "no column zzz", "it has step, lr"),
-    ("step,lr\n0,1\n", {"rate": ["lr"]}, "means nothing", "--column"),
-    ("step,lr\n0,1\n", {"lr": ["lr"], "momentum": ["a", "b"]}, "2 of momenta", "momentum"),
+    ("step,lr\n0,1\n", {"rate": ["lr"]}, "unknown --column key 'rate'", "--column"),
+    ("step,lr\n0,1\n", {"lr": ["lr"], "momentum": ["a", "b"]}, "2 momenta", "momentum"),
     ("Step,a - lr,b - lr\n0,1,2\n", {}, "several runs: a, b", "--column 'lr=a - lr'"),
     ("[]", {}, "empty", "check"),
     ("[1, 2]", {}, "no JSON object", "check"),
-    ('{\n"log_history": [\n{"step": 1,', {}, "is no JSON", "written to the end"),
+    ('{\n"log_history": [\n{"step": 1,', {}, "is not valid JSON", "written to the end"),
     ('{"log_history": []}', {}, "empty", "check"),
     (b"\x1f\x8b\x08\0\0", {}, "gzip", "gunzip"),
-    (b"\x7fELF\0\0\0", {}, "no text", "check"),
+    (b"\x7fELF\0\0\0", {}, "neither text", "check"),
 ]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from onecycle_cli.cli.app import new_app
-from onecycle_cli.cli.logs import ColumnOption, LogArgument, read_columns
+from onecycle_cli.cli.logs import ColumnOption, LogArgument, check_followed, read_columns
 from onecycle_cli.cli.options import Request, takes_plan
 from onecycle_cli.cli.plans import one_plan
 from onecycle_cli.cli.plot import FORMATS
@@ -61,9 +61,7 @@ def check(
     columns = read_columns(column)
     planned = one_plan(request)
     if follow:
-        from onecycle_cli.cli.watching import watch
-
-        logged, verdict = watch(planned.settings, log, columns, tolerance, partial=partial, interval=interval)
+        logged, verdict = check_followed(planned.settings, log, columns, tolerance, partial=partial, interval=interval)
     else:
         logged, verdict = _judge(planned.settings, log, columns, tolerance, partial=partial)
     name = planned.name if request.configs or planned.settings.name else ""

@@ -1,9 +1,134 @@
 """Logs as trainers write them, read into one shape: CSV, JSON, JSON Lines and TensorBoard's event files.
 
-Which format a file has follows from its content, never from its name.
+The format of a file is recognised by its content, never by its name. To add one, write a module with a `Reader` and a
+`Format`, and add the format to `FORMATS`.
 """
 
-from onecycle_cli.run.logs.following import follow_log
-from onecycle_cli.run.logs.reading import read_log
+from __future__ import annotations
 
-__all__ = ["follow_log", "read_log"]
+import os
+import sys
+from contextlib import contextmanager
+from functools import partial
+from itertools import chain
+from types import MappingProxyType
+from typing import IO, TYPE_CHECKING
+
+from onecycle_cli.errors import OnecycleError
+from onecycle_cli.run.logs import objects, tables, tensorboard
+from onecycle_cli.run.logs.columns import check_wanted, choose_columns
+from onecycle_cli.run.logs.format import CHUNK, Format, Head, Reader
+from onecycle_cli.run.logs.log import NotYetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from onecycle_cli.run.logs.log import Log
+
+FORMATS: tuple[Format, ...] = (*tensorboard.FORMATS, *objects.FORMATS, *tables.FORMATS)
+"""Every format, in the order their readers are asked. Tables come last: any text could be one."""
+
+STDIN = "-"
+
+BY_NAME: Mapping[str, Sequence[str]] = MappingProxyType({})
+"""No columns of the user's own: the columns are known by their names."""
+
+
+def read_log(path: str, columns: Mapping[str, Sequence[str]] = BY_NAME) -> Log:
+    """Return the log in a file.
+
+    Args:
+        path: a file, `-` for standard input, or a folder with TensorBoard's event files.
+        columns: the user's own names of columns, by `step`, `lr` and `momentum`; several learning rates are several
+            parameter groups, in this order.
+
+    Raises:
+        NotYetError: there is no row yet; a subclass of OnecycleError.
+        OnecycleError: the file cannot be read, has no learning rate, lacks a named column, or too many of its rows
+            are bad.
+    """
+    check_wanted(columns)
+    if path != STDIN and os.path.isdir(path):  # noqa: PTH112 - a Path cannot hold every name a user may type
+        with readable(path):
+            return new_reader(_folder_reader(path), path, columns).read(())
+    with opened(path) as stream:
+        data = stream.read(CHUNK)
+        reader = recognize(path, Head(data, complete=True))
+        if reader is None:
+            raise NotYetError(f"{shown_as(path)} is empty", "check that this is the right file")
+        return new_reader(reader, path, columns).read(chain([data], iter(partial(stream.read, CHUNK), b"")))
+
+
+def recognize(path: str, head: Head) -> type[Reader] | None:
+    """Return the class that reads a file with this beginning; None where more of the file is needed.
+
+    Raises:
+        OnecycleError: no format has such files.
+    """
+    for reader in _readers():
+        answer = reader.recognizes(head)
+        if answer:
+            return reader
+        if answer is None and not head.complete:
+            return None
+    what, hint = head.foreign or ("neither text nor an event file of TensorBoard", "check that this is the right file")
+    raise OnecycleError(f"{shown_as(path)} is {what}", hint)
+
+
+def new_reader(reader: type[Reader], path: str, columns: Mapping[str, Sequence[str]]) -> Reader:
+    """Return a reader for one file, which chooses its columns by the formats it serves."""
+    shown = shown_as(path)
+    formats = [form for form in FORMATS if form.reader is reader]
+    return reader(shown, lambda names: choose_columns(shown, names, columns, formats))
+
+
+def _readers() -> Iterable[type[Reader]]:
+    return dict.fromkeys(form.reader for form in FORMATS)
+
+
+def _folder_reader(path: str) -> type[Reader]:
+    reader = next((reader for reader in _readers() if reader.recognizes_folder(path)), None)
+    if reader is None:
+        raise OnecycleError(f"{path} is a folder without event files of TensorBoard", "name the log's file")
+    return reader
+
+
+def shown_as(path: str) -> str:
+    """Return a file's name in messages and in the log."""
+    return "<stdin>" if path == STDIN else path
+
+
+@contextmanager
+def opened(path: str) -> Iterator[IO[bytes]]:
+    """Open a file, or standard input for `-`.
+
+    Raises:
+        OnecycleError: it is missing or cannot be read.
+    """
+    if path == STDIN:
+        if sys.stdin is None:
+            raise OnecycleError("cannot read standard input: it is closed", "name a file")
+        yield sys.stdin.buffer
+        return
+    with readable(path), open(path, "rb") as stream:  # noqa: PTH123 - Path("") is the current folder
+        yield stream
+
+
+@contextmanager
+def readable(path: str) -> Iterator[None]:
+    """Turn the system's error for a file into a message.
+
+    Raises:
+        OnecycleError: it is missing or cannot be read.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise OnecycleError(f"no such file: {path or repr(path)}", "check the path") from None
+    except OSError as error:
+        message = f"cannot read {path}: {error.strerror or error}"
+        raise OnecycleError(message, "check the path and its permissions") from None
+    except ValueError as error:
+        if "null" not in str(error) and not isinstance(error, UnicodeError):
+            raise
+        raise OnecycleError(f"cannot read {path!r}: invalid file name", "check the path") from None

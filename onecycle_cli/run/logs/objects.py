@@ -1,118 +1,127 @@
-"""JSON objects as rows: a line each (JSON Lines), or the entries of a list."""
+"""JSON objects as rows: one per line (JSON Lines), or the entries of a list in a JSON document."""
 
 from __future__ import annotations
 
 import json
 import math
+import re
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.logs.choosing import choose
-from onecycle_cli.run.logs.lines import LONGEST_LINE
-from onecycle_cli.run.logs.log import BadRow
-from onecycle_cli.run.logs.naming import find_epoch, find_step
-from onecycle_cli.run.logs.numbers import check_epoch, check_step, value_of_json
+from onecycle_cli.run.logs.columns import find_epoch, find_step, value_of_json
+from onecycle_cli.run.logs.format import FIRST_LINES, LONGEST_LINE, Format, LineReader, Reader, encoding_of
+from onecycle_cli.run.logs.log import BadRow, NotYetError
+from onecycle_cli.run.logs.tables import is_wandb_history
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Mapping
 
-    from onecycle_cli.run.logs.lines import Line
-    from onecycle_cli.run.logs.rows import Columns, Row
+    from onecycle_cli.run.logs.columns import Names
+    from onecycle_cli.run.logs.format import Head, Line
+    from onecycle_cli.run.logs.log import Log, Row
 
     Entry = tuple[int, dict[str, object]]
-    """The line an object begins on, and its values, flat."""
+    """The line an object starts on, and its values, flat."""
+
+HISTORY = "log_history"
+"""The key of the list of logged objects in the trainer_state.json of transformers."""
+
+LARGEST_DOCUMENT = 2**28
+"""Bytes of a JSON document, which must be held in memory; JSON Lines and CSV have no such limit."""
 
 SAMPLE = 200
-"""Objects looked at before the columns are chosen: the groups of one step may stand in several objects."""
+"""Objects looked at before the columns are chosen: the groups of one step may be spread over several objects."""
 
 MOST_KEYS = 10_000
+
 MOST_ITEMS = 64
-"""Of a list inside an object: more are no learning rates."""
+"""Items of a list inside an object that are read; a longer one does not hold learning rates."""
 
 DEEPEST = 12
-"""Levels inside an object below which nothing is looked for."""
+"""Levels inside an object that are read."""
 
 
-class ObjectReader:
-    """Reads JSON Lines; objects that hold no learning rate may stand between."""
+class Objects:
+    """Turns a stream of JSON objects into rows, once enough of them are seen to choose the columns.
 
-    def __init__(self, path: str, wanted: Mapping[str, Sequence[str]]) -> None:
-        """Begin before the first object."""
-        self.columns: Columns | None = None
-        self._path = path
-        self._wanted = wanted
+    Objects without a learning rate may stand between; keys of a config at the beginning do not count as columns.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        """Start before the first object; `reader.columns` is set once the columns are chosen."""
+        self._reader = reader
         self._sample: list[Entry | BadRow] = []
         self._keys: dict[str, None] = {}
-        self._counting = False
-        self._names: tuple[str, ...] = ()
-        self._rows = 0
+        self._have_counter = False
+        self._count = 0
 
-    def rows(self, lines: Iterable[Line]) -> Iterator[Row | BadRow]:
-        """Give the rows of further lines."""
-        yield from self.rows_of(parse(number, text) for number, text in lines if text.strip())
-        if self.columns is None and self._counting and self._try_to_choose():
-            yield from self._held_back()
-
-    def rows_of(self, entries: Iterable[Entry | BadRow]) -> Iterator[Row | BadRow]:
-        """Give the rows of further objects."""
+    def rows(self, entries: Iterable[Entry | BadRow]) -> Iterator[Row | BadRow]:
+        """Return the rows of further objects."""
         for entry in entries:
-            if self.columns is not None:
+            if self._reader.columns is not None:
                 if (row := self._row(entry)) is not None:
                     yield row
                 continue
             self._sample.append(entry)
             if not isinstance(entry, BadRow):
-                self._remember(entry[1])
+                self._add_keys(entry[1])
             if len(self._sample) >= SAMPLE:
-                if self._try_to_choose():
+                if self._can_choose():
                     yield from self._held_back()
-                else:  # none of these is a row; what they are called may still be named in a message
-                    self._rows += len(self._sample)
-                    yield from (each for each in self._sample if isinstance(each, BadRow))
+                else:  # none of these is a row, but their names may still appear in a message
+                    self._count += len(self._sample)
+                    yield from (bad for bad in self._sample if isinstance(bad, BadRow))
                     self._sample = []
-
-    def end(self) -> Iterator[Row | BadRow]:
-        """Give what was held back.
-
-        Raises:
-            OnecycleError: no object holds a learning rate, or what the user named.
-        """
-        if self.columns is None:
-            bad = next((each for each in self._sample if isinstance(each, BadRow)), None)
-            if bad is not None and not self._keys:
-                message = f"{self._path} holds no JSON object: line {bad.line}: {bad.why}"
-                raise OnecycleError(message, "check that this is the file meant")
-            self.columns = choose(self._path, list(self._keys), self._wanted, "jsonl")
+        if self._reader.columns is None and self._have_counter and self._can_choose():
             yield from self._held_back()
 
-    def _remember(self, values: Mapping[str, object]) -> None:
-        """Remember the keys; those of objects that count something push aside those of a config line before."""
-        counting = find_step(list(values)) is not None or find_epoch(list(values)) is not None
-        if counting and not self._counting:
-            self._counting = True
+    def remaining_rows(self) -> Iterator[Row | BadRow]:
+        """Return what was held back.
+
+        Raises:
+            OnecycleError: no object holds a learning rate, or a column that the user named is missing.
+        """
+        if self._reader.columns is not None:
+            return
+        bad = next((entry for entry in self._sample if isinstance(entry, BadRow)), None)
+        if bad is not None and not self._keys:
+            message = f"{self._reader.path} has no JSON object: line {bad.line}: {bad.why}"
+            raise OnecycleError(message, "check that this is the right file")
+        self._reader.columns = self._reader.choose(list(self._keys))
+        yield from self._held_back()
+
+    def _add_keys(self, values: Mapping[str, object]) -> None:
+        """Collect the keys; those of objects with a counter replace those of a config before them."""
+        has_counter = find_step(list(values)) is not None or find_epoch(list(values)) is not None
+        if has_counter and not self._have_counter:
+            self._have_counter = True
             self._keys = {}
-        if counting == self._counting and len(self._keys) < MOST_KEYS:
+        if has_counter == self._have_counter and len(self._keys) < MOST_KEYS:
             self._keys.update(dict.fromkeys(values))
 
-    def _try_to_choose(self) -> bool:
+    def _can_choose(self) -> bool:
         try:
-            self.columns = choose(self._path, list(self._keys), self._wanted, "jsonl")
-        except OnecycleError:  # what is missing may still come; `end` says so if it does not
+            self._reader.columns = self._reader.choose(list(self._keys))
+        except OnecycleError:  # what is missing may still come; `remaining_rows` raises if it does not
             return False
         return True
 
     def _held_back(self) -> Iterator[Row | BadRow]:
         sample, self._sample = self._sample, []
-        self._names = self.columns.values if self.columns is not None else ()
         yield from filter(None, map(self._row, sample))
 
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return self._reader.columns.values if self._reader.columns else ()
+
     def _row(self, entry: Entry | BadRow) -> Row | BadRow | None:
-        """Read an object; None where it has none of the values."""
-        number, self._rows = self._rows, self._rows + 1
-        if isinstance(entry, BadRow) or self.columns is None:
+        """Return an object's row; None where it has none of the values."""
+        number, self._count = self._count, self._count + 1
+        columns = self._reader.columns
+        if isinstance(entry, BadRow) or columns is None:
             return entry if isinstance(entry, BadRow) else None
         line, values = entry
-        columns = self.columns
         if columns.step is not None and columns.step not in values:
             return None
         try:
@@ -120,35 +129,168 @@ class ObjectReader:
             if all(map(math.isnan, numbers)):
                 return None
             step = number if columns.step is None else value_of_json(values[columns.step])
-            return line, (check_epoch if columns.counts_epochs else check_step)(step), numbers
+            return line, columns.check_step(step), numbers
         except ValueError as error:
             return BadRow(line, str(error))
 
 
-def parse(line: int, text: str) -> Entry | BadRow:
-    """Read a line's object."""
+class JsonLinesReader(LineReader):
+    """Reads JSON Lines."""
+
+    shows_torn_lines = True
+
+    @classmethod
+    def recognizes(cls, head: Head) -> bool | None:
+        """Return whether one of the first lines is an object by itself, and not a whole document."""
+        if not head.text.startswith("{"):
+            return False
+        for line in head.lines:
+            try:
+                value = json.loads(line)
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(value, dict):
+                return not isinstance(value.get(HISTORY), list)
+        is_document = head.complete or head.text.count("\n") >= FIRST_LINES or f'"{HISTORY}"' in head.text
+        return False if is_document else None
+
+    @cached_property
+    def _objects(self) -> Objects:
+        return Objects(self)
+
+    def rows(self, lines: Iterable[Line]) -> Iterator[Row | BadRow]:
+        """Return the rows of further lines."""
+        return self._objects.rows(parsed(number, text) for number, text in lines if text.strip())
+
+    def remaining_rows(self) -> Iterator[Row | BadRow]:
+        """Return what was held back until the columns could be chosen."""
+        return self._objects.remaining_rows()
+
+
+class JsonDocumentReader(Reader):
+    """Reads a JSON document: a list of objects, or the trainer_state.json of transformers."""
+
+    @classmethod
+    def recognizes(cls, head: Head) -> bool | None:
+        """Return whether the text starts as a list or an object."""
+        return head.text.startswith(("[", "{"))
+
+    def read(self, chunks: Iterable[bytes]) -> Log:
+        """Return the log in a whole document."""
+        objects = Objects(self)
+        self.builder.add(objects.rows(self._entries(self._text(chunks))))
+        self.builder.add(objects.remaining_rows())
+        return self.build()
+
+    def _text(self, chunks: Iterable[bytes]) -> str:
+        data = bytearray()
+        for chunk in chunks:
+            data += chunk
+            if len(data) > LARGEST_DOCUMENT:
+                message = f"{self.path} is a JSON document of more than {LARGEST_DOCUMENT // 2**20} MiB"
+                raise OnecycleError(message, "save the log as JSON Lines, with one object per line")
+        return data.decode(encoding_of(bytes(data[:2])), "replace")
+
+    def _entries(self, text: str) -> Iterator[Entry | BadRow]:
+        """Return the logged objects, each with the line it starts on."""
+        line, counted = 1, 0
+        try:
+            for at, value in logged_values(text):
+                line += text.count("\n", counted, at)
+                counted = at
+                yield entry_of(line, value)
+        except (ValueError, RecursionError) as error:
+            hint = "check that it was written to the end, and that this is the right file"
+            raise NotYetError(f"{self.path} is not valid JSON: {str(error)[:120]}", hint) from None
+        if not counted:  # no value starts at the document's first character
+            message = f"the list of logged values in {self.path} is empty"
+            raise NotYetError(message, "check that the run has logged something")
+
+
+def logged_values(text: str) -> Iterator[tuple[int, object]]:
+    """Return the logged values in a JSON document, each with its place, one at a time: a million fill the memory.
+
+    They are the items of the document's list or of its HISTORY, or else the document itself.
+
+    Raises:
+        ValueError: it is not valid JSON.
+        RecursionError: it is nested too deeply.
+    """
+    at = _token(text, 0)
+    if text[at : at + 1] == "[":
+        at = yield from _items(text, at)
+    else:
+        start, others, has_history = at + 1, {}, False
+        at = _token(text, start)
+        while text[at : at + 1] != "}":
+            key, at = _DECODE(text, at)
+            at = _token(text, _token(text, at, ":"))
+            if key == HISTORY and text[at : at + 1] == "[":
+                has_history = True
+                at = yield from _items(text, at)
+            else:
+                others[str(key)], at = _DECODE(text, at)
+            at = _after_value(text, at, "}")
+        if not has_history:
+            yield start, others
+        at += 1
+    if _token(text, at) < len(text):
+        raise json.JSONDecodeError("Extra data", text, at)
+
+
+def _items(text: str, at: int) -> Generator[tuple[int, object], None, int]:
+    """Yield the items of the list that starts at a place, each with its own; return the place after the list."""
+    at = _token(text, at + 1)
+    while text[at : at + 1] != "]":
+        value, end = _DECODE(text, at)
+        yield at, value
+        at = _after_value(text, end, "]")
+    return at + 1
+
+
+_DECODE = json.JSONDecoder().raw_decode
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+def _token(text: str, at: int, expected: str = "") -> int:
+    """Return the place of the next token, or the place after it where one is expected."""
+    space = _SPACE.match(text, at)
+    at = space.end() if space else at
+    if expected and not text.startswith(expected, at):
+        raise json.JSONDecodeError(f"Expecting {expected!r}", text, at)
+    return at + len(expected)
+
+
+def _after_value(text: str, at: int, close: str) -> int:
+    """Return the place of the next value after a comma, or of the closing bracket."""
+    at = _token(text, at)
+    return at if text.startswith(close, at) else _token(text, _token(text, at, ","))
+
+
+def parsed(line: int, text: str) -> Entry | BadRow:
+    """Return the object in a line."""
     if len(text) > LONGEST_LINE:
         return BadRow(line, f"longer than {LONGEST_LINE:,} characters")
     try:
         return entry_of(line, _value_of(text))
     except (ValueError, RecursionError) as error:
-        return BadRow(line, f"no JSON: {str(error)[:80]}")
+        return BadRow(line, f"not valid JSON: {str(error)[:80]}")
 
 
 def _value_of(text: str) -> object:
-    """Read JSON, and the NaN and Infinity that Python writes."""
+    """Return a JSON value, which may hold the NaN and Infinity that Python writes."""
     import orjson
 
     try:
-        return orjson.loads(text)  # four times as quick
+        return orjson.loads(text)  # four times as fast as json
     except ValueError:
         return json.loads(text)
 
 
 def entry_of(line: int, value: object) -> Entry | BadRow:
-    """Give an object flat: what lies deeper is called by its path, with slashes."""
+    """Return an object's values flat: those inside other values are called by their path, with slashes."""
     if not isinstance(value, dict):
-        return BadRow(line, "no JSON object")
+        return BadRow(line, "not a JSON object")
     if any(type(inner) in (dict, list) for inner in value.values()):
         return line, dict(_flat("", value))
     return line, value
@@ -166,3 +308,19 @@ def _flat(path: str, value: object, depth: int = 0) -> Iterator[tuple[str, objec
         return
     for key, inner in inside:
         yield from _flat(f"{path}/{key}" if path else str(key), inner, depth + 1)
+
+
+def _is_mmengine(names: Names) -> bool:
+    return "iter" in names.keys and not names.keys.isdisjoint({"data_time", "base_lr", "time"})
+
+
+FORMATS = tuple(
+    form
+    for reader in (JsonLinesReader, JsonDocumentReader)
+    for form in (
+        Format("mmengine", reader, _is_mmengine),
+        Format("transformers", reader, lambda names: {"learning_rate", "step", "epoch"} <= names.keys),
+        Format("wandb", reader, is_wandb_history),
+        Format("jsonl", reader),
+    )
+)

@@ -1,0 +1,380 @@
+"""The columns of a log: how trainers name them, which of them are read, and their cells as numbers.
+
+Names are compared without the spaces around them and without regard to case.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from onecycle_cli.errors import OnecycleError
+from onecycle_cli.run.logs.log import Columns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from onecycle_cli.run.logs.format import Format
+
+KEYS = ("step", "lr", "momentum")
+"""What a user can name a column for."""
+
+LR = r"(?:lr|learning[-_ ]?rate)"
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """One way to name learning rates; the pattern's group `group` or `number` is the name of the parameter group.
+
+    `single`: all names that the pattern matches mean the same learning rate, so that the first is taken.
+    """
+
+    name: str
+    pattern: re.Pattern[str]
+    single: bool = False
+
+
+def _naming(name: str, pattern: str, *, single: bool = False) -> Naming:
+    return Naming(name, re.compile(pattern, re.IGNORECASE), single)
+
+
+NAMINGS = (
+    # LearningRateMonitor: lr-SGD, lr-SGD-1 (the second of its type), lr-AdamW/pg1, lr-AdamW/backbone
+    _naming("monitor", r"(?:.*[/.])?lr-(?P<group>[a-z]\w*(?:-\d+)?(?:/.+)?)"),
+    # lr, learning_rate, LearningRate; Lightning logs lr as lr_step if it is logged per step and per epoch
+    _naming("plain", rf"{LR}(?:_step)?", single=True),
+    # lr_0, lr_backbone, lr/pg0, lr.0, lr[0], lr0
+    _naming("grouped", rf"{LR}(?:[-_/.:\[](?P<group>[^\]]+)\]?|(?P<number>\d+))"),
+    # train/lr, train_lr, optim.learning_rate, and head/lr beside body/lr
+    _naming("prefixed", rf"(?P<group>.+)[-_/.: ]{LR}"),
+    # train/lr/pg0, train/lr_backbone
+    _naming("grouped and prefixed", rf".+[-_/.: ]{LR}(?:[-_/.:\[](?P<group>[^\]]+)\]?|(?P<number>\d+))"),
+)
+"""In the order they are tried: the first one that matches any column is used for all."""
+
+SETTINGS_BEFORE = frozenset(
+    {
+        "base", "end", "final", "highest", "init", "initial", "lowest", "max", "min", "peak", "planned", "start",
+        "target", "warmup",
+    }
+)  # fmt: skip
+"""Words that make `base_lr` a setting, not the rate that the optimizer uses."""
+
+SETTINGS_AFTER = frozenset(
+    {
+        "decay", "epoch", "factor", "final", "find", "finder", "init", "initial", "max", "min", "mult", "multiplier",
+        "patience", "policy", "ratio", "scale", "sched", "schedule", "scheduler", "warmup",
+    }
+)  # fmt: skip
+"""Words that make `lr_scale` something other than a learning rate."""
+
+OTHER_VALUES = re.compile(r".*[-_/.](momentum|mom|beta_?1|betas|weight_decay|wd)(/\d+)?", re.IGNORECASE)
+
+STEPS = (
+    "step", "global_step", "trainer/global_step", "train/global_step", "trainer/step", "train/step", "iteration",
+    "global_iteration", "iter", "iterations", "global_iter", "train_step", "update", "num_updates", "_step", "batch",
+)  # fmt: skip
+"""Columns that count steps, the most reliable first."""
+
+EPOCHS = ("epoch", "trainer/epoch", "train/epoch")
+
+MOMENTA = (
+    "momentum", "mom", "beta1", "beta_1", "betas/0", "betas", "lr_momentum", "train/momentum", "optimizer/momentum",
+)  # fmt: skip
+
+NAMES_SHOWN = 20
+NAME_SHOWN = 60
+CELL_SHOWN = 40
+"""Names and characters that a message shows at most."""
+
+MISSING = frozenset({"", "na", "nan", "none", "null"})
+"""Words, in lower case, for a missing value: R writes NA, pandas nothing or nan, Python None."""
+
+
+class Names:
+    """The names of a file's columns, as formats look at them."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        """Take the names as they are written in the file."""
+        self.written = tuple(names)
+        self.keys = frozenset(name.strip().casefold() for name in names)
+
+    @cached_property
+    def from_monitor(self) -> bool:
+        """Whether the learning rates are named as Lightning's LearningRateMonitor names them."""
+        return find_lr(list(stripped(self.written)))[0] == "monitor"
+
+    @cached_property
+    def counts_epochs(self) -> bool:
+        """Whether a column counts epochs, and none counts steps."""
+        known = list(stripped(self.written))
+        return find_step(known) is None and find_epoch(known) is not None
+
+
+def stripped(names: Sequence[str]) -> dict[str, str]:
+    """Return the columns by their names without the spaces around them; the first of several with one name."""
+    columns: dict[str, str] = {}
+    for name in names:
+        columns.setdefault(name.strip(), name)
+    return columns
+
+
+def check_wanted(wanted: Mapping[str, Sequence[str]]) -> None:
+    """Check the columns that a user names, without the log.
+
+    Raises:
+        OnecycleError: a key is unknown, a column is named twice, or the counts of names differ.
+    """
+    for key, names in wanted.items():
+        if key not in KEYS:
+            raise OnecycleError(f"unknown --column key {key[:NAME_SHOWN]!r}", "use --column step=, lr= or momentum=")
+        if len(set(names)) < len(names):
+            raise OnecycleError(f"--column {key}= names a column twice", "name each column once")
+    if len(wanted.get("step", ())) > 1:
+        raise OnecycleError("--column step= is given twice", "give it once")
+    lr, momentum = wanted.get("lr", ()), wanted.get("momentum", ())
+    if lr and momentum and len(lr) != len(momentum):
+        message = f"--column names {len(lr)} learning rates but {len(momentum)} momenta"
+        raise OnecycleError(message, "name one momentum per learning rate, in the same order")
+
+
+def choose_columns(
+    path: str, names: Sequence[str], wanted: Mapping[str, Sequence[str]], formats: Iterable[Format]
+) -> Columns:
+    """Return the columns to read: those the user names, else those the format declares, else those known by name.
+
+    Args:
+        path: the file's name in messages.
+        names: all columns, as they are written in the file.
+        wanted: the user's own names, by step, lr and momentum.
+        formats: the formats of the file's reader.
+
+    Raises:
+        OnecycleError: no column is a learning rate, a named column does not exist, or the file holds several runs.
+    """
+    own = {key: [_find(path, names, name) for name in given] for key, given in wanted.items()}
+    looked_at = Names(names)
+    format_ = next(format_ for format_ in formats if format_.matches(looked_at))
+    columns = stripped(names) if own.get("lr") else format_.metrics(names)
+    known = list(columns)
+    rates = _learning_rates(known, own.get("lr", []), format_)
+    if not rates:
+        raise OnecycleError(
+            f"no column of {path} is known as a learning rate: it has {_listed(names)}", "name it: --column lr=NAME"
+        )
+    lr = [name for name, _ in rates]
+    step, counts_epochs = _counter(known, own.get("step", []), format_)
+    momentum = _momenta(known, lr, own.get("momentum", []), format_)
+    if len(momentum) > len(lr):
+        message = f"--column names {len(momentum)} momenta, but the log has {len(lr)} learning rate(s)"
+        raise OnecycleError(message, "name the learning rates too, with --column lr=")
+    return Columns(
+        format=format_.name,
+        step=columns.get(step, step) if step is not None else None,
+        lr=tuple(columns.get(name, name) for name in lr),
+        momentum=tuple(columns.get(name, name) if name is not None else None for name in momentum),
+        groups=tuple(group for _, group in rates),
+        counts_epochs=counts_epochs,
+        notes=_notes(known, lr, step, own=bool(own.get("lr"))),
+    )
+
+
+def _learning_rates(known: Sequence[str], own: Sequence[str], format_: Format) -> list[tuple[str, str]]:
+    """Return the columns with learning rates, each with its parameter group."""
+    if own:
+        return [(name.strip(), name.strip() if len(own) > 1 else "") for name in own]
+    declared = _first(known, [format_.lr]) if format_.lr else None
+    return [(declared, "")] if declared else find_lr(known)[1]
+
+
+def _counter(known: Sequence[str], own: Sequence[str], format_: Format) -> tuple[str | None, bool]:
+    """Return the column that counts, and whether it counts epochs."""
+    if own:
+        return own[0], False
+    step = _first(known, [format_.step]) or format_.step if format_.step else find_step(known)
+    if step is not None:
+        return step, False
+    epoch = find_epoch(known)
+    return epoch, epoch is not None
+
+
+def _momenta(known: Sequence[str], lr: Sequence[str], own: Sequence[str], format_: Format) -> list[str | None]:
+    """Return the momentum of each learning rate; nothing where there is none at all."""
+    if own:
+        return [name.strip() for name in own]
+    declared = _first(known, [format_.momentum]) if format_.momentum else None
+    return [declared] if declared and len(lr) == 1 else find_momentum(known, lr)
+
+
+def _notes(known: Sequence[str], lr: Sequence[str], step: str | None, *, own: bool) -> tuple[str, ...]:
+    notes = []
+    if step is None:
+        notes.append("no column counts steps: the rows are numbered from 0")
+    others = [] if own else [name for name, _ in find_lr([name for name in known if name not in lr])[1]]
+    if others:
+        notes.append(f"read {_listed(lr)}; {_listed(others)} may be learning rates too: name them with --column lr=")
+    return tuple(notes)
+
+
+def _find(path: str, names: Sequence[str], wanted: str) -> str:
+    """Return the column that the user named: exactly, without the spaces around it, or with dots for slashes."""
+    if wanted in names:
+        return wanted
+    plain = [_plain(name) for name in names]
+    if _plain(wanted) in plain:
+        return names[plain.index(_plain(wanted))]
+    shown = [name.strip()[:NAME_SHOWN] for name in names]
+    close = get_close_matches(wanted[:NAME_SHOWN], shown, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]}?" if close else f"it has {_listed(names)}"
+    raise OnecycleError(f"{path} has no column {wanted}", hint)
+
+
+def _plain(name: str) -> str:
+    return name.strip().replace(".", "/")
+
+
+def _listed(names: Iterable[str]) -> str:
+    shown = [name.strip() for name in names]
+    shown = [name if len(name) <= NAME_SHOWN else name[: NAME_SHOWN - 1] + "…" for name in shown]
+    more = len(shown) - NAMES_SHOWN
+    return ", ".join(shown[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def find_lr(names: Sequence[str]) -> tuple[str, list[tuple[str, str]]]:
+    """Return the learning rates among names: the naming's name, and each column with its parameter group."""
+    candidates = [name for name in names if not OTHER_VALUES.fullmatch(name)]
+    for naming in NAMINGS:
+        found = [(name, group) for name in candidates if (group := _group(naming, name)) is not None]
+        if found:
+            return naming.name, _shortened(naming.name, found[:1] if naming.single else found)
+        if naming.name == "monitor" and (partners := list(_with_partner(candidates, names))):
+            return naming.name, _shortened(naming.name, partners)
+    return "", []
+
+
+def _group(naming: Naming, name: str) -> str | None:
+    """Return the group in a column's name, "" where it has none; None where the name is not a learning rate's."""
+    match = naming.pattern.fullmatch(name)
+    if match is None:
+        return None
+    parts = match.groupdict()
+    group = parts.get("group") or parts.get("number") or ""
+    words = [word for word in re.split(r"[\W_]+", group.casefold()) if word]
+    if words and (words[-1] in SETTINGS_BEFORE if naming.name == "prefixed" else words[0] in SETTINGS_AFTER):
+        return None
+    return group
+
+
+def _with_partner(candidates: Iterable[str], names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Return the names that a user gave the monitor, which appends `-momentum` to them."""
+    everything = set(names)
+    for name in candidates:
+        if f"{name}-momentum" in everything or f"{name}-weight_decay" in everything:
+            yield name, name
+
+
+def _shortened(naming: str, found: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Shorten the groups' names while they differ: leave out the optimizer's name, and all for a single group."""
+    behind = [group.partition("/")[2] for _, group in found]
+    if all(behind) and len(set(behind)) == len(behind):
+        groups = behind
+    elif len(found) == 1:
+        groups = [found[0][1] if naming.startswith("grouped") else ""]
+    else:
+        groups = [group for _, group in found]
+        if not all(groups) or len(set(groups)) < len(groups):
+            groups = [name for name, _ in found]
+    return [(name, group) for (name, _), group in zip(found, groups, strict=True)]
+
+
+def find_step(names: Sequence[str]) -> str | None:
+    """Return the column that counts steps."""
+    return _first(names, STEPS) or _first([name for name in names if "/" in name], ("step", "global_step"), last=True)
+
+
+def find_epoch(names: Sequence[str]) -> str | None:
+    """Return the column that counts epochs."""
+    return _first(names, EPOCHS)
+
+
+def find_momentum(names: Sequence[str], lr: Sequence[str]) -> list[str | None]:
+    """Return the momentum that belongs to each learning rate; nothing where there is none at all."""
+    by_key = {name.casefold(): name for name in reversed(names)}
+    found = [next((by_key[key] for key in _momentum_names(name) if key in by_key), None) for name in lr]
+    if len(lr) == 1 and found == [None]:
+        found = [_first(names, MOMENTA)]
+    return found if any(found) else []
+
+
+def _momentum_names(lr: str) -> Iterator[str]:
+    """Return the names that the momentum beside a learning rate may have."""
+    key = lr.casefold()
+    yield f"{key}-momentum"
+    word = re.compile(rf"(?<![a-z]){LR}(?![a-z])")
+    for momentum in ("momentum", "mom", "beta1", "beta_1", "betas", "betas/0"):
+        partner = word.sub(momentum, key, count=1)
+        if partner != key:
+            yield partner
+
+
+def _first(names: Sequence[str], wanted: Sequence[str], *, last: bool = False) -> str | None:
+    """Return the first wanted name that exists; `last`: only the part after the last slash is compared."""
+    by_key = {(name.rpartition("/")[2] if last else name).casefold(): name for name in reversed(names)}
+    return next((by_key[key] for key in map(str.casefold, wanted) if key in by_key), None)
+
+
+def value_of_text(cell: str, *, decimal_comma: bool = False) -> float:
+    """Return a cell's number; NaN where the cell is empty or says that the value is missing.
+
+    Raises:
+        ValueError: it is not a number.
+    """
+    if not cell:
+        return math.nan
+    try:
+        number = float(cell)
+    except ValueError:
+        if cell.strip().casefold() in MISSING:
+            return math.nan
+        if decimal_comma and cell.count(",") == 1:
+            return value_of_text(cell.replace(",", "."))
+        raise ValueError(f"{_shown(cell)} is not a number") from None
+    if "_" in cell:  # float() reads 1_000, which no logger writes
+        raise ValueError(f"{_shown(cell)} is not a number")
+    return number
+
+
+def value_of_json(value: object) -> float:
+    """Return a JSON value as a number; NaN where it is missing.
+
+    Raises:
+        ValueError: it is not a number.
+    """
+    if type(value) is float:
+        return value
+    if value is None:
+        return math.nan
+    if isinstance(value, str):
+        return value_of_text(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{_shown(value)} is not a number")  # noqa: TRY004 - as for any other cell
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError("an integer too large for a float") from None
+
+
+def first_of_pair(cell: str) -> str:
+    """Return the first number of a pair such as `(0.9, 0.999)`, which is how Adam's betas are printed."""
+    inside = cell.strip()
+    return inside[1:].split(",")[0].rstrip(")]") if inside[:1] in ("(", "[") else cell
+
+
+def _shown(value: object) -> str:
+    # A long text is cut before it is escaped: a cell may hold a megabyte.
+    text = repr(value[: 2 * CELL_SHOWN]) if isinstance(value, str) else str(value)
+    return text if len(text) <= CELL_SHOWN else text[: CELL_SHOWN - 1] + "…"

@@ -1,0 +1,254 @@
+"""What a format of logs is: its name, its reader, and how its columns are named.
+
+A reader serves one or more formats. It recognises a file by its first bytes (`Head`) and turns it into rows. A reader
+of a format that grows by whole lines derives from `LineReader`, which can also follow a file that is still written.
+"""
+
+from __future__ import annotations
+
+import codecs
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from onecycle_cli.run.logs.columns import stripped
+from onecycle_cli.run.logs.log import LogBuilder, NotYetError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from onecycle_cli.run.logs.columns import Names
+    from onecycle_cli.run.logs.log import BadRow, Columns, Log, Row
+
+    Line = tuple[int, str]
+    """A line's number in the file, 1-based, and its text without the end of line."""
+
+CHUNK = 2**20
+"""Bytes read at a time, and the most that are looked at to recognise a format."""
+
+LONGEST_LINE = 2**20
+"""Characters after which a line is cut, so that a file without line ends cannot fill the memory."""
+
+FIRST_LINES = 5
+"""Lines split off a head: a JSON Lines file has an object among them, a JSON document over many lines has not."""
+
+FOREIGN = {
+    b"\x1f\x8b": ("compressed with gzip", "unpack it first: gunzip"),
+    b"PK\x03\x04": ("a zip archive (npz and xlsx are, too)", "save the log as CSV or JSON Lines"),
+    b"PAR1": ("a Parquet file", "save the log as CSV or JSON Lines"),
+    b"\x89PNG": ("a picture", "name the log it was drawn from"),
+}
+"""The first bytes of files that are known but not read."""
+
+
+CUT_OFF = "the last line does not end: if the run was killed while writing it, its last number may be cut off"
+
+
+def _any_names(_: Names) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How one trainer or tool writes its logs.
+
+    Attributes:
+        name: the name, as in `Log.format`.
+        reader: the class that reads its files.
+        matches: whether columns with these names are of this format. Of the formats with one reader the first that
+            matches is taken, so that the last one should match any names.
+        step: the column that counts steps, where it is not one of `columns.STEPS`.
+        lr: the column with the learning rate, where it is not named like one.
+        momentum: the column with the momentum, likewise.
+        metrics: returns the column of each metric, where the file calls it otherwise than the trainer does.
+    """
+
+    name: str
+    reader: type[Reader]
+    matches: Callable[[Names], bool] = _any_names
+    step: str | None = None
+    lr: str | None = None
+    momentum: str | None = None
+    metrics: Callable[[Sequence[str]], Mapping[str, str]] = stripped
+
+
+@dataclass(frozen=True)
+class Head:
+    """The beginning of a file.
+
+    Attributes:
+        data: the first bytes.
+        complete: whether no more bytes will be looked at: the file ends here, or there are CHUNK of them.
+    """
+
+    data: bytes
+    complete: bool = False
+
+    @property
+    def encoding(self) -> str:
+        """The encoding that a byte order mark declares; UTF-8 without one."""
+        return encoding_of(self.data)
+
+    @cached_property
+    def foreign(self) -> tuple[str, str] | None:
+        """What the file is, and what to do with it, where it is one of FOREIGN."""
+        return next((known for magic, known in FOREIGN.items() if self.data.startswith(magic)), None)
+
+    @cached_property
+    def is_text(self) -> bool:
+        """Whether the file is not one of FOREIGN, and its first line holds no NUL unless it is UTF-16."""
+        nul = b"\0" in self.data[:1024].partition(b"\n")[0]
+        return self.foreign is None and (not nul or self.encoding == "utf-16")
+
+    @cached_property
+    def text(self) -> str:
+        """The text without the white space before it; empty where the bytes are not text."""
+        return self.data.decode(self.encoding, "replace").lstrip() if self.is_text else ""
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The first complete lines of `text`, at most FIRST_LINES (one more at the end of the file)."""
+        *lines, rest = self.text.split("\n", FIRST_LINES)
+        return [*lines, rest] if self.complete else lines
+
+
+def encoding_of(data: bytes) -> str:
+    """Return the encoding that a file's first bytes declare."""
+    return "utf-16" if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+
+
+class Reader(ABC):
+    """Reads one file, from its first byte on."""
+
+    def __init__(self, path: str, choose: Callable[[Sequence[str]], Columns]) -> None:
+        """Start before the first byte.
+
+        Args:
+            path: the file's name in messages.
+            choose: returns the columns to read, given the names of all columns in the file. It raises OnecycleError
+                where none of them is a learning rate, or one that the user named is missing.
+        """
+        self.path = path
+        self.choose = choose
+        self.columns: Columns | None = None
+        self.builder = LogBuilder(path)
+
+    @classmethod
+    @abstractmethod
+    def recognizes(cls, head: Head) -> bool | None:
+        """Return whether a file that begins like this is read by this class; None where more bytes are needed."""
+
+    @classmethod
+    def recognizes_folder(cls, folder: str) -> bool:  # noqa: ARG003 - most formats are files
+        """Return whether a folder is a log that this class reads."""
+        return False
+
+    @abstractmethod
+    def read(self, chunks: Iterable[bytes]) -> Log:
+        """Return the log in a whole file, given as chunks of bytes; a folder has none.
+
+        Raises:
+            NotYetError: there is no row with a learning rate.
+            OnecycleError: the file cannot be read, or has no column to read.
+        """
+
+    def build(self, notes: tuple[str, ...] = ()) -> Log:
+        """Return the rows read so far as a log.
+
+        Raises:
+            NotYetError: there is no row, or the columns are not known yet.
+            OnecycleError: too many of the rows are bad.
+        """
+        if self.columns is None:
+            raise NotYetError(f"{self.path} has no rows", "check that this is the right file")
+        return self.builder.build(self.columns, notes)
+
+
+class LineReader(Reader):
+    """Reads a file that grows by whole lines, all at once or as it is written."""
+
+    shows_torn_lines: ClassVar[bool] = False
+    """Whether a line that was cut off while it was written cannot be taken for a whole one."""
+
+    def __init__(self, path: str, choose: Callable[[Sequence[str]], Columns]) -> None:
+        """Start before the first byte; the arguments are those of `Reader`."""
+        super().__init__(path, choose)
+        self._lines = Lines()
+
+    @abstractmethod
+    def rows(self, lines: Iterable[Line]) -> Iterator[Row | BadRow]:
+        """Return the rows of further lines that hold a learning rate or a momentum, and the bad rows.
+
+        Sets `columns` as soon as the lines show them.
+        """
+
+    def remaining_rows(self) -> Iterator[Row | BadRow]:
+        """Return the rows that were held back until the end of the file.
+
+        Raises:
+            OnecycleError: there is no column to read.
+        """
+        return iter(())
+
+    def feed(self, data: bytes) -> bool:
+        """Read further bytes, cut anywhere; return whether they completed a row.
+
+        Raises:
+            OnecycleError: there is no column to read, or too many rows are bad.
+        """
+        before = len(self.builder)
+        self.builder.add(self.rows(self._lines.feed(data)))
+        return len(self.builder) > before
+
+    def read(self, chunks: Iterable[bytes]) -> Log:
+        """Return the log in a whole file, given as chunks of bytes."""
+        for data in chunks:
+            self.feed(data)
+        last = list(self._lines.feed(b"", ended=True))
+        before = len(self.builder)
+        self.builder.add(self.rows(last))
+        torn = bool(last) and len(self.builder) > before and not self.shows_torn_lines
+        self.builder.add(self.remaining_rows())
+        return self.build((CUT_OFF,) if torn else ())
+
+
+class Lines:
+    """Cuts bytes into numbered lines; what follows the last end of line waits for more.
+
+    UTF-8, or UTF-16 where a byte order mark says so. An invalid byte becomes U+FFFD: in a cell that is read it makes a
+    bad row, elsewhere it does no harm.
+    """
+
+    def __init__(self) -> None:
+        """Start at the first line."""
+        self._decoder: codecs.IncrementalDecoder | None = None
+        self._waiting = b""
+        self._rest = ""
+        self._next = 1
+
+    def feed(self, data: bytes, *, ended: bool = False) -> Iterator[Line]:
+        """Return the lines that further bytes complete.
+
+        Args:
+            data: the next bytes, cut anywhere.
+            ended: the file ends here, so that its last line is complete without an end of line.
+        """
+        texts = self._decode(data, ended=ended).split("\n")
+        texts[0] = self._rest + texts[0]
+        self._rest = texts.pop()[: LONGEST_LINE + 1]
+        if ended and self._rest:
+            texts.append(self._rest)
+            self._rest = ""
+        first = self._next
+        self._next += len(texts)
+        return enumerate(texts, first)
+
+    def _decode(self, data: bytes, *, ended: bool) -> str:
+        if self._decoder is None:
+            self._waiting += data
+            if len(self._waiting) < 2 and not ended:  # a byte order mark may be incomplete
+                return ""
+            data = self._waiting
+            self._decoder = codecs.getincrementaldecoder(encoding_of(data))("replace")
+        return self._decoder.decode(data, ended)

@@ -1,0 +1,236 @@
+"""Logs that a run still writes: their rows as they come, and a check of them until it is decided."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from onecycle_cli.errors import OnecycleError
+from onecycle_cli.run.logs import STDIN, new_reader, opened, read_log, readable, recognize, shown_as
+from onecycle_cli.run.logs.columns import check_wanted
+from onecycle_cli.run.logs.format import CHUNK, Head, LineReader
+from onecycle_cli.run.logs.log import NotYetError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from onecycle_cli.run.logs.log import Log
+    from onecycle_cli.run.verdict import Verdict
+
+REMEMBERED = 64
+"""Bytes before the position reached that must still be the same: otherwise the file was rewritten."""
+
+ENOUGH_ROWS = 20
+"""Rows after the first divergence that decide its cause; a single row fits many causes."""
+
+PATIENCE = 5
+"""Times to look without a new row after a divergence, before its cause is decided with fewer rows."""
+
+REST = 4
+"""The least sleep, in units of the time that the last check took: a long log must not keep a processor busy."""
+
+
+def follow_log(path: str, columns: Mapping[str, Sequence[str]], wait: Callable[[], bool]) -> Iterator[Log]:
+    """Yield a log as far as it is written, again each time that rows are added.
+
+    A line counts once its end is written. A file that does not exist yet is waited for; one that was cut short or
+    replaced is read from its beginning. A format that does not grow by lines is read again when it changes.
+
+    Args:
+        path: a file, a folder with event files, or `-` for standard input, which is followed to its end.
+        columns: as for `read_log`.
+        wait: called when there is nothing new; it sleeps, and returns whether to go on.
+
+    Raises:
+        OnecycleError: as for `read_log`, where more rows cannot help.
+    """
+    check_wanted(columns)
+    if path == STDIN:
+        yield from _follow_pipe(columns)
+        return
+    followed = _FollowedFile(path, columns)
+    while True:
+        log = followed.news()
+        if log is not None:
+            yield log
+        if not wait():
+            return
+
+
+def _follow_pipe(columns: Mapping[str, Sequence[str]]) -> Iterator[Log]:
+    with opened(STDIN) as stream:
+        # read1 returns what is there, and waits only where nothing is.
+        read = getattr(stream, "read1", stream.read)
+        followed = _GrowingLog(STDIN, columns)
+        while data := read(CHUNK):
+            if followed.feed(data) and (log := followed.log()) is not None:
+                yield log
+
+
+class _GrowingLog:
+    """A log that comes in chunks; one that does not grow by lines is not read."""
+
+    def __init__(self, path: str, columns: Mapping[str, Sequence[str]]) -> None:
+        self.by_line = True
+        self._path = path
+        self._columns = columns
+        self._head = b""
+        self._reader: LineReader | None = None
+
+    def feed(self, data: bytes) -> bool:
+        """Read further bytes; return whether they completed a row. Sets `by_line` once the format is recognised."""
+        if self._reader is None:
+            self._head += data
+            found = recognize(self._path, Head(self._head, complete=len(self._head) >= CHUNK))
+            if found is None:
+                return False
+            reader = new_reader(found, self._path, self._columns)
+            if not isinstance(reader, LineReader):
+                self.by_line = False
+                return False
+            self._reader, data, self._head = reader, self._head, b""
+        return self._reader.feed(data)
+
+    def log(self) -> Log | None:
+        """Return the rows so far; None before the first."""
+        try:
+            return self._reader.build() if self._reader is not None else None
+        except NotYetError:
+            return None
+
+
+class _FollowedFile:
+    """A file or folder that is looked at again and again."""
+
+    def __init__(self, path: str, columns: Mapping[str, Sequence[str]]) -> None:
+        self._path = path
+        self._columns = columns
+        self._stamp: object = None
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self._position = 0
+        self._before = b""
+        self._growing = _GrowingLog(self._path, self._columns)
+
+    def news(self) -> Log | None:
+        """Return the log if rows were added since the last look."""
+        with readable(self._path):
+            try:
+                stamp = _stamp(self._path)
+            except FileNotFoundError:
+                return None
+        changed, self._stamp = stamp != self._stamp, stamp
+        if not changed:
+            return None
+        if os.path.isdir(self._path):  # noqa: PTH112 - a Path cannot hold every name a user may type
+            return self._read_again()
+        with readable(self._path), open(self._path, "rb") as stream:  # noqa: PTH123 - as above
+            return self._read_added(stream)
+
+    def _read_added(self, stream: IO[bytes]) -> Log | None:
+        stream.seek(self._position - len(self._before))
+        if stream.read(len(self._before)) != self._before:
+            self._start_over()
+            stream.seek(0)
+        added = False
+        while data := stream.read(CHUNK):
+            self._position += len(data)
+            self._before = (self._before + data)[-REMEMBERED:]
+            added |= self._growing.feed(data)
+            if not self._growing.by_line:
+                self._start_over()
+                return self._read_again()
+        return self._growing.log() if added else None
+
+    def _read_again(self) -> Log | None:
+        """Return the log in the whole file; None where it is only half written."""
+        try:
+            return read_log(self._path, self._columns)
+        except NotYetError:
+            return None
+
+
+def _stamp(path: str) -> object:
+    """Return what changes when a file, or a file in a folder, is written to."""
+    files = [Path(path), *(sorted(Path(path).iterdir()) if os.path.isdir(path) else ())]  # noqa: PTH112 - as above
+    return [
+        (str(file), status.st_ino, status.st_size, status.st_mtime_ns) for file in files for status in [file.stat()]
+    ]
+
+
+def check_growing_log(
+    path: str,
+    columns: Mapping[str, Sequence[str]],
+    check: Callable[..., Verdict],
+    progress: Callable[[Log, Verdict], None],
+    *,
+    partial: bool,
+    interval: float,
+) -> tuple[Log, Verdict]:
+    """Return a growing log and its verdict, once more rows would not change the verdict.
+
+    Only standard input ends by itself.
+
+    Args:
+        path: as for `follow_log`; the file need not exist yet.
+        columns: as for `read_log`.
+        check: checks a log against its plan, with the argument `partial` of `onecycle_cli.run.check.check`.
+        progress: called with each log and its verdict so far.
+        partial: whether standard input may end before the plan's last step.
+        interval: seconds between two looks at the file.
+
+    Raises:
+        OnecycleError: the log cannot be read, or ended without a learning rate.
+    """
+    wait = _Wait(interval)
+    found: tuple[Log, Verdict] | None = None
+    for log in follow_log(path, columns, wait):
+        if not _has_lr(log):
+            continue
+        start = time.monotonic()
+        verdict = check(log, partial=True)
+        wait.check_time = time.monotonic() - start
+        found = log, verdict
+        progress(log, verdict)
+        if _is_decided(log, verdict):
+            return found
+        wait.diverged = verdict.first_divergence is not None
+        wait.looks = 0
+    if found is None:
+        raise OnecycleError(f"{shown_as(path)} ended without a learning rate", "check that this is the right log")
+    log, verdict = found
+    return log, verdict if verdict.first_divergence else check(log, partial=partial)
+
+
+def _has_lr(log: Log) -> bool:
+    """Return whether a learning rate is logged yet: a momentum may come first."""
+    import numpy as np
+
+    return not np.isnan(log.lr).all()
+
+
+def _is_decided(log: Log, verdict: Verdict) -> bool:
+    """Return whether all is right to the end, or a divergence has enough rows after it."""
+    first = verdict.first_divergence
+    return verdict.first_missing_step is None if first is None else len(log.steps) - first.row > ENOUGH_ROWS
+
+
+class _Wait:
+    """Waits for more rows: without end, or PATIENCE times once the log diverges."""
+
+    def __init__(self, interval: float) -> None:
+        self._interval = interval
+        self.diverged = False
+        self.looks = 0
+        self.check_time = 0.0
+
+    def __call__(self) -> bool:
+        """Sleep, and return whether to look again."""
+        self.looks += 1
+        if self.diverged and self.looks > PATIENCE:
+            return False
+        time.sleep(max(self._interval, REST * self.check_time))
+        return True

@@ -1,0 +1,305 @@
+"""Tables: CSV, with commas, semicolons or tabs, below a header that names the columns."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from functools import partial
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from onecycle_cli.errors import OnecycleError
+from onecycle_cli.run.logs.columns import find_lr, first_of_pair, value_of_text
+from onecycle_cli.run.logs.format import LONGEST_LINE, Format, LineReader
+from onecycle_cli.run.logs.log import BadRow, NotYetError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from onecycle_cli.run.logs.columns import Names
+    from onecycle_cli.run.logs.format import Head, Line
+    from onecycle_cli.run.logs.log import Columns, Row
+
+    Record = tuple[int, list[str]]
+    """The line a record starts on, and its cells."""
+
+DELIMITERS = ",;\t"
+
+LONGEST_RECORD = 50
+"""Lines after which an open quote is taken to be never closed: only its own line is lost then."""
+
+
+class TableReader(LineReader):
+    """Reads a table; the first line that is neither blank nor a comment names the columns."""
+
+    _rows = 0
+
+    @classmethod
+    def recognizes(cls, head: Head) -> bool | None:
+        """Return whether this is text; None before its first line is complete."""
+        if not head.is_text:
+            return False
+        return True if head.complete or (head.lines and head.lines[0]) else None
+
+    def rows(self, lines: Iterable[Line]) -> Iterator[Row | BadRow]:
+        """Return the rows of further lines.
+
+        Raises:
+            OnecycleError: the header names no learning rate, or lacks a column that the user named.
+        """
+        lines = iter(lines)
+        if self.columns is None and (header := next(filter(_is_record, lines), None)) is not None:
+            self._read_header(header[1])
+        if self.columns is not None:
+            yield from self._read(self._records.cut(lines))
+
+    def remaining_rows(self) -> Iterator[Row | BadRow]:
+        """Return what an open quote held back.
+
+        Raises:
+            NotYetError: there was no header.
+        """
+        if self.columns is None:
+            raise NotYetError(f"{self.path} is empty", "check that this is the right file")
+        yield from self._read(self._records.end())
+
+    def _read_header(self, text: str) -> None:
+        delimiter, names = header_of(self.path, text)
+        columns = self.choose(names)
+        self._records = Records(delimiter)
+        self._lay_out(names, columns)
+        self.columns = columns
+
+    def _lay_out(self, names: Sequence[str], columns: Columns) -> None:
+        """Set each column's place, and how its cells are read."""
+        self._names = names
+        self._cells = [(_cell_reader(name, self._records.delimiter), names.index(name)) for name in columns.values]
+        self._step = names.index(columns.step) if columns.step is not None else None
+        places = [place for _, place in self._cells]
+        self._pick = itemgetter(self._step if self._step is not None else places[0], *places)
+        self._check = columns.check_step
+
+    def _read(self, records: Iterable[Record | BadRow]) -> Iterator[Row | BadRow]:
+        for record in records:
+            if isinstance(record, BadRow):
+                self._rows += 1
+                yield record
+                continue
+            line, cells = record
+            if len(cells) == 1 and not cells[0].strip():
+                continue
+            try:
+                row = self._row(line, cells)
+            except ValueError as error:
+                if self._is_header(cells):
+                    continue
+                yield BadRow(line, str(error))
+            else:
+                if row is not None:
+                    yield row
+            self._rows += 1
+
+    def _row(self, line: int, cells: list[str]) -> Row | None:
+        """Return a row; None where it has none of the values.
+
+        Raises:
+            ValueError: the row is bad.
+        """
+        if len(cells) != len(self._names):
+            cells = self._without_empty_end(cells)
+        picked = self._pick(cells)
+        # Most rows hold plain numbers only; reading these at once takes half the time.
+        if "" not in picked and "_" not in "".join(picked):
+            try:
+                step, *values = map(float, picked)
+            except ValueError:
+                step, values = self._step_and_values(cells)
+        else:
+            step, values = self._step_and_values(cells)
+        for value in values:
+            if value == value:  # not NaN; faster than math.isnan
+                return line, self._rows if self._step is None else self._check(step), values
+        return None
+
+    def _step_and_values(self, cells: list[str]) -> tuple[float, list[float]]:
+        """Read the cells one by one.
+
+        Raises:
+            ValueError: one is not a number; the step may be anything where the row has no values.
+        """
+        values = []
+        for read, place in self._cells:
+            try:
+                values.append(read(cells[place]))
+            except ValueError as error:
+                raise ValueError(f"{self._names[place].strip()}: {error}") from None
+        if self._step is None or all(map(math.isnan, values)):
+            return math.nan, values
+        return value_of_text(cells[self._step]), values
+
+    def _without_empty_end(self, cells: list[str]) -> list[str]:
+        """Remove empty cells past the header's, which a delimiter at the end of each line makes."""
+        width = len(self._names)
+        if len(cells) > width and not "".join(cells[width:]).strip():
+            return cells[:width]
+        raise ValueError(f"{len(cells)} cells, but the header has {width}")
+
+    def _is_header(self, cells: list[str]) -> bool:
+        """Return whether a resumed run wrote its header here; if its columns are moved, follow them."""
+        columns = self.columns
+        if columns is None or not {*columns.values, columns.step} - {None} <= set(cells):
+            return False
+        self._lay_out(cells, columns)
+        return True
+
+
+def _is_record(line: Line) -> bool:
+    return bool(line[1].strip()) and not line[1].startswith("#")
+
+
+def header_of(path: str, text: str) -> tuple[str, list[str]]:
+    """Return a header's delimiter, which is the most frequent one, and its names.
+
+    Raises:
+        OnecycleError: a quote is not closed.
+    """
+    delimiter = max(DELIMITERS, key=text.count)
+    try:
+        return delimiter, cells_of(text[:LONGEST_LINE], delimiter)
+    except csv.Error as error:
+        message = f"the header of {path} is not valid CSV: {error}"
+        raise OnecycleError(message, "check that this is the right file") from None
+
+
+def _cell_reader(name: str, delimiter: str) -> Callable[[str], float]:
+    """Return the function that reads the cells of a column."""
+    if name.strip().casefold().endswith("betas"):
+        return lambda cell: value_of_text(first_of_pair(cell))
+    if delimiter == ";":
+        return partial(value_of_text, decimal_comma=True)
+    return value_of_text
+
+
+class Records:
+    """Cuts lines into records. A quoted cell may hold the delimiter, quotes and ends of line."""
+
+    def __init__(self, delimiter: str) -> None:
+        """Start between two records."""
+        self.delimiter = delimiter
+        self._open: list[Line] = []
+
+    def cut(self, lines: Iterable[Line]) -> Iterator[Record | BadRow]:
+        """Return the records of further lines; one with an open quote waits for the next lines."""
+        delimiter = self.delimiter
+        for number, text in lines:
+            if self._open:
+                yield from self._continue((number, text))
+            elif len(text) > LONGEST_LINE:
+                yield BadRow(number, f"longer than {LONGEST_LINE:,} characters")
+            elif '"' in text:
+                yield from self._quoted((number, text))
+            else:  # without a quote, the csv module does no more than this
+                yield number, text.removesuffix("\r").split(delimiter)
+
+    def end(self) -> Iterator[Record | BadRow]:
+        """Return what an open quote holds back at the end of the file."""
+        while self._open:
+            yield from self._give_up()
+
+    def _quoted(self, line: Line) -> Iterator[Record | BadRow]:
+        number, text = line
+        try:
+            yield number, cells_of(text, self.delimiter)
+        except OpenQuoteError:
+            self._open = [line]
+        except csv.Error as error:
+            yield BadRow(number, str(error))
+
+    def _continue(self, line: Line) -> Iterator[Record | BadRow]:
+        self._open.append(line)
+        if '"' in line[1]:
+            text = "\n".join(text for _, text in self._open)
+            try:
+                record = self._open[0][0], cells_of(text, self.delimiter)
+            except csv.Error:
+                pass
+            else:
+                self._open = []
+                yield record
+        if len(self._open) > LONGEST_RECORD:
+            yield from self._give_up()
+
+    def _give_up(self) -> Iterator[Record | BadRow]:
+        """Drop the line with the open quote, and read the lines behind it again."""
+        (number, _), *behind = self._open
+        self._open = []
+        yield BadRow(number, "a quote is never closed")
+        yield from self.cut(behind)
+
+
+class OpenQuoteError(csv.Error):
+    """The text ends inside a quoted cell."""
+
+
+def cells_of(text: str, delimiter: str) -> list[str]:
+    """Return the cells of one record.
+
+    Raises:
+        OpenQuoteError: a quote is open at the end.
+        csv.Error: it is not valid CSV.
+    """
+    text = text.removesuffix("\r")
+    if '"' not in text:
+        return text.split(delimiter)
+    try:
+        return next(csv.reader([text], delimiter=delimiter, skipinitialspace=True, strict=True))
+    except csv.Error as error:
+        if "unexpected end" in str(error):
+            raise OpenQuoteError from None
+        # Quotes inside a cell that starts without one are ordinary characters to most writers.
+        return next(csv.reader([text], delimiter=delimiter, skipinitialspace=True), [])
+
+
+def metrics_of_chart(names: Sequence[str]) -> dict[str, str]:
+    """Return the columns of a W&B chart by metric, and its axis by its own name; empty where this is not a chart.
+
+    The columns are called `run - metric`, with `run - metric__MIN` and `__MAX` beside each.
+
+    Raises:
+        OnecycleError: several runs have a learning rate.
+    """
+    split = {name: name.rpartition(" - ") for name in names if not name.strip().endswith(("__MIN", "__MAX"))}
+    metrics = {name: (run.strip(), metric.strip()) for name, (run, between, metric) in split.items() if between}
+    if not metrics:
+        return {}
+    runs = {name: run for name, (run, metric) in metrics.items() if find_lr([metric])[1]}
+    if len(set(runs.values())) > 1:
+        listed = ", ".join(sorted(set(runs.values())))
+        raise OnecycleError(f"the chart holds several runs: {listed}", f"name one: --column 'lr={next(iter(runs))}'")
+    axes = {name.strip(): name for name in split if name not in metrics}
+    return axes | {metric: name for name, (_, metric) in metrics.items()}
+
+
+def _is_chart(names: Names) -> bool:
+    return any(" - " in name and not name.strip().endswith(("__MIN", "__MAX")) for name in names.written)
+
+
+def _is_ultralytics(names: Names) -> bool:
+    return names.counts_epochs and any(re.fullmatch(r"lr/pg\d+", key) for key in names.keys)
+
+
+def is_wandb_history(names: Names) -> bool:
+    """Return whether these are the columns of a W&B run's history."""
+    return "_step" in names.keys and not names.keys.isdisjoint({"_runtime", "_timestamp"})
+
+
+FORMATS = (
+    Format("wandb", TableReader, _is_chart, metrics=metrics_of_chart),
+    Format("tensorboard", TableReader, lambda names: names.keys == {"wall time", "step", "value"}, lr="value"),
+    Format("lightning", TableReader, lambda names: names.from_monitor),
+    Format("ultralytics", TableReader, _is_ultralytics),
+    Format("keras", TableReader, lambda names: names.counts_epochs),
+    Format("wandb", TableReader, is_wandb_history),
+    Format("csv", TableReader),
+)

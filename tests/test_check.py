@@ -305,7 +305,7 @@ def test_bad_input_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "no column lrate" in refused(capsys, plan, log, "--column", "lr=lrate")
     assert "known as a learning rate" in refused(capsys, plan, str(text))
     assert "--column lr=NAME" in refused(capsys, plan, log, "--column", "lr")
-    assert "--column x=" in refused(capsys, plan, log, "--column", "x=lr")
+    assert "--column key 'x'" in refused(capsys, plan, log, "--column", "x=lr")
     assert "no plan to hold" in refused(capsys, log)
     assert "the log comes last" in refused(capsys, log, plan)
     assert "the log comes last" in refused(capsys, plan)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.render.findings import printable
+from onecycle_cli.formatting import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -61,7 +61,7 @@ def check_followed(
     interval: float,
 ) -> tuple[Log, Verdict]:
     """Return a growing log and its verdict once it is decided, and print the progress on standard error."""
-    from onecycle_cli.run.check import check
+    from onecycle_cli.run import check
     from onecycle_cli.run.logs.stream import check_growing_log
 
     progress = _Progress(path, settings.schedule().total_steps)

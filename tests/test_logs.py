@@ -8,7 +8,7 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onecycle_cli import OneCycle, OnecycleError
+from onecycle_cli.cli import main
 from onecycle_cli.render.export.text import write_csv, write_jsonl
 from onecycle_cli.render.rows import Table, make_columns, window
+from onecycle_cli.run import logs
 from onecycle_cli.run.logs import read_log
-from onecycle_cli.run.logs.format import LONGEST_LINE, Lines
-from onecycle_cli.run.logs.log import FEW_BAD_ROWS, MOST_BAD_ROWS, Log
+from onecycle_cli.run.logs.format import LONGEST_LINE, Format, Head, LineReader, Lines
+from onecycle_cli.run.logs.log import FEW_BAD_ROWS, MOST_BAD_ROWS, BadRow, Log, Row
 from onecycle_cli.run.logs.stream import follow_log
 
 from .conftest import DATA, ROOT
@@ -499,3 +501,75 @@ def test_quoting_is_the_csv_modules(read: Any) -> None:
     log = read(stream.getvalue())
     assert log.steps.tolist() == list(range(len(cells)))
     assert log.lines.tolist() == [2, 3, 4, 6, 7]
+
+
+class MadeUpReader(LineReader):
+    """Reads lines such as `update=0 eta=0.1 mass=0.9` below a line `@made-up`."""
+
+    @classmethod
+    def recognizes(cls, head: Head) -> bool | None:
+        return head.text.startswith("@made-up") or (None if "@made-up".startswith(head.text) else False)
+
+    def rows(self, lines: Iterable[tuple[int, str]]) -> Iterator[Row | BadRow]:
+        for line, text in lines:
+            values = dict(pair.split("=") for pair in text.split() if "=" in pair)
+            if not values:
+                continue
+            self.columns = self.columns or self.choose(list(values))
+            try:
+                step, *numbers = [float(values[name]) for name in ("update", *self.columns.values)]
+                yield line, self.columns.check_step(step), numbers
+            except (ValueError, KeyError) as error:
+                yield BadRow(line, str(error))
+
+
+@pytest.fixture
+def made_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[Path, list[str]]:
+    """Register a format as its module would, and return a path and the lines of a log that follows PLAN."""
+    form = Format("made-up", MadeUpReader, step="update", lr="eta", momentum="mass")
+    monkeypatch.setattr(logs, "FORMATS", (form, *logs.FORMATS))
+    schedule = OneCycle(max_lr=0.1, total_steps=100).schedule()
+    rows = [f"update={step} eta={schedule.lr(step)!r} mass={schedule.momentum(step)!r}\n" for step in range(100)]
+    return tmp_path / "run.log", ["@made-up\n", *rows]
+
+
+PLAN = ["--max-lr", "0.1", "--total-steps", "100"]
+
+
+def test_a_new_format_is_read(made_up: tuple[Path, list[str]]) -> None:
+    path, lines = made_up
+    path.write_text("".join([*lines[:50], "update=x eta=1 mass=1\n", *lines[50:]]))
+    log = read_log(str(path))
+    assert (log.format, log.steps.tolist(), log.lines[:2].tolist()) == ("made-up", list(range(100)), [2, 3])
+    assert [bad.line for bad in log.bad_rows] == [51]
+    assert read_log(str(path), {"lr": ["mass"], "momentum": ["eta"]}).lr[0, 0] == log.momentum[0, 0]  # type: ignore[index]
+
+
+def test_a_new_format_is_checked(made_up: tuple[Path, list[str]], capsys: pytest.CaptureFixture[str]) -> None:
+    path, lines = made_up
+    path.write_text("".join(lines))
+    assert main(["check", *PLAN, str(path), "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["verdict"], found["compared"], found["precision"]) == ("ok", 200, "exact")
+    path.write_text("".join(lines[:61]))
+    assert main(["check", *PLAN, str(path), "--format", "json"]) == 1
+    assert json.loads(capsys.readouterr().out)["first_missing_step"] == 60
+
+
+def test_a_new_format_is_fitted(made_up: tuple[Path, list[str]], capsys: pytest.CaptureFixture[str]) -> None:
+    path, lines = made_up
+    path.write_text("".join(lines))
+    assert main(["fit", str(path), "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["settings"]["max_lr"], found["settings"]["total_steps"], found["explained"]) == (0.1, 100, 1)
+
+
+def test_a_new_format_is_followed(made_up: tuple[Path, list[str]], capsys: pytest.CaptureFixture[str]) -> None:
+    path, lines = made_up
+    texts = ["@ma", "de-up\n", "".join(lines[1:40]), lines[40][:10], lines[40][10:], "".join(lines[41:])]
+    counts = [len(log.steps) for log in follow(path, [appending(path, text) for text in texts])]
+    assert counts == [39, 40, 100]
+    assert main(["check", *PLAN, str(path), "--follow", "--interval", "0.01", "--format", "json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["verdict"] == "ok"
+    assert "(100 %): as planned so far" in said.err

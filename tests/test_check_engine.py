@@ -247,7 +247,7 @@ def test_two_mistakes_at_once_are_not_guessed_at() -> None:
     run = run_of({**PLAN, "pct_start": 0.45, "div_factor": 7.0, "max_lr": 0.3}, np.arange(501))
     found = judged(PLAN, log_of(run, EXACT))
     assert found.cause.slug == "unknown"
-    assert "0.3 at most" in found.cause.summary
+    assert "max 0.3" in found.cause.summary
 
 
 def test_one_column_is_compared_with_the_group_it_fits() -> None:

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -27,6 +30,9 @@ SAMPLE_SIZE = 2000
 
 MOST_DIGITS = 15
 """Significant digits up to which values count as rounded: 15 always survive a float64, whose own repr has 16 or 17."""
+
+ALL_DIGITS = 17
+"""Significant digits that tell any float64 from its neighbours."""
 
 FEW = 8
 """Distinct values below which one or two digits say nothing: a rate that is constant at 0.01 has one."""
@@ -115,3 +121,14 @@ def _rounded(forms: list[tuple[int, int]], largest: float) -> Precision:
     if decimals.count(deepest) > digits.count(most) and deepest > 0:
         return Precision(f"{deepest} decimals", 0.5 * 10.0**-deepest / largest, decimals=deepest)
     return Precision(f"{most} digits", 0.5 * 10.0 ** (1 - most), digits=most)
+
+
+def roundest(value: float, fits: Callable[[float], bool]) -> float:
+    """Return a value rounded to as few digits as still fit; the value itself where none do."""
+    return next((rounded for rounded in decimals(value) if fits(rounded)), value)
+
+
+def decimals(value: float, fewest: int = 1, most: int = ALL_DIGITS) -> Iterator[float]:
+    """Yield a value rounded to more and more digits, each result once; none of 0 or of what is not finite."""
+    if math.isfinite(value) and value:
+        yield from dict.fromkeys(float(f"{value:.{digits - 1}e}") for digits in range(fewest, most + 1))

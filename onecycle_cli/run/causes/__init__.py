@@ -1,17 +1,22 @@
-"""Causes: each module has hypotheses of one kind, which are put to the test in the order of their simplicity."""
+"""Causes of a divergence: each module has hypotheses of one kind; they are tested in the order given here."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onecycle_cli.run.causes.curve import momentum_still, other_convention, other_lines, other_phases
 from onecycle_cli.run.causes.hypothesis import Case
-from onecycle_cli.run.causes.jumps import jumped
-from onecycle_cli.run.causes.numbers import wrong_div_factor, wrong_final, wrong_max_lr, wrong_momentum
-from onecycle_cli.run.causes.pace import once_an_epoch, several_times, skipped, unevenly
-from onecycle_cli.run.causes.plain import constant, overrun, swapped_groups
-from onecycle_cli.run.causes.shape import momentum_still, other_convention, other_lines, other_phases
-from onecycle_cli.run.causes.turns import micro_batches_counted, wrong_pct_start, wrong_total_steps
-from onecycle_cli.run.causes.unknown import unknown
+from onecycle_cli.run.causes.pace import jumped, once_per_epoch, several_times, skipped, unevenly
+from onecycle_cli.run.causes.simple import constant, overrun, swapped_groups, unknown
+from onecycle_cli.run.causes.wrong_settings import (
+    micro_batches_counted,
+    wrong_div_factor,
+    wrong_final,
+    wrong_max_lr,
+    wrong_momentum,
+    wrong_pct_start,
+    wrong_total_steps,
+)
 from onecycle_cli.run.verdict import Cause
 
 if TYPE_CHECKING:
@@ -28,7 +33,7 @@ IN_ORDER: tuple[Callable[[Case], Iterator[Hypothesis]], ...] = (
     swapped_groups,
     jumped,
     several_times,
-    once_an_epoch,
+    once_per_epoch,
     micro_batches_counted,
     other_lines,
     other_phases,
@@ -49,25 +54,33 @@ BY_COUNTING: tuple[Callable[[Case], Iterator[Hypothesis]], ...] = (unevenly, ski
 def find_cause(settings: OneCycle, alignments: Sequence[Series]) -> tuple[Cause, Series]:
     """Find why a log is not as planned: the simplest cause that explains everything, else the one that does best.
 
-    It is looked for under every offset, as a log whose first row is wrong does not show how it counts. The offset
-    that comes back with the cause is the likeliest of all where the log agrees with the plan under it for a while.
+    It is looked for under every offset, as a log whose first row is wrong does not show how it counts.
+
+    Args:
+        settings: the plan.
+        alignments: the log beside the plan under every offset, the likeliest first.
+
+    Returns:
+        The cause, and the alignment to show: the likeliest where the log agrees with the plan under it for a while,
+        else the one that the cause was found under.
     """
+    likeliest = alignments[0]
     best: tuple[float, Cause, Series] | None = None
-    cases = [Case(settings, alignment) for alignment in alignments]
     # A hypothesis under another offset must explain more than the plan itself does under the likeliest.
-    planned = alignments[0].right_values / max(int(alignments[0].present.sum()), 1)
-    for case, hypothesis in _hypotheses(cases):
+    least = likeliest.right_values / max(likeliest.compared, 1)
+    for case, hypothesis in _hypotheses([Case(settings, series) for series in alignments]):
         if not case.fit(hypothesis).good:
             continue
         fit = case.fit(hypothesis, whole=True)
-        cause = Cause(hypothesis.slug, hypothesis.summary, hypothesis.advice, fit.of_all)
+        found = Cause(hypothesis.slug, hypothesis.summary, hypothesis.advice, fit.of_all), case.whole
         if fit.perfect:
-            return cause, _shown(alignments, case.alignment)
-        if fit.good and fit.of_all > (planned if best is None else best[0]):
-            best = fit.of_all, cause, case.alignment
+            best = (fit.of_all, *found)
+            break
+        if fit.good and fit.of_all > (least if best is None else best[0]):
+            best = (fit.of_all, *found)
     if best is None:
-        return unknown(cases[0]), alignments[0]
-    return best[1], _shown(alignments, best[2])
+        return unknown(Case(settings, likeliest)), likeliest
+    return best[1], likeliest if likeliest.prefix else best[2]
 
 
 def _hypotheses(cases: Sequence[Case]) -> Iterator[tuple[Case, Hypothesis]]:
@@ -76,7 +89,3 @@ def _hypotheses(cases: Sequence[Case]) -> Iterator[tuple[Case, Hypothesis]]:
             for propose in kinds:
                 for hypothesis in propose(case):
                     yield case, hypothesis
-
-
-def _shown(alignments: Sequence[Series], found: Series) -> Series:
-    return alignments[0] if alignments[0].prefix else found

@@ -1,4 +1,4 @@
-"""A cause before it is believed: what it predicts, and how well that fits."""
+"""A cause before it is believed: what it predicts, how well that fits, and a schedule with other numbers."""
 
 from __future__ import annotations
 
@@ -16,20 +16,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from onecycle_cli.policy.onecycle import OneCycle
-    from onecycle_cli.run.series import Samples, Series
+    from onecycle_cli.run.series import Floats, Samples, Series, Steps
 
-    Floats = NDArray[np.float64]
+SPREAD_ROWS = 1500
+"""Rows, spread over the log, on which hypotheses are tried before they are compared with all."""
 
-THINNED = 1500
-"""Rows, spread over the log, on which hypotheses are tried before they are held against all."""
-
-BESIDE = 200
+EDGE_ROWS = 200
 """Rows at either end of the log, and around the first that is wrong, that are tried besides."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """A cause that is put to the test: `predict` gives the values that it would have left in any rows of the log."""
+    """A cause that is put to the test: `predict` returns the values that it would have left in any rows of the log."""
 
     slug: str
     summary: str
@@ -46,12 +44,12 @@ class Fit:
 
     @property
     def perfect(self) -> bool:
-        """Whether it explains everything, but for a value in a thousand."""
+        """Whether it explains everything; a value in a thousand may be a reader's or a writer's slip."""
         return self.of_all >= 0.999 and self.of_wrong >= 0.99
 
     @property
     def good(self) -> bool:
-        """Whether it explains so much that nothing else is likely."""
+        """Whether it explains so much that another cause is unlikely; a second mistake may hide in the rest."""
         return self.of_all >= 0.95 and self.of_wrong >= 0.9
 
 
@@ -60,27 +58,22 @@ class Case:
     """A log that is not as planned, under one offset: all of it, and a thinned sample of it."""
 
     settings: OneCycle
-    alignment: Series
-
-    @property
-    def whole(self) -> Series:
-        """All rows."""
-        return self.alignment
+    whole: Series
 
     @cached_property
     def sample_rows(self) -> NDArray[np.int64]:
         """The rows of the sample."""
         import numpy as np
 
-        size, first = len(self.whole.rows), self.alignment.prefix
+        size, first = len(self.whole.rows), self.first_wrong
         known = np.flatnonzero(np.isfinite(self.whole.values[:, self.whole.rates[0]]))
         picked = np.concatenate(
             [
-                np.linspace(0, size - 1, THINNED).astype(np.int64),
-                known[np.linspace(0, known.size - 1, THINNED).astype(np.int64)],
-                np.arange(BESIDE),
-                np.arange(first - 2, first + BESIDE),
-                np.arange(size - BESIDE, size),
+                np.linspace(0, size - 1, SPREAD_ROWS).astype(np.int64),
+                known[np.linspace(0, known.size - 1, SPREAD_ROWS).astype(np.int64)],
+                np.arange(EDGE_ROWS),
+                np.arange(first - 2, first + EDGE_ROWS),
+                np.arange(size - EDGE_ROWS, size),
             ]
         )
         return np.unique(np.clip(picked, 0, size - 1))
@@ -90,11 +83,6 @@ class Case:
         """The sample."""
         return self.whole.take(self.sample_rows)
 
-    @cached_property
-    def planned(self) -> Floats:
-        """What was planned for the sample's rows."""
-        return self.alignment.planned[self.sample_rows]
-
     @property
     def schedule(self) -> Schedule:
         """What was planned."""
@@ -103,51 +91,81 @@ class Case:
     @property
     def first_wrong(self) -> int:
         """The first row that is not as planned."""
-        return self.alignment.prefix
+        return self.whole.prefix
+
+    def some_rows(self, count: int) -> Samples:
+        """Return so many rows, spread over those of the sample in which the first learning rate was logged."""
+        import numpy as np
+
+        known = np.flatnonzero(np.isfinite(self.sample.values[:, self.sample.rates[0]]))
+        return self.sample.take(known[np.unique(np.linspace(0, known.size - 1, count).astype(np.int64))])
 
     def variant(self, **changes: Any) -> Schedule | None:
-        """Make the plan's schedule with other numbers; None where there is no such schedule."""
+        """Return the plan's schedule with other numbers; None where there is no such schedule."""
         plan = self.schedule.plan
         if "total_steps" in changes:
             changes["length"] = dataclasses.replace(plan.length, total_steps=changes.pop("total_steps"))
-        plan = dataclasses.replace(plan, **changes)
         try:
-            schedule = Schedule(plan)
+            schedule = Schedule(dataclasses.replace(plan, **changes))
         except (ArithmeticError, ValueError):
             return None
         return schedule if schedule.phases else None
 
     def fit(self, hypothesis: Hypothesis, *, whole: bool = False) -> Fit:
-        """Hold a hypothesis against the sample, or against all rows."""
-        evidence = self.whole if whole else self.sample
-        wrong = self.alignment.wrong if whole else self.alignment.wrong[self.sample_rows]
-        agrees = evidence.agrees(hypothesis.predict(evidence))
-        known = max(int(evidence.present.sum()), 1)
+        """Compare a hypothesis with the sample, or with all rows."""
+        rows = self.whole if whole else self.sample
+        wrong = self.whole.wrong if whole else self.whole.wrong[self.sample_rows]
+        agrees = rows.agrees(hypothesis.predict(rows))
+        known = max(int(rows.present.sum()), 1)
         return Fit(int(agrees.sum()) / known, int((agrees & wrong).sum()) / max(int(wrong.sum()), 1))
 
+    def follows(self, schedule: Schedule) -> Callable[[Samples], Floats]:
+        """Predict that the run followed another schedule, with a constant momentum where that cycles none.
 
-def follows(case: Case, schedule: Schedule) -> Callable[[Samples], Floats]:
-    """Predict that the run followed another schedule, its own momentum standing still where that cycles none.
+        A run that is longer than this other schedule keeps what the scheduler was left with.
+        """
 
-    A run that is longer than this other schedule holds what the scheduler was left with.
-    """
+        def predict(rows: Samples) -> Floats:
+            import numpy as np
 
-    def predict(evidence: Samples) -> Floats:
-        import numpy as np
+            shorter = schedule.total_steps < self.schedule.total_steps
+            steps = np.minimum(rows.steps, schedule.total_steps) if shorter else rows.steps
+            values = rows.predicted(schedule, steps)
+            for at, track in enumerate(rows.tracks):
+                if track.field == "momentum" and not schedule.cycles_momentum:
+                    values[:, at] = first_value(rows.values[:, at])
+            return values
 
-        shorter = schedule.total_steps < case.schedule.total_steps
-        steps = np.minimum(evidence.steps, schedule.total_steps) if shorter else evidence.steps
-        values = evidence.predicted(schedule, steps)
-        for at, track in enumerate(evidence.tracks):
-            if track.field == "momentum" and not schedule.cycles_momentum:
-                values[:, at] = first_value(evidence.values[:, at])
-        return values
-
-    return predict
+        return predict
 
 
 def first_value(values: Floats) -> float:
-    """Give the first of a column's values that was logged."""
+    """Return the first of a column's values that was logged."""
     import numpy as np
 
     return float(values[int(np.argmin(np.isnan(values)))])
+
+
+def steps_with(schedule: Schedule, group: int, rates: Floats) -> Steps:
+    """Find, in every phase, the step whose learning rate is nearest to each of some values.
+
+    Within a phase a learning rate only rises or only falls, so it is bisected.
+
+    Returns:
+        Steps, one row per value, one column per phase.
+    """
+    import numpy as np
+
+    found = []
+    for phase in schedule.phases:
+        low = np.full(rates.shape, phase.first_step, dtype=np.int64)
+        high = np.full(rates.shape, phase.last_step, dtype=np.int64)
+        ends = schedule.lr(np.array([phase.first_step, phase.last_step]), group)
+        rises = bool(ends[1] > ends[0])
+        while (high - low > 1).any():
+            middle = (low + high) // 2
+            before = (schedule.lr(middle, group) < rates) == rises
+            low, high = np.where(before, middle, low), np.where(before, high, middle)
+        gaps = [np.abs(schedule.lr(edge, group) - rates) for edge in (low, high)]
+        found.append(np.where(gaps[0] <= gaps[1], low, high))
+    return np.column_stack(found)

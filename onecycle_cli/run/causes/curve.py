@@ -1,0 +1,103 @@
+"""The run's curve has another shape: other lines, other phases, no momentum, or another framework's arithmetic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from onecycle_cli.errors import OnecycleError
+from onecycle_cli.formatting import format_number
+from onecycle_cli.policy.conventions import CONVENTIONS
+from onecycle_cli.policy.onecycle import OneCycle
+from onecycle_cli.run.causes.hypothesis import Case, Hypothesis, first_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onecycle_cli.policy.schedule import Schedule
+    from onecycle_cli.run.series import Floats, Samples
+
+
+def other_lines(case: Case) -> Iterator[Hypothesis]:
+    """Suppose that the run was linear where the plan has cosines, or the other way round."""
+    planned = case.schedule.plan.anneal_strategy
+    other = "linear" if planned == "cos" else "cos"
+    yield from _other_shape(
+        case,
+        {"anneal_strategy": other},
+        other,
+        f"the run's anneal_strategy was {other}, the plan says {planned}",
+        f"set anneal_strategy to {planned} in the run, or to {other} in the plan",
+    )
+
+
+def other_phases(case: Case) -> Iterator[Hypothesis]:
+    """Suppose three phases in place of two, or two in place of three."""
+    planned = case.schedule.plan.three_phase
+    words = {True: "three phases", False: "two phases"}
+    yield from _other_shape(
+        case,
+        {"three_phase": not planned},
+        "wrong-three_phase",
+        f"the run's cycle had {words[not planned]}, the plan's has {words[planned]}",
+        f"set three_phase to {str(planned).lower()} in the run, or to {str(not planned).lower()} in the plan",
+    )
+
+
+def _other_shape(case: Case, changes: dict[str, Any], slug: str, summary: str, advice: str) -> Iterator[Hypothesis]:
+    supported = all(case.schedule.plan.convention.supports(setting) for setting in changes)
+    schedule = case.variant(**changes) if supported else None
+    if schedule is not None:
+        yield Hypothesis(slug, summary, advice, case.follows(schedule))
+
+
+def momentum_still(case: Case) -> Iterator[Hypothesis]:
+    """Suppose that the learning rates are right and momentum was not cycled."""
+    momenta = [at for at, track in enumerate(case.sample.tracks) if track.field == "momentum"]
+    if not momenta:
+        return
+    held = {at: first_value(case.sample.values[:, at]) for at in momenta}
+
+    def predict(rows: Samples) -> Floats:
+        values = rows.predicted(case.schedule, rows.steps)
+        for at, momentum in held.items():
+            values[:, at] = momentum
+        return values
+
+    yield Hypothesis(
+        "no-momentum-cycle",
+        f"the learning rates are right, but momentum was constant at {format_number(held[momenta[0]])}",
+        "set cycle_momentum to true in the run, or to false in the plan; other schedulers than OneCycleLR do not "
+        "change momentum",
+        predict,
+    )
+
+
+def other_convention(case: Case) -> Iterator[Hypothesis]:
+    """Suppose that another framework drew the curve from the same numbers, with its own defaults or the plan's."""
+    here = case.schedule.plan.convention.name
+    for name, convention in CONVENTIONS.items():
+        if name == here:
+            continue
+        for with_plan_defaults in (False, True):
+            schedule = _drawn(case, name, with_plan_defaults=with_plan_defaults)
+            if schedule is not None and len(schedule.groups) == len(case.schedule.groups):
+                yield Hypothesis(
+                    f"convention:{name}",
+                    f"the learning rates are those of {convention.title}, drawn from the plan's numbers",
+                    f"set convention to {name} in the plan; the same numbers mean another curve there than in {here}",
+                    case.follows(schedule),
+                )
+
+
+def _drawn(case: Case, name: str, *, with_plan_defaults: bool) -> Schedule | None:
+    """Draw the plan in another convention, without the settings that it does not support."""
+    given = case.settings.model_dump(exclude_none=True)
+    if with_plan_defaults:
+        plan = case.schedule.plan
+        resolved = ("pct_start", "div_factor", "final_div_factor")
+        given = {**{setting: getattr(plan, setting) for setting in resolved}, **given}
+    kept: dict[str, Any] = {setting: value for setting, value in given.items() if CONVENTIONS[name].supports(setting)}
+    try:
+        return OneCycle(**{**kept, "convention": name}).schedule()
+    except (OnecycleError, ValueError):
+        return None

@@ -1,0 +1,126 @@
+"""What is seen at once: the log goes past the end, nothing moves, groups are exchanged; and what no cause explains."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onecycle_cli.formatting import format_number
+from onecycle_cli.run.causes.hypothesis import Case, Hypothesis, first_value
+from onecycle_cli.run.verdict import Cause
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onecycle_cli.run.series import Floats, Samples
+
+PLANNED_RATES = 100_000
+"""Planned learning rates from which the highest is taken: a cycle may have 10**12 steps."""
+
+
+def overrun(case: Case) -> Iterator[Hypothesis]:
+    """Suppose that the run went on after the cycle's end, all before it being right."""
+    whole, total = case.whole, case.schedule.total_steps
+    past = whole.steps >= total
+    if not past.any() or whole.wrong[~past].any():
+        return
+    seen = int(whole.steps.max()) + 1
+
+    def predict(rows: Samples) -> Floats:
+        import numpy as np
+
+        values = rows.predicted(case.schedule, rows.steps)
+        beyond = rows.steps >= total
+        values[beyond] = np.where(np.isnan(rows.values[beyond]), values[beyond], rows.values[beyond])
+        return values
+
+    yield Hypothesis(
+        "overrun",
+        f"the cycle ends after {total:,} steps, and the log goes on to {seen:,}: PyTorch sets one more learning "
+        "rate, which rises again, and then stops with an error",
+        f"set total_steps to {seen:,} or more: count the loader's batches (len(loader)), not dataset size // batch "
+        "size, which drops the last one",
+        predict,
+    )
+
+
+def constant(case: Case) -> Iterator[Hypothesis]:
+    """Suppose that nothing ever moved."""
+    import numpy as np
+
+    whole = case.whole
+    rates = whole.values[:, whole.rates]
+    if len(rates) < 2 or (np.nanmin(rates, axis=0) != np.nanmax(rates, axis=0)).any():
+        return
+    held = [first_value(whole.values[:, at]) for at in range(len(whole.tracks))]
+    yield Hypothesis(
+        "constant",
+        f"the learning rate is constant at {format_number(held[whole.rates[0]])} in all {len(rates):,} rows",
+        "call scheduler.step() after every optimizer step, on the scheduler that was made from this optimizer",
+        lambda rows: np.tile(np.array(held), (len(rows.rows), 1)),
+    )
+
+
+def swapped_groups(case: Case) -> Iterator[Hypothesis]:
+    """Suppose that the run has its parameter groups in another order."""
+    order = _order(case)
+    if order is None:
+        return
+    names = case.schedule.groups
+    moved = [f"{names[group]} follows {names[other]}" for group, other in order.items() if group != other]
+
+    def predict(rows: Samples) -> Floats:
+        planned = rows.predicted(case.schedule, rows.steps)
+        places = {(track.field, track.group): at for at, track in enumerate(rows.tracks)}
+        taken = [
+            places.get((track.field, order.get(track.group, track.group)), at) for at, track in enumerate(rows.tracks)
+        ]
+        return planned[:, taken]
+
+    yield Hypothesis(
+        "swapped-groups",
+        f"the parameter groups are in another order than in the plan: {', '.join(moved)}",
+        "list max_lr in the order of optimizer.param_groups",
+        predict,
+    )
+
+
+def _order(case: Case) -> dict[int, int] | None:
+    """Find for each group the one whose learning rates it has; None where that is no exchange."""
+    import numpy as np
+
+    sample, found = case.sample, {}
+    groups = {sample.tracks[column].group: column for column in sample.rates}
+    if len(groups) < 2 or len(groups) < len(sample.rates):
+        return None
+    planned = sample.predicted(case.schedule, sample.steps)
+    for group, column in groups.items():
+        gaps = {
+            other: float(np.nan_to_num(np.abs(sample.values[:, column] - planned[:, there])).sum())
+            for other, there in groups.items()
+        }
+        found[group] = min(gaps, key=lambda other: gaps[other])
+    exchanged = sorted(found) == sorted(found.values()) and any(group != other for group, other in found.items())
+    return found if exchanged else None
+
+
+def unknown(case: Case) -> Cause:
+    """Describe a log that no single cause explains: its learning rates and its length, and the plan's."""
+    import numpy as np
+
+    whole, total = case.whole, case.schedule.total_steps
+    track = whole.tracks[whole.rates[0]]
+    planned = case.schedule.lr(np.unique(np.linspace(0, total - 1, PLANNED_RATES).astype(np.int64)), track.group)
+    logged = whole.values[:, whole.rates[0]]
+    planned, steps = planned[np.isfinite(planned)], whole.steps[np.isfinite(logged)]
+    return Cause(
+        "unknown",
+        f"no single cause explains the log: over the steps {int(steps.min()):,} to {int(steps.max()):,} it has "
+        f"{_rates(logged[np.isfinite(logged)])}; the plan has {_rates(planned)} over 0 to {total - 1:,}",
+        "compare these numbers with the run's settings; if several of them are wrong, fix one and check again",
+        whole.right_values / max(whole.compared, 1),
+    )
+
+
+def _rates(rates: Floats) -> str:
+    first, highest, last = (format_number(float(rate)) for rate in (rates[0], rates.max(), rates[-1]))
+    return f"first {first}, max {highest}, last {last}"

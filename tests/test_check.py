@@ -187,8 +187,9 @@ def test_partial_accepts_what_is_right_so_far(capsys: pytest.CaptureFixture[str]
     assert (code, found["verdict"], found["first_missing_step"]) == (0, "ok", 196)
     code, out, _ = run(capsys, *as_flags(entry["plan"]), trace(entry), "--partial")
     assert code == 0
-    assert out == (
-        "ok: 196 logged steps followed the plan so far, steps 196 to 279 are missing (392 values: lr and momentum)\n"
+    # With another `cos` than the log's, a second line gives the tolerance.
+    assert out.splitlines()[0] == (
+        "ok: 196 logged steps followed the plan so far, steps 196 to 279 are missing (392 values: lr and momentum)"
     )
 
 

@@ -1,4 +1,7 @@
-"""Every recorded value of every framework, met to the last bit by the scalar and by the array path."""
+"""Every recorded value of every framework, met by the scalar and by the array path as nearly as `cos` allows.
+
+With the `cos` that the values were recorded with, that is to the last bit: see `exactness`.
+"""
 
 from __future__ import annotations
 
@@ -13,35 +16,40 @@ from onecycle_cli import OneCycle
 from onecycle_cli.policy.conventions import CONVENTIONS
 
 from .conftest import DATA
+from .exactness import as_recorded
+
+pytestmark = pytest.mark.numeric
 
 
 def recorded_cases() -> list[Any]:
     cases = []
     for path in sorted((DATA / "golden").glob("*.json")):
-        for case in json.loads(path.read_text())["cases"]:
+        recording = json.loads(path.read_text())
+        for case in recording["cases"]:
             convention = case["settings"].get("convention", path.stem)
-            cases.append(pytest.param(convention, case, id=f"{convention}-{case['name']}"))
+            name = f"{convention}-{case['name']}"
+            cases.append(pytest.param(convention, case, recording["cos"]["fingerprint"], id=name))
     return cases
 
 
-@pytest.mark.parametrize(("convention", "case"), recorded_cases())
-def test_every_row_is_met(convention: str, case: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("convention", "case", "recorded_with"), recorded_cases())
+def test_every_row_is_met(convention: str, case: dict[str, Any], recorded_with: str) -> None:
     settings = OneCycle(**{**case["settings"], "convention": convention})
     schedule = settings.schedule()
     steps = [row[0] for row in case["rows"]]
+    array = np.array(steps)
     for group in range(len(schedule.groups)):
         column = 1 + 2 * group
-        rates = [float.fromhex(row[column]) for row in case["rows"]]
+        rates = as_recorded([float.fromhex(row[column]) for row in case["rows"]], recorded_with)
         assert [schedule.lr(step, group) for step in steps] == rates
-        assert schedule.lr(np.array(steps), group).tolist() == rates
-        if settings.cycle_momentum is False:
-            # What the recording has there is the optimizer's own momentum, which the scheduler left alone.
-            assert schedule.momentum(0, group) is None
-            continue
-        momenta = [None if row[column + 1] is None else float.fromhex(row[column + 1]) for row in case["rows"]]
+        assert schedule.lr(array, group).tolist() == rates
+        # Where the scheduler leaves momentum alone, the recording has the optimizer's own.
+        cycled = settings.cycle_momentum is not False
+        recorded = [float.fromhex(row[column + 1]) if cycled and row[column + 1] else None for row in case["rows"]]
+        momenta = as_recorded(recorded, recorded_with)
         assert [schedule.momentum(step, group) for step in steps] == momenta
-        in_array = schedule.momentum(np.array(steps), group)
-        assert (in_array is None and set(momenta) == {None}) or (in_array is not None and in_array.tolist() == momenta)
+        in_array = schedule.momentum(array, group)
+        assert ([None] * len(steps) if in_array is None else in_array.tolist()) == momenta
 
 
 def test_every_convention_has_recorded_values() -> None:

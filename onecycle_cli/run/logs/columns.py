@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
+from onecycle_cli.formatting import count, shorten
 from onecycle_cli.run.logs.log import Columns
 
 if TYPE_CHECKING:
@@ -156,30 +157,29 @@ def choose_columns(
     Raises:
         OnecycleError: no column is a learning rate, a named column does not exist, or the file holds several runs.
     """
-    own = {key: [_find(path, names, name) for name in given] for key, given in wanted.items()}
+    own = {key: [_find(path, names, name) for name in wanted.get(key, ())] for key in KEYS}
     looked_at = Names(names)
     format_ = next(format_ for format_ in formats if format_.matches(looked_at))
-    columns = stripped(names) if own.get("lr") else format_.metrics(names)
+    columns = stripped(names) if own["lr"] else format_.metrics(names)
     known = list(columns)
-    rates = _learning_rates(known, own.get("lr", []), format_)
+    rates = _learning_rates(known, own["lr"], format_)
     if not rates:
-        raise OnecycleError(
-            f"no column of {path} is known as a learning rate: it has {_listed(names)}", "name it: --column lr=NAME"
-        )
+        message = f"no column of {path} is known as a learning rate: it has {_listed(names)}"
+        raise OnecycleError(message, "name it: --column lr=NAME")
     lr = [name for name, _ in rates]
-    step, counts_epochs = _counter(known, own.get("step", []), format_)
-    momentum = _momenta(known, lr, own.get("momentum", []), format_)
+    step, counts_epochs = _counter(known, own["step"], format_)
+    momentum = _momenta(known, lr, own["momentum"], format_)
     if len(momentum) > len(lr):
-        message = f"--column names {len(momentum)} momenta, but the log has {len(lr)} learning rate(s)"
+        message = f"--column names {len(momentum)} momenta, but the log has {count(len(lr), 'learning rate')}"
         raise OnecycleError(message, "name the learning rates too, with --column lr=")
     return Columns(
         format=format_.name,
-        step=columns.get(step, step) if step is not None else None,
+        step=None if step is None else columns.get(step, step),
         lr=tuple(columns.get(name, name) for name in lr),
-        momentum=tuple(columns.get(name, name) if name is not None else None for name in momentum),
+        momentum=tuple(None if name is None else columns.get(name, name) for name in momentum),
         groups=tuple(group for _, group in rates),
         counts_epochs=counts_epochs,
-        notes=_notes(known, lr, step, own=bool(own.get("lr"))),
+        notes=_notes(known, lr, step, own=bool(own["lr"])),
     )
 
 
@@ -187,27 +187,27 @@ def _learning_rates(known: Sequence[str], own: Sequence[str], format_: Format) -
     """Return the columns with learning rates, each with its parameter group."""
     if own:
         return [(name.strip(), name.strip() if len(own) > 1 else "") for name in own]
-    declared = _first(known, [format_.lr]) if format_.lr else None
-    return [(declared, "")] if declared else find_lr(known)[1]
+    declared = _first(known, [format_.lr])
+    return find_lr(known)[1] if declared is None else [(declared, "")]
 
 
 def _counter(known: Sequence[str], own: Sequence[str], format_: Format) -> tuple[str | None, bool]:
     """Return the column that counts, and whether it counts epochs."""
     if own:
         return own[0], False
-    step = _first(known, [format_.step]) or format_.step if format_.step else find_step(known)
+    step = format_.step or find_step(known)
     if step is not None:
-        return step, False
+        return _first(known, [step]) or step, False
     epoch = find_epoch(known)
     return epoch, epoch is not None
 
 
-def _momenta(known: Sequence[str], lr: Sequence[str], own: Sequence[str], format_: Format) -> list[str | None]:
+def _momenta(known: Sequence[str], lr: Sequence[str], own: Sequence[str], format_: Format) -> Sequence[str | None]:
     """Return the momentum of each learning rate; nothing where there is none at all."""
     if own:
         return [name.strip() for name in own]
-    declared = _first(known, [format_.momentum]) if format_.momentum else None
-    return [declared] if declared and len(lr) == 1 else find_momentum(known, lr)
+    declared = _first(known, [format_.momentum])
+    return find_momentum(known, lr) if declared is None or len(lr) > 1 else [declared]
 
 
 def _notes(known: Sequence[str], lr: Sequence[str], step: str | None, *, own: bool) -> tuple[str, ...]:
@@ -237,11 +237,10 @@ def _plain(name: str) -> str:
     return name.strip().replace(".", "/")
 
 
-def _listed(names: Iterable[str]) -> str:
-    shown = [name.strip() for name in names]
-    shown = [name if len(name) <= NAME_SHOWN else name[: NAME_SHOWN - 1] + "…" for name in shown]
-    more = len(shown) - NAMES_SHOWN
-    return ", ".join(shown[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - NAMES_SHOWN
+    listed = ", ".join(shorten(name.strip(), NAME_SHOWN) for name in names[:NAMES_SHOWN])
+    return listed + (f" and {more} more" if more > 0 else "")
 
 
 def find_lr(names: Sequence[str]) -> tuple[str, list[tuple[str, str]]]:
@@ -321,10 +320,10 @@ def _momentum_names(lr: str) -> Iterator[str]:
             yield partner
 
 
-def _first(names: Sequence[str], wanted: Sequence[str], *, last: bool = False) -> str | None:
+def _first(names: Sequence[str], wanted: Sequence[str | None], *, last: bool = False) -> str | None:
     """Return the first wanted name that exists; `last`: only the part after the last slash is compared."""
     by_key = {(name.rpartition("/")[2] if last else name).casefold(): name for name in reversed(names)}
-    return next((by_key[key] for key in map(str.casefold, wanted) if key in by_key), None)
+    return next((by_key[key] for key in map(str.casefold, filter(None, wanted)) if key in by_key), None)
 
 
 def value_of_text(cell: str, *, decimal_comma: bool = False) -> float:
@@ -376,5 +375,4 @@ def first_of_pair(cell: str) -> str:
 
 def _shown(value: object) -> str:
     # A long text is cut before it is escaped: a cell may hold a megabyte.
-    text = repr(value[: 2 * CELL_SHOWN]) if isinstance(value, str) else str(value)
-    return text if len(text) <= CELL_SHOWN else text[: CELL_SHOWN - 1] + "…"
+    return shorten(repr(value[: 2 * CELL_SHOWN]) if isinstance(value, str) else str(value), CELL_SHOWN)

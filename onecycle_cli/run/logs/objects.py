@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,11 @@ from onecycle_cli.run.logs.log import BadRow, NotYetError
 from onecycle_cli.run.logs.tables import is_wandb_history
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
     from onecycle_cli.run.logs.columns import Names
     from onecycle_cli.run.logs.format import Head, Line
-    from onecycle_cli.run.logs.log import Log, Row
+    from onecycle_cli.run.logs.log import Columns, Log, Row
 
     Entry = tuple[int, dict[str, object]]
     """The line an object starts on, and its values, flat."""
@@ -42,54 +43,60 @@ DEEPEST = 12
 """Levels inside an object that are read."""
 
 
-class Objects:
-    """Turns a stream of JSON objects into rows, once enough of them are seen to choose the columns.
+class ObjectReader(Reader):
+    """Turns JSON objects into rows, once enough of them are seen to choose the columns.
 
-    Objects without a learning rate may stand between; keys of a config at the beginning do not count as columns.
+    Objects without a learning rate may come between; keys of a config at the beginning do not count as columns.
     """
 
-    def __init__(self, reader: Reader) -> None:
-        """Start before the first object; `reader.columns` is set once the columns are chosen."""
-        self._reader = reader
-        self._sample: list[Entry | BadRow] = []
+    def __init__(self, path: str, choose: Callable[[Sequence[str]], Columns]) -> None:
+        """Start before the first object; the arguments are those of `Reader`."""
+        super().__init__(path, choose)
+        self._waiting: list[Entry | BadRow] = []
         self._keys: dict[str, None] = {}
         self._have_counter = False
         self._count = 0
 
-    def rows(self, entries: Iterable[Entry | BadRow]) -> Iterator[Row | BadRow]:
+    def rows_of(self, entries: Iterable[Entry | BadRow]) -> Iterator[Row | BadRow]:
         """Return the rows of further objects."""
         for entry in entries:
-            if self._reader.columns is not None:
+            if self.columns is not None:
                 if (row := self._row(entry)) is not None:
                     yield row
                 continue
-            self._sample.append(entry)
+            self._waiting.append(entry)
             if not isinstance(entry, BadRow):
                 self._add_keys(entry[1])
-            if len(self._sample) >= SAMPLE:
-                if self._can_choose():
-                    yield from self._held_back()
-                else:  # none of these is a row, but their names may still appear in a message
-                    self._count += len(self._sample)
-                    yield from (bad for bad in self._sample if isinstance(bad, BadRow))
-                    self._sample = []
-        if self._reader.columns is None and self._have_counter and self._can_choose():
-            yield from self._held_back()
+            if len(self._waiting) >= SAMPLE:
+                yield from self._choose_or_skip()
+        if self.columns is None and self._have_counter:
+            with suppress(OnecycleError):  # what is missing may still come
+                yield from self.remaining_rows()
 
     def remaining_rows(self) -> Iterator[Row | BadRow]:
-        """Return what was held back.
+        """Return the rows that waited for the columns.
 
         Raises:
-            OnecycleError: no object holds a learning rate, or a column that the user named is missing.
+            OnecycleError: no object has a learning rate, or a column that the user named is missing.
         """
-        if self._reader.columns is not None:
+        if self.columns is not None:
             return
-        bad = next((entry for entry in self._sample if isinstance(entry, BadRow)), None)
+        bad = next((entry for entry in self._waiting if isinstance(entry, BadRow)), None)
         if bad is not None and not self._keys:
-            message = f"{self._reader.path} has no JSON object: line {bad.line}: {bad.why}"
+            message = f"{self.path} has no JSON object: line {bad.line}: {bad.why}"
             raise OnecycleError(message, "check that this is the right file")
-        self._reader.columns = self._reader.choose(list(self._keys))
-        yield from self._held_back()
+        self.columns = self.choose(list(self._keys))
+        waiting, self._waiting = self._waiting, []
+        yield from filter(None, map(self._row, waiting))
+
+    def _choose_or_skip(self) -> Iterator[Row | BadRow]:
+        """Return the rows of a full sample; without a learning rate in it, none of its objects is a row."""
+        try:
+            yield from self.remaining_rows()
+        except OnecycleError:
+            self._count += len(self._waiting)
+            yield from (entry for entry in self._waiting if isinstance(entry, BadRow))
+            self._waiting = []
 
     def _add_keys(self, values: Mapping[str, object]) -> None:
         """Collect the keys; those of objects with a counter replace those of a config before them."""
@@ -100,25 +107,14 @@ class Objects:
         if has_counter == self._have_counter and len(self._keys) < MOST_KEYS:
             self._keys.update(dict.fromkeys(values))
 
-    def _can_choose(self) -> bool:
-        try:
-            self._reader.columns = self._reader.choose(list(self._keys))
-        except OnecycleError:  # what is missing may still come; `remaining_rows` raises if it does not
-            return False
-        return True
-
-    def _held_back(self) -> Iterator[Row | BadRow]:
-        sample, self._sample = self._sample, []
-        yield from filter(None, map(self._row, sample))
-
     @cached_property
     def _names(self) -> tuple[str, ...]:
-        return self._reader.columns.values if self._reader.columns else ()
+        return self.columns.values if self.columns else ()
 
     def _row(self, entry: Entry | BadRow) -> Row | BadRow | None:
         """Return an object's row; None where it has none of the values."""
         number, self._count = self._count, self._count + 1
-        columns = self._reader.columns
+        columns = self.columns
         if isinstance(entry, BadRow) or columns is None:
             return entry if isinstance(entry, BadRow) else None
         line, values = entry
@@ -134,7 +130,7 @@ class Objects:
             return BadRow(line, str(error))
 
 
-class JsonLinesReader(LineReader):
+class JsonLinesReader(ObjectReader, LineReader):
     """Reads JSON Lines."""
 
     shows_torn_lines = True
@@ -154,20 +150,12 @@ class JsonLinesReader(LineReader):
         is_document = head.complete or head.text.count("\n") >= FIRST_LINES or f'"{HISTORY}"' in head.text
         return False if is_document else None
 
-    @cached_property
-    def _objects(self) -> Objects:
-        return Objects(self)
-
     def rows(self, lines: Iterable[Line]) -> Iterator[Row | BadRow]:
         """Return the rows of further lines."""
-        return self._objects.rows(parsed(number, text) for number, text in lines if text.strip())
-
-    def remaining_rows(self) -> Iterator[Row | BadRow]:
-        """Return what was held back until the columns could be chosen."""
-        return self._objects.remaining_rows()
+        return self.rows_of(parsed(number, text) for number, text in lines if text.strip())
 
 
-class JsonDocumentReader(Reader):
+class JsonDocumentReader(ObjectReader):
     """Reads a JSON document: a list of objects, or the trainer_state.json of transformers."""
 
     @classmethod
@@ -177,9 +165,8 @@ class JsonDocumentReader(Reader):
 
     def read(self, chunks: Iterable[bytes]) -> Log:
         """Return the log in a whole document."""
-        objects = Objects(self)
-        self.builder.add(objects.rows(self._entries(self._text(chunks))))
-        self.builder.add(objects.remaining_rows())
+        self.builder.add(self.rows_of(self._entries(self._text(chunks))))
+        self.builder.add(self.remaining_rows())
         return self.build()
 
     def _text(self, chunks: Iterable[bytes]) -> str:

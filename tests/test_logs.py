@@ -27,6 +27,7 @@ from onecycle_cli.run.logs import read_log
 from onecycle_cli.run.logs.format import LONGEST_LINE, Format, Head, LineReader, Lines
 from onecycle_cli.run.logs.log import FEW_BAD_ROWS, MOST_BAD_ROWS, BadRow, Log, Row
 from onecycle_cli.run.logs.stream import follow_log
+from onecycle_cli.run.logs.tables import TableReader
 
 from .conftest import DATA, ROOT
 
@@ -501,6 +502,46 @@ def test_quoting_is_the_csv_modules(read: Any) -> None:
     log = read(stream.getvalue())
     assert log.steps.tolist() == list(range(len(cells)))
     assert log.lines.tolist() == [2, 3, 4, 6, 7]
+
+
+PLAIN = st.sampled_from(["0.5", "1e-3", "7"])
+CELLS = PLAIN | st.sampled_from(["", "nan", "NA", "inf", "-inf", "1_0", " 2 ", "x", '"3"', '"', "3\r", "1,5", "\u0663"])
+STEPS = st.sampled_from(["", "-1", "1.5", "x", "1_0", str(2**53), "nan"])
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9).map(str) | STEPS, CELLS, CELLS).map(list) | st.lists(CELLS), max_size=8),
+    st.sampled_from(["step,lr,note", "lr,note,momentum", "epoch,lr,momentum"]),
+    st.lists(st.integers(0, 200), max_size=3),
+)
+def test_blocks_of_lines_are_read_as_single_lines_are(rows: list[list[str]], header: str, cuts: list[int]) -> None:
+    data = "\n".join([header, *(",".join(row) for row in rows), ""]).encode()
+    begins = [0, len(header) + 1, *sorted(len(header) + 1 + cut for cut in cuts)]
+    chunks = [data[begin:end] for begin, end in zip(begins, [*begins[1:], len(data)], strict=True)]
+
+    def found() -> list[Any]:
+        try:
+            log = logs.new_reader(TableReader, "a log", {}).read(chunks)
+        except OnecycleError as error:
+            return [error.message]
+        values = [log.lr.tobytes(), None if log.momentum is None else log.momentum.tobytes()]
+        return [log.steps.tolist(), log.lines.tolist(), *values, log.bad_rows, log.notes]
+
+    by_block = found()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TableReader, "_add_block", lambda *_: False)
+        assert by_block == found()
+
+
+def test_plain_numbers_are_read_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = logs.new_reader(TableReader, "a log", {})
+    assert isinstance(reader, TableReader)
+    reader.feed(b"step,note,lr\n")
+    monkeypatch.setattr(reader, "rows", None)
+    assert reader.feed(b"0,a b,0.5\n1,,0.25\r\n2,")
+    reader.feed(b"c,1e-3\n")
+    log = reader.build()
+    assert (log.steps.tolist(), log.lines.tolist(), log.lr.tolist()) == ([0, 1, 2], [2, 3, 4], [[0.5], [0.25], [1e-3]])
 
 
 class MadeUpReader(LineReader):

@@ -191,6 +191,10 @@ class LineReader(Reader):
         """
         return iter(())
 
+    def add(self, lines: Iterable[Line]) -> None:
+        """Add the rows of further lines to the builder."""
+        self.builder.add(self.rows(lines))
+
     def feed(self, data: bytes) -> bool:
         """Read further bytes, cut anywhere; return whether they completed a row.
 
@@ -198,7 +202,7 @@ class LineReader(Reader):
             OnecycleError: there is no column to read, or too many rows are bad.
         """
         before = len(self.builder)
-        self.builder.add(self.rows(self._lines.feed(data)))
+        self.add(self._lines.feed(data))
         return len(self.builder) > before
 
     def read(self, chunks: Iterable[bytes]) -> Log:
@@ -207,7 +211,7 @@ class LineReader(Reader):
             self.feed(data)
         last = list(self._lines.feed(b"", ended=True))
         before = len(self.builder)
-        self.builder.add(self.rows(last))
+        self.add(last)
         torn = bool(last) and len(self.builder) > before and not self.shows_torn_lines
         self.builder.add(self.remaining_rows())
         return self.build((CUT_OFF,) if torn else ())

@@ -103,6 +103,11 @@ class Columns:
         """The columns whose numbers a row holds, in its order."""
         return (*self.lr, *filter(None, self.momentum))
 
+    def are_steps(self, numbers: Sequence[float]) -> bool:
+        """Return whether all numbers are valid steps, or epochs where the column counts epochs."""
+        whole = self.counts_epochs or all(map(float.is_integer, numbers))
+        return whole and not any(map(math.isnan, numbers)) and min(numbers) >= 0 and max(numbers) < MOST_STEPS
+
     def check_step(self, step: float) -> float:
         """Return a step, or an epoch where the column counts epochs, if it is valid.
 
@@ -148,6 +153,16 @@ class LogBuilder:
             add_step(step)
             add_values(values)
 
+    def add_block(self, first_line: int, steps: Sequence[float], values: Sequence[Sequence[float]]) -> None:
+        """Add good rows on consecutive lines, given as columns in the order of `Columns.values`."""
+        rows = len(steps)
+        flat = array("d", bytes(8 * rows * len(values)))
+        for at, column in enumerate(values):
+            flat[at :: len(values)] = array("d", column)
+        self._values += flat
+        self._steps.extend(steps)
+        self._lines.extend(range(first_line, first_line + rows))
+
     def build(self, columns: Columns, notes: tuple[str, ...] = ()) -> Log:
         """Return the rows added so far as a log.
 
@@ -159,13 +174,14 @@ class LogBuilder:
 
         self._check()
         groups = len(columns.groups)
-        values = np.array(self._values, dtype=np.float64).reshape(len(self), -1)
+        # A view, to save memory; it must not outlive this call, for a viewed array cannot grow.
+        values = np.frombuffer(self._values, dtype=np.float64).reshape(len(self), -1)
         steps, step_notes = self._whole_steps(columns)
         return Log(
             path=self.path,
             format=columns.format,
             steps=steps,
-            lr=np.ascontiguousarray(values[:, :groups]),
+            lr=values[:, :groups].copy(),
             momentum=_by_group(values[:, groups:], columns) if columns.momentum else None,
             groups=columns.groups,
             lines=np.array(self._lines, dtype=np.int64),
@@ -177,7 +193,7 @@ class LogBuilder:
         """Return the steps, and a note; rows are numbered where an epoch column does not count them one by one."""
         import numpy as np
 
-        steps = np.array(self._steps, dtype=np.float64)
+        steps = np.frombuffer(self._steps, dtype=np.float64)
         if not columns.counts_epochs:
             return steps.astype(np.int64), ()
         several_per_epoch = 2 * int((np.diff(steps) == 0).sum()) > len(steps) - 1

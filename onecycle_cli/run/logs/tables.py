@@ -6,6 +6,7 @@ import csv
 import math
 import re
 from functools import partial
+from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,34 @@ class TableReader(LineReader):
             return False
         return True if head.complete or (head.lines and head.lines[0]) else None
 
+    def add(self, lines: Iterable[Line]) -> None:
+        """Add the rows of further lines to the builder: all at once where they are plain numbers, else one by one."""
+        lines = list(lines)
+        if self.columns is None or self._records.is_open or not self._add_block(lines, self.columns):
+            super().add(lines)
+
+    def _add_block(self, lines: Sequence[Line], columns: Columns) -> bool:
+        """Add lines that all have the header's number of cells, with a number in each that is read.
+
+        This takes a third of the time that reading them one by one takes. Returns False for any other lines.
+        """
+        cells = self._records.block(lines, len(self._names))
+        if cells is None:
+            return False
+        picked = [cells[place :: len(self._names)] for place in self._places]
+        try:
+            steps, *values = ([float(cell) for cell in column] for column in picked)
+        except ValueError:
+            return False
+        if self._step is None:
+            steps = [float(row) for row in range(self._rows, self._rows + len(lines))]
+        # NaN is the sum of any numbers with a NaN among them; such rows may have no value at all.
+        if any(map(math.isnan, map(sum, values))) or not columns.are_steps(steps) or "_" in "".join(chain(*picked)):
+            return False
+        self.builder.add_block(lines[0][0], steps, values)
+        self._rows += len(lines)
+        return True
+
     def rows(self, lines: Iterable[Line]) -> Iterator[Row | BadRow]:
         """Return the rows of further lines.
 
@@ -77,7 +106,8 @@ class TableReader(LineReader):
         self._cells = [(_cell_reader(name, self._records.delimiter), names.index(name)) for name in columns.values]
         self._step = names.index(columns.step) if columns.step is not None else None
         places = [place for _, place in self._cells]
-        self._pick = itemgetter(self._step if self._step is not None else places[0], *places)
+        self._places = [self._step if self._step is not None else places[0], *places]
+        self._pick = itemgetter(*self._places)
         self._check = columns.check_step
 
     def _read(self, records: Iterable[Record | BadRow]) -> Iterator[Row | BadRow]:
@@ -188,6 +218,24 @@ class Records:
         """Start between two records."""
         self.delimiter = delimiter
         self._open: list[Line] = []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a quote is open."""
+        return bool(self._open)
+
+    def block(self, lines: Sequence[Line], width: int) -> list[str] | None:
+        """Return the cells of all lines in one list; None unless each line is a record of so many cells.
+
+        The first cell of each line starts with its end of line, which numbers may.
+        """
+        texts = [text for _, text in lines]
+        if not texts or max(map(len, texts)) > LONGEST_LINE:
+            return None
+        text = "\n" + f"{self.delimiter}\n".join(texts)
+        cells = text.split(self.delimiter)
+        whole = len(cells) == width * len(lines) and "".join(cells[::width]).count("\n") == len(lines)
+        return cells if whole and '"' not in text else None
 
     def cut(self, lines: Iterable[Line]) -> Iterator[Record | BadRow]:
         """Return the records of further lines; one with an open quote waits for the next lines."""

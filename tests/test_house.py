@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -38,29 +40,42 @@ HOMES: dict[str, set[str]] = {
 """By library: the rooms that may import it."""
 
 
-def modules() -> list[Path]:
-    return sorted(PACKAGE.rglob("*.py"))
+TREES = {path: ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
+NAMES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in TREES}
+"""Of the package's modules: what they hold, and where each is by its dotted name."""
 
 
 def room(path: Path) -> str:
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
-def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Yield the dotted names that a tree imports, wherever in it: modules, and what is taken from them."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: imports are absolute"
-            yield node.module or ""
+            assert node.level == 0, "imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Return the modules of the package that one imports when it runs, at its head or inside a function."""
+    body = [node for node in TREES[path].body if not for_types(node)]
+    names = set(imports(ast.Module(body, [])))
+    return {name if name in NAMES else name.rpartition(".")[0] for name in names} & set(NAMES)
 
 
 def test_imports_go_down_only() -> None:
-    for path in modules():
+    for path, tree in TREES.items():
         here = room(path)
         if here in ("__init__", "__main__"):
             continue
-        for name in imports(path):
+        for name in imports(tree):
             top, *below = name.split(".")
             if top == "matplotlib" and here == "cli":
                 continue  # for the type checker alone: test_a_command_loads_only_what_it_uses says so
@@ -72,62 +87,77 @@ def test_imports_go_down_only() -> None:
                 assert here in HOMES[top], f"{path} imports {name}"
 
 
+def test_no_import_goes_in_a_circle() -> None:
+    graph = {name: imported_modules(path) - {name} for name, path in NAMES.items()}
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
 @pytest.mark.parametrize("path", VALUES)
 def test_values_import_only_errors(path: str) -> None:
-    assert {name for name in imports(PACKAGE / path) if name.startswith("onecycle_cli")} <= {"onecycle_cli.errors"}
+    ours = {name for name in imports(TREES[PACKAGE / path]) if name.startswith("onecycle_cli")}
+    assert ours <= {"onecycle_cli.errors.OnecycleError"}
 
 
-LOADED = "import sys; {}; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+LOADS = """
+import json, sys
+from onecycle_cli.cli import main
 
-
+for words in json.loads(sys.argv[1]):
+    code = main(words)
+    print()
+    print(json.dumps([code, *sys.modules]))
+"""
+HEAVY = {"typer", "rich", "yaml", "matplotlib", "numpy", "orjson", "pyarrow"}
+PLAN = ["--max-lr", "0.1", "--total-steps", "100"]
 LOG = "tests/data/traces/p06_loop_ok.csv"
 CHECK = ["check", "--max-lr", "0.1", "--total-steps", "300", "--div-factor", "10", "--final-div-factor", "100", LOG]
 
 
-def loaded_by(statement: str) -> set[str]:
+def python(*words: str) -> list[str]:
     done = subprocess.run(
-        [sys.executable, "-c", LOADED.format(statement)],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=ROOT,
-        timeout=120,
+        [sys.executable, "-c", *words], capture_output=True, text=True, check=True, cwd=ROOT, timeout=120
     )
-    return set(done.stdout.splitlines()[-1].split())
+    return done.stdout.splitlines()
 
 
 def test_the_library_loads_nothing_heavy() -> None:
-    loaded = loaded_by("import onecycle_cli")
-    assert loaded.isdisjoint({"typer", "rich", "yaml", "matplotlib", "numpy", "orjson"})
+    [loaded] = python("import sys, onecycle_cli; print(*sys.modules)")
+    assert HEAVY.isdisjoint(loaded.split())
 
 
 @pytest.mark.parametrize(
-    ("arguments", "unwanted"),
+    "commands",
     [
-        (["show", "--max-lr", "0.1", "--total-steps", "100"], {"matplotlib", "numpy", "orjson", "yaml"}),
-        (["validate", "configs"], {"matplotlib", "numpy", "orjson"}),
-        (["export", "--max-lr", "0.1", "--total-steps", "100"], {"matplotlib", "yaml", "pyarrow"}),
-        (["plot", "--max-lr", "0.1", "--total-steps", "100", "-o", "{folder}/a.png"], {"yaml", "orjson"}),
-        (CHECK, {"matplotlib", "yaml", "orjson", "pyarrow"}),
-        ([*CHECK, "-o", "{folder}/a.png"], {"yaml", "orjson", "pyarrow"}),
-        (["fit", LOG], {"matplotlib", "yaml", "orjson", "pyarrow"}),
-        (["schema"], {"matplotlib", "numpy", "orjson", "yaml"}),
-        (["explain"], {"matplotlib", "numpy", "orjson", "yaml"}),
+        [
+            (["schema"], {"matplotlib", "numpy", "orjson", "yaml"}),
+            (["explain"], {"matplotlib", "numpy", "orjson", "yaml"}),
+            (["show", *PLAN], {"matplotlib", "numpy", "orjson", "yaml"}),
+            (["validate", "configs"], {"matplotlib", "numpy", "orjson"}),
+        ],
+        [
+            (["fit", LOG], {"matplotlib", "yaml", "orjson", "pyarrow"}),
+            (CHECK, {"matplotlib", "yaml", "orjson", "pyarrow"}),
+            ([*CHECK, "-o", "{folder}/a.png"], {"matplotlib.pyplot", "yaml", "orjson", "pyarrow"}),
+            (["plot", *PLAN, "-o", "{folder}/b.png"], {"matplotlib.pyplot", "yaml", "orjson", "pyarrow"}),
+        ],
+        [(["export", *PLAN], {"matplotlib", "yaml", "pyarrow"})],
     ],
-    ids=lambda value: value[0] if isinstance(value, list) else "",
+    ids=["without arrays", "with arrays", "export"],
 )
-def test_a_command_loads_only_what_it_uses(arguments: list[str], unwanted: set[str], tmp_path: Path) -> None:
-    words = [word.format(folder=tmp_path) for word in arguments]
-    loaded = loaded_by(f"from onecycle_cli.cli import main; assert main({words!r}) == 0")
-    assert loaded.isdisjoint(unwanted)
-    assert "pyplot" not in loaded
+def test_a_command_loads_only_what_it_uses(commands: list[tuple[list[str], set[str]]], tmp_path: Path) -> None:
+    """Run commands one after another in one process, which shows more of each than a process of its own."""
+    words = [[word.format(folder=tmp_path) for word in command] for command, _ in commands]
+    answers = [json.loads(line) for line in python(LOADS, json.dumps(words)) if line.startswith("[0, ")]
+    assert len(answers) == len(commands)
+    for (command, unwanted), (_, *loaded) in zip(commands, answers, strict=True):
+        assert unwanted.isdisjoint(loaded), command
 
 
 def test_functions_stay_short() -> None:
     lengths = sorted(
         (node.end_lineno or 0) - node.lineno + 1
-        for path in modules()
-        for node in ast.walk(ast.parse(path.read_text()))
+        for tree in TREES.values()
+        for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef)
     )
     assert lengths[int(0.9 * len(lengths))] <= 30
@@ -144,5 +174,5 @@ def test_conventions_have_manual_pages() -> None:
     for path in (PACKAGE / "policy" / "conventions").glob("*.py"):
         if path.stem in ("__init__", "base"):
             continue
-        page = ast.get_docstring(ast.parse(path.read_text())) or ""
+        page = ast.get_docstring(TREES[path]) or ""
         assert all(heading in page for heading in ("Formula", "Defaults")), path.stem

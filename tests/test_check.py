@@ -24,11 +24,10 @@ from PIL import Image
 from onecycle_cli import OneCycle
 from onecycle_cli.cli import main
 from onecycle_cli.render.check_report import print_verdict, verdict_json
-from onecycle_cli.render.figure import FigureOptions
-from onecycle_cli.render.figure.following import draw_run
-from onecycle_cli.render.figure.logged import FEW, rows_to_draw
+from onecycle_cli.render.figure import FigureOptions, check_figure
+from onecycle_cli.render.figure.check_chart import FEW, rows_to_draw
 from onecycle_cli.render.figure.style import own_style
-from onecycle_cli.render.sampling import MOST_STEPS
+from onecycle_cli.render.picture import MOST_STEPS
 from onecycle_cli.run import check
 from onecycle_cli.run.logs import read_log
 from onecycle_cli.run.logs.log import Log
@@ -362,7 +361,7 @@ def test_pictures_are_written_and_the_same_twice(
 
 
 def drawn(found: Verdict) -> Figure:
-    figure = draw_run(found, "plan", "momentum", FigureOptions())
+    figure = check_figure(found, "plan", "momentum", FigureOptions())
     with own_style():
         figure.draw_without_rendering()
     return figure

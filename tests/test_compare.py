@@ -20,9 +20,8 @@ from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.schedule import Schedule
 from onecycle_cli.policy.stepping import MOST_COMPARED, area
 from onecycle_cli.policy.translation import translate
-from onecycle_cli.render.figure import FigureOptions
-from onecycle_cli.render.figure.difference import draw_difference
-from onecycle_cli.render.sampling import Curve
+from onecycle_cli.render.figure import FigureOptions, comparison_figure
+from onecycle_cli.render.picture import Curve
 
 from .strategies import sound_settings
 
@@ -379,7 +378,7 @@ def test_a_picture_is_made(ending: str, configs: Path, capsys: pytest.CaptureFix
 
 def test_the_lower_panel_shows_the_differences() -> None:
     one, two = plan(), plan(max_lr=0.08, total_steps=900)
-    figure = draw_difference([Curve("one", one), Curve("two", two)], FigureOptions())
+    figure = comparison_figure([Curve("one", one), Curve("two", two)], FigureOptions())
     above, below = figure.axes
     line = next(each for each in below.get_lines() if each.get_label() == "two")
     steps = np.asarray(line.get_xdata()).astype(np.int64)

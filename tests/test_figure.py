@@ -18,10 +18,9 @@ from matplotlib.text import Text
 from PIL import Image
 
 from onecycle_cli import OneCycle, OnecycleError, __version__
-from onecycle_cli.render.figure import FigureOptions, draw
-from onecycle_cli.render.figure.file import save
+from onecycle_cli.render.figure import FigureOptions, plan_figure, save
 from onecycle_cli.render.figure.style import own_style
-from onecycle_cli.render.sampling import Curve, steps_to_draw
+from onecycle_cli.render.picture import Curve, steps_to_draw
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.transforms import Bbox
 
-    from onecycle_cli.render.figure.file import Format
+    from onecycle_cli.render.figure import Format
 
 
 def curve(label: str = "run", word: str = "momentum", **settings: object) -> Curve:
@@ -77,7 +76,7 @@ CASES: dict[str, tuple[list[Curve], FigureOptions]] = {
 
 @cache
 def drawn(case: str) -> Figure:
-    figure = draw(*CASES[case])
+    figure = plan_figure(*CASES[case])
     with own_style():
         figure.draw_without_rendering()
     return figure
@@ -206,24 +205,24 @@ def test_epochs_stand_above_where_they_are_known() -> None:
     for case in ("default", "by percent", "smallest"):
         assert not second_axes(drawn(case))
     different = [epochs(), curve("b", total_steps=None, epochs=10, steps_per_epoch=50)]
-    assert not second_axes(draw(different, FigureOptions()))
+    assert not second_axes(plan_figure(different, FigureOptions()))
 
 
 def test_horizontal_axes() -> None:
     assert drawn("default").axes[-1].get_xlabel() == "step"
     assert drawn("huge").axes[-1].get_xlabel() == "step (billions)"
-    assert draw([epochs()], FigureOptions(x="epoch")).axes[-1].get_xlabel() == "epoch"
+    assert plan_figure([epochs()], FigureOptions(x="epoch")).axes[-1].get_xlabel() == "epoch"
     assert drawn("by percent").axes[-1].get_xlabel() == "% of the cycle"
-    long = draw([curve(total_steps=225_270)], FigureOptions()).axes[-1]
+    long = plan_figure([curve(total_steps=225_270)], FigureOptions()).axes[-1]
     assert [text.get_text() for text in long.get_xticklabels()] == ["0", "50,000", "100,000", "150,000", "200,000"]
 
 
 def test_momentum_panel() -> None:
     assert drawn("default").axes[1].get_ylabel() == "momentum"
-    assert draw([curve(word="beta1")], FigureOptions()).axes[1].get_ylabel() == "beta1"
-    mixed = draw([curve(word="beta1"), curve("b")], FigureOptions())
+    assert plan_figure([curve(word="beta1")], FigureOptions()).axes[1].get_ylabel() == "beta1"
+    mixed = plan_figure([curve(word="beta1"), curve("b")], FigureOptions())
     assert mixed.axes[1].get_ylabel() == "beta1 / momentum"
-    assert len(draw([curve()], FigureOptions(momentum=False)).axes) == 1
+    assert len(plan_figure([curve()], FigureOptions(momentum=False)).axes) == 1
     assert len(drawn("flat").axes) == 1
 
 
@@ -231,7 +230,7 @@ def test_legend_names_every_curve() -> None:
     assert not drawn("default").legends
     (legend,) = drawn("groups").legends
     assert [text.get_text() for text in legend.get_texts()] == ["group 0 (peak 0.1)", "group 1 (peak 0.05)"]
-    underscored = draw([curve("_one"), curve("_two")], FigureOptions()).legends[0]
+    underscored = plan_figure([curve("_one"), curve("_two")], FigureOptions()).legends[0]
     assert [text.get_text()[:4] for text in underscored.get_texts()] == ["_one", "_two"]
 
 
@@ -241,7 +240,7 @@ def test_dollars_in_names_are_no_formulas() -> None:
 
 
 def test_a_long_legend_says_what_it_leaves_out() -> None:
-    (legend,) = draw(groups(300), FigureOptions()).legends
+    (legend,) = plan_figure(groups(300), FigureOptions()).legends
     entries = [text.get_text() for text in legend.get_texts()]
     assert entries[0].startswith("group 0 ")
     assert entries[-2].startswith("group 299 ")
@@ -250,7 +249,7 @@ def test_a_long_legend_says_what_it_leaves_out() -> None:
 
 @pytest.mark.parametrize("number", [2, 8, 9, 30])
 def test_curves_look_different(number: int) -> None:
-    lines = draw(groups(number), FigureOptions()).axes[0].get_lines()[:number]
+    lines = plan_figure(groups(number), FigureOptions()).axes[0].get_lines()[:number]
     colours = {mpl.colors.to_hex(line.get_color()) for line in lines}
     assert len(colours) == number
     assert len({str(line.get_linestyle()) + str(line._dash_pattern) for line in lines}) > 1  # type: ignore[attr-defined]
@@ -275,8 +274,8 @@ def test_what_a_resumed_run_has_behind_it_is_faint() -> None:
 
 
 def test_titles() -> None:
-    assert words(draw([curve()], FigureOptions(title="Mine")))[0:2] == ["Mine", "warm-up"]
-    assert words(draw([curve()], FigureOptions(title="")))[0] == "warm-up"
+    assert words(plan_figure([curve()], FigureOptions(title="Mine")))[0:2] == ["Mine", "warm-up"]
+    assert words(plan_figure([curve()], FigureOptions(title="")))[0] == "warm-up"
     assert words(drawn("three configs"))[:2] == [
         "a, b, c",
         "1,000 to 1,500 steps · max_lr 0.08 to 0.1 · pct_start 0.3 · cos",
@@ -289,13 +288,13 @@ def test_titles() -> None:
 )
 def test_sizes_that_cannot_be_drawn_are_refused(options: FigureOptions) -> None:
     with pytest.raises(OnecycleError, match="figure of") as refused:
-        draw([curve()], options)
+        plan_figure([curve()], options)
     assert refused.value.hint
 
 
 def written(kind: Format, case: str = "smallest", **more: str) -> bytes:
     stream = io.BytesIO()
-    save(draw(*CASES[case]), stream, kind, dpi=150, metadata=more)
+    save(plan_figure(*CASES[case]), stream, kind, dpi=150, metadata=more)
     return stream.getvalue()
 
 
@@ -329,15 +328,14 @@ PROGRAM = """
 import hashlib, io, sys, warnings
 warnings.simplefilter("error", UserWarning)
 from onecycle_cli import OneCycle
-from onecycle_cli.render.figure import FigureOptions, draw
-from onecycle_cli.render.figure.file import save
-from onecycle_cli.render.sampling import Curve
+from onecycle_cli.render.figure import FigureOptions, plan_figure, save
+from onecycle_cli.render.picture import Curve
 
 schedule = OneCycle(max_lr=0.1, epochs=10, steps_per_epoch=100).schedule()
 for kind in ("png", "svg", "pdf"):
     stream = io.BytesIO()
     options = FigureOptions(width_inches=2.5, height_inches=2)
-    save(draw([Curve("run", schedule)], options), stream, kind, dpi=150)
+    save(plan_figure([Curve("run", schedule)], options), stream, kind, dpi=150)
     print(hashlib.sha256(stream.getvalue()).hexdigest())
 assert "matplotlib.pyplot" not in sys.modules
 import matplotlib

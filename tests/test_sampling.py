@@ -11,8 +11,16 @@ from hypothesis import strategies as st
 
 from onecycle_cli import OneCycle, OnecycleError, Schedule
 from onecycle_cli.policy.summary import edge_steps, summarize
-from onecycle_cli.render.sampling import Curve, check_drawable, steps_to_draw, x_values
-from onecycle_cli.render.ticks import count_unit, even_ticks, log_ticks, tick_labels
+from onecycle_cli.render.picture import (
+    Curve,
+    check_drawable,
+    count_unit,
+    even_ticks,
+    log_ticks,
+    steps_to_draw,
+    tick_labels,
+    x_values,
+)
 
 
 def schedule(total_steps: int, pct_start: float = 0.3, **more: object) -> Schedule:

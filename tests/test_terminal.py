@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from onecycle_cli import OneCycle, OnecycleError
-from onecycle_cli.render.sampling import Curve
+from onecycle_cli.render.picture import Curve
 from onecycle_cli.render.terminal import draw_terminal
 from onecycle_cli.render.terminal.canvas import Canvas, connect
 from onecycle_cli.render.terminal.words import cells, cut
@@ -162,7 +162,7 @@ def test_text_is_cut_by_columns() -> None:
 
 def test_neither_numpy_nor_matplotlib_is_loaded() -> None:
     code = (
-        "import sys; from onecycle_cli import OneCycle; from onecycle_cli.render.sampling import Curve;"
+        "import sys; from onecycle_cli import OneCycle; from onecycle_cli.render.picture import Curve;"
         "from onecycle_cli.render.terminal import draw_terminal;"
         "draw_terminal([Curve('a', OneCycle(max_lr=0.1, total_steps=10**15).schedule())], 80, 24);"
         "assert not {'numpy', 'matplotlib', 'rich'} & set(sys.modules)"

@@ -110,13 +110,12 @@ def _say(logged: Log, verdict: Verdict, plan: str, format_: str) -> None:
 
 
 def _draw(verdict: Verdict, plan: str, word: str, target: str) -> None:
-    from onecycle_cli.render.figure import FigureOptions, save
-    from onecycle_cli.render.figure.following import draw_run
+    from onecycle_cli.render.figure import FigureOptions, check_figure, save
     from onecycle_cli.render.whole import whole_file
     from onecycle_cli.version import __version__
 
     options = FigureOptions()
-    figure = draw_run(verdict, plan, word, options)
+    figure = check_figure(verdict, plan, word, options)
     told = json.dumps({"plan": plan, "verdict": verdict.verdict, "cause": verdict.cause.slug})
     metadata = {"version": f"onecycle-cli {__version__}", "check": told}
     with whole_file(Path(target)) as stream:

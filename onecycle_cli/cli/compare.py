@@ -117,9 +117,8 @@ def _closest(reference: Planned, plan: Planned, outcome: Outcome) -> Translation
 
 
 def _draw(entries: list[Entry], target: str) -> None:
-    from onecycle_cli.render.figure import FigureOptions, save
-    from onecycle_cli.render.figure.difference import draw_difference
-    from onecycle_cli.render.sampling import Curve
+    from onecycle_cli.render.figure import FigureOptions, comparison_figure, save
+    from onecycle_cli.render.picture import Curve
     from onecycle_cli.render.whole import whole_file
     from onecycle_cli.version import __version__
 
@@ -130,7 +129,7 @@ def _draw(entries: list[Entry], target: str) -> None:
         Curve(f"{each.name}: {group}" if several else each.name, each.schedule, group_number(each.schedule, group))
         for each in entries
     ]
-    figure = draw_difference(curves, options)
+    figure = comparison_figure(curves, options)
     settings = json.dumps({each.name: each.settings for each in entries})
     metadata = {"version": f"onecycle-cli {__version__}", "settings": settings}
     with whole_file(Path(target)) as stream:

@@ -15,7 +15,7 @@ from onecycle_cli.cli.options import Request, takes_plan
 from onecycle_cli.cli.plans import plans
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.policy.optimizers import momentum_word
-from onecycle_cli.render.sampling import Curve
+from onecycle_cli.render.picture import Curve
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -66,14 +66,14 @@ def plot(
     if terminal:
         _draw_in_terminal(curves, x, log=log, momentum=momentum)
         return
-    from onecycle_cli.render.figure import FigureOptions, draw
+    from onecycle_cli.render.figure import FigureOptions, plan_figure
 
     target = output or f"{planned[0].stem if len(planned) == 1 else 'onecycle'}.png"
     format_ = _format(target)
     options = FigureOptions(
         title=title, width_inches=width, height_inches=height, dpi=dpi, log=log, x=x, momentum=momentum
     )
-    figure = draw(curves, options)
+    figure = plan_figure(curves, options)
     _save(figure, target, format_, dpi, _metadata(planned))
 
 

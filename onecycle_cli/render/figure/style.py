@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-INK, SOFT, LINES, GRID = "#222222", "#666666", "#999999", "#e4e4e4"
+INK, SOFT, LINES, GRID, WRONG = "#222222", "#666666", "#999999", "#e4e4e4", "#b2182b"
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#333333", "#8c6d31")
 """Okabe and Ito's colours, told apart with any colour vision; their yellow is too light on white."""

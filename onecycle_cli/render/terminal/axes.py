@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from onecycle_cli.formatting import short
-from onecycle_cli.render.ticks import DEEPEST, NEAR, count_unit, even_ticks, log_ticks, tick_labels
+from onecycle_cli.render.picture import AXIS_NAMES, DEEPEST, NEAR, count_unit, even_ticks, log_ticks, tick_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from onecycle_cli.render.sampling import Across
+    from onecycle_cli.render.picture import Across
     from onecycle_cli.render.terminal.canvas import Canvas
 
 MOST_LABELS = 6
@@ -79,8 +79,7 @@ def horizontal(end: float, across: Across, width: int, gutter: int, *, unicode: 
         rule[column] = tick
         start = _start(column, label, room)
         words[start : start + len(label)] = label
-    name = {"step": "step", "epoch": "epoch", "percent": "% of the cycle"}[across]
-    name = f"{name} ({word})" if word else name
+    name = f"{AXIS_NAMES[across]} ({word})" if word else AXIS_NAMES[across]
     edge = " " * (gutter - 1) + corner if gutter else ""
     return [
         edge + "".join(rule),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onecycle_cli.render.sampling import check_drawable, x_divisor
+from onecycle_cli.render.picture import check_drawable, momentum_name, x_divisor
 from onecycle_cli.render.terminal.axes import Range, find_range, horizontal, vertical
 from onecycle_cli.render.terminal.canvas import Canvas, connect
 from onecycle_cli.render.terminal.words import cut, head, legend
@@ -13,7 +13,7 @@ from onecycle_cli.render.terminal.words import cut, head, legend
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from onecycle_cli.render.sampling import Across, Curve
+    from onecycle_cli.render.picture import Across, Curve
 
 NARROWEST = 8
 """Columns that a curve needs at the least; narrower terminals get no labels beside it."""
@@ -95,7 +95,7 @@ def draw_terminal(
     for at, (rows, each) in enumerate(zip((rates, momenta), ranges, strict=False)):
         canvas = _plot(place, Canvas(width - gutter, rows, braille=place.braille), each, momentum=bool(at))
         if rates > FEWEST_ROWS:
-            name = _momentum_word(curves) if at else "learning rate"
+            name = momentum_name(curves) if at else "learning rate"
             lines.append(cut(" " * gutter + name, width, ""))
         lines += vertical(canvas, each, gutter, unicode=unicode, colour=colour)
     lines += horizontal(place.end, x, width, gutter, unicode=unicode)
@@ -141,7 +141,3 @@ def _plot(place: Place, canvas: Canvas, scale: Range, *, momentum: bool) -> Canv
             if bar is not None:
                 canvas.bar(column, *bar, number)
     return canvas
-
-
-def _momentum_word(curves: Sequence[Curve]) -> str:
-    return " / ".join(dict.fromkeys(each.momentum_word for each in curves if each.schedule.cycles_momentum))

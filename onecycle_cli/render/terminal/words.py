@@ -12,7 +12,7 @@ from onecycle_cli.render.terminal.canvas import mark, painted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from onecycle_cli.render.sampling import Curve
+    from onecycle_cli.render.picture import Curve
 
 
 def cells(text: str) -> int:

@@ -1,0 +1,178 @@
+"""Drawing a chart with matplotlib where its layout says, without pyplot and its global state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from onecycle_cli.render.figure.labels import Ruler, line_height
+from onecycle_cli.render.figure.layout import HANDLE, LEFT_OUT, PAD, TICK, Page, Sizes, lay_out
+from onecycle_cli.render.figure.style import LINES, fonts_for, own_style
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    from onecycle_cli.render.figure.chart import Chart, Note, Panel
+    from onecycle_cli.render.figure.layout import Ground, Layout, Legend, Scale, Ticks
+
+MOMENT: dict[str, Any] = {"linewidth": 1.0, "linestyle": (0, (4, 2)), "zorder": 2.5}
+NOTED: dict[str, Any] = {
+    "linestyle": "none",
+    "marker": "o",
+    "markersize": 5.5,
+    "markeredgecolor": "white",
+    "markeredgewidth": 1,
+}
+
+
+def paint(chart: Chart, width: float, height: float, dpi: float) -> Figure:
+    """Draw a chart into a new figure of a size in inches."""
+    with own_style():
+        figure, page = _blank_page(chart.texts, width, height, dpi)
+        layout = lay_out(chart, page)
+        panels: list[Axes] = []
+        strokes: list[list[Line2D]] = []
+        for panel, ground in zip(chart.panels, layout.grounds, strict=True):
+            axes = _add_panel(figure, page, ground, panels[0] if panels else None)
+            strokes.append(_fill(axes, chart, panel, ground.scale))
+            panels.append(axes)
+        _mark(panels[0], chart.panels[0].notes, layout.grounds[0].scale)
+        _set_steps(panels, layout)
+        if layout.epochs:
+            _set_epochs(panels[0], layout.epochs, layout.grounds[0], page.sizes.small)
+        _write(figure, layout)
+        if layout.legend:
+            entries = zip(chart.panels[0].strokes, strokes[0], strict=True)
+            handles = [line for stroke, line in entries if stroke.legend is not None]
+            _write_legend(figure, page, layout.legend, handles)
+    return figure
+
+
+def _blank_page(texts: Sequence[str], width: float, height: float, dpi: float) -> tuple[Figure, Page]:
+    """Make an empty figure in whose fonts the texts can be written."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    sizes = Sizes.of(width, height)
+    fonts: dict[Any, Any] = {"font.family": fonts_for(texts), "font.size": sizes.text}
+    mpl.rcParams.update(fonts | {"xtick.labelsize": sizes.small, "ytick.labelsize": sizes.small})
+    figure = Figure(figsize=(width, height), dpi=dpi)
+    canvas: Any = FigureCanvasAgg(figure)  # its renderer is not typed
+    return figure, Page(width, height, sizes, Ruler(canvas.get_renderer(), dpi))
+
+
+def _add_panel(figure: Figure, page: Page, ground: Ground, sharing: Axes | None) -> Axes:
+    """Add a panel with its vertical axis, whose name runs along the page's left edge."""
+    box, scale = ground.box, ground.scale
+    place = (box.left / page.width, box.bottom / page.height)
+    size = (box.width / page.width, (box.top - box.bottom) / page.height)
+    axes = figure.add_axes((*place, *size), sharex=sharing)
+    if scale.log:
+        axes.set_yscale("log")
+        axes.minorticks_off()
+    axes.set_ylim(scale.low, scale.high)
+    axes.set_yticks(scale.ticks, scale.labels)
+    axes.set_ylabel(ground.name, va="top")
+    axes.yaxis.set_label_coords((PAD - box.left) / box.width, 0.5)
+    return axes
+
+
+def _fill(axes: Axes, chart: Chart, panel: Panel, scale: Scale) -> list[Line2D]:
+    """Draw what a panel shows; return the lines of its strokes."""
+    for band in chart.bands:
+        axes.axvspan(band.begin, band.end, color=band.shade, alpha=0.13, linewidth=0, zorder=0)
+    if panel.level is not None:
+        axes.axhline(panel.level, color=LINES, linewidth=0.9, zorder=2)
+    lines = []
+    for stroke in panel.strokes:
+        # What a logarithmic axis cannot hold runs out of its foot.
+        y = np.where(stroke.y > 0, stroke.y, scale.low / 1e3) if scale.log else stroke.y
+        lines += axes.plot(stroke.x, y, **stroke.style)
+    if chart.moment:
+        axes.axvline(chart.moment.x, color=chart.moment.colour, label="first divergence", **MOMENT)
+    return lines
+
+
+def _mark(axes: Axes, notes: Sequence[Note], scale: Scale) -> None:
+    """Mark the points that notes are about."""
+    for note in notes:
+        y = max(note.y, scale.low)
+        axes.plot([note.x], [y], markerfacecolor=note.colour, zorder=4, clip_on=False, **NOTED)
+
+
+def _set_steps(panels: Sequence[Axes], layout: Layout) -> None:
+    """Give the lowest panel its horizontal axis."""
+    *others, lowest = panels
+    ground, ticks = layout.grounds[-1], layout.ticks
+    lowest.set_xlim(*ground.reach.limits)
+    lowest.set_xticks(ticks.places, ticks.labels)
+    lowest.set_xlabel(ticks.name)
+    below = TICK * 1.2 + line_height(layout.page.sizes.small)
+    lowest.xaxis.set_label_coords(0.5, -below / (ground.box.top - ground.box.bottom))
+    for axes in others:
+        axes.tick_params(labelbottom=False)
+
+
+def _set_epochs(axes: Axes, ticks: Ticks, ground: Ground, points: float) -> None:
+    """Add an axis of epochs along the top, its name beside its ticks to save a row."""
+    top = axes.secondary_xaxis("top")
+    top.set_xticks(ticks.places, ticks.labels)
+    top.set_xlabel(ticks.name, ha="right", fontsize=points)
+    height = ground.box.top - ground.box.bottom
+    top.xaxis.set_label_coords(-0.15 / ground.box.width, 1 + TICK / height, transform=axes.transAxes)
+
+
+def _write(figure: Figure, layout: Layout) -> None:
+    """Write the title, and the words in the first panel."""
+    from matplotlib.lines import Line2D
+
+    page, inches = layout.page, figure.dpi_scale_trans
+    for text, top, points, bold, colour in layout.title:
+        weight = "bold" if bold else "normal"
+        place = (PAD / page.width, top / page.height)
+        figure.text(*place, text, fontsize=points, fontweight=weight, color=colour, va="top")
+    for words in layout.words:
+        box, points = words.box, page.sizes.small
+        middle = (box.bottom + box.top) / 2
+        style: dict[str, Any] = {
+            "fontsize": points,
+            "color": words.colour,
+            "va": "center_baseline",
+            "transform": inches,
+        }
+        figure.text(box.left, middle, words.text, **style)
+    for leader in layout.leaders:
+        ends = zip(leader.start, leader.end, strict=True)
+        figure.add_artist(Line2D(*ends, color=leader.colour, linewidth=0.8, transform=inches))
+
+
+def _write_legend(figure: Figure, page: Page, legend: Legend, handles: Sequence[Line2D]) -> None:
+    """Write the legend along the foot of the page."""
+    from matplotlib.lines import Line2D
+
+    keys, entries = [handles[at] for at in legend.shown], list(legend.entries)
+    if legend.left_out:
+        keys.append(Line2D([], [], linestyle="none"))
+        entries.append(LEFT_OUT.format(legend.left_out))
+    drawn = figure.legend(
+        handles=keys,
+        labels=[str(at) for at in range(len(keys))],
+        loc="lower left",
+        bbox_to_anchor=(PAD / page.width, PAD / 2 / page.height),
+        ncols=legend.columns,
+        fontsize=page.sizes.small,
+        handlelength=HANDLE,
+        frameon=False,
+        borderpad=0,
+        borderaxespad=0,
+        labelspacing=0.25,
+    )
+    # Written afterwards, because matplotlib leaves out labels that begin with an underscore.
+    for text, entry in zip(drawn.get_texts(), entries, strict=True):
+        text.set_text(entry)

@@ -153,15 +153,14 @@ class LogBuilder:
             add_step(step)
             add_values(values)
 
-    def add_block(self, first_line: int, steps: Sequence[float], values: Sequence[Sequence[float]]) -> None:
-        """Add good rows on consecutive lines, given as columns in the order of `Columns.values`."""
-        rows = len(steps)
-        flat = array("d", bytes(8 * rows * len(values)))
+    def add_block(self, lines: Iterable[int], steps: Sequence[float], values: Sequence[Sequence[float]]) -> None:
+        """Add good rows, given as columns: their lines, steps, and values in the order of `Columns.values`."""
+        flat = array("d", bytes(8 * len(steps) * len(values)))
         for at, column in enumerate(values):
             flat[at :: len(values)] = array("d", column)
         self._values += flat
         self._steps.extend(steps)
-        self._lines.extend(range(first_line, first_line + rows))
+        self._lines.extend(lines)
 
     def build(self, columns: Columns, notes: tuple[str, ...] = ()) -> Log:
         """Return the rows added so far as a log.

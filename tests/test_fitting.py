@@ -6,6 +6,7 @@ import csv
 import json
 import random
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,9 @@ from onecycle_cli import OneCycle
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.policy.length import find_length
 from onecycle_cli.policy.plan import make_plan
-from onecycle_cli.render.fitted import to_config
+from onecycle_cli.render.fit_report import fit_yaml
 from onecycle_cli.run import check
-from onecycle_cli.run.fitting import Fitted, fit
+from onecycle_cli.run.fit import Fitted, fit
 from onecycle_cli.run.logs.log import Log
 
 from .conftest import DATA
@@ -176,7 +177,7 @@ def test_right_traces_give_their_plan(name: str) -> None:
         ("p05", {"total_steps": 480}, "the log ends before the annealing does: total_steps 480 is a guess"),
         ("p09", {"max_lr": 0.06}, ""),
         ("p12", {}, "the log ends at step 195, before the cycle does"),
-        ("p13", {}, "step 150 is one past the end of the cycle"),
+        ("p13", {}, "step 150 is past the end of the cycle"),
     ],
 )
 def test_clean_runs_of_another_plan_give_what_they_were_run_with(
@@ -191,7 +192,7 @@ def test_clean_runs_of_another_plan_give_what_they_were_run_with(
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("p02", "once an epoch"), ("p08", "rise and fall 2 times"), ("p11", "the last 1.. rows stand still")],
+    [("p02", "once per epoch"), ("p08", "rise and fall 2 times"), ("p11", "the last 1.. rows are constant")],
 )
 def test_disturbed_runs_are_refused(name: str, words: str) -> None:
     with pytest.raises(OnecycleError, match=words):
@@ -276,10 +277,10 @@ def test_numbers_that_are_not_round_are_met_to_the_last_digits(seed: int) -> Non
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        (slice(500, None), "div_factor cannot be told"),
+        (slice(500, None), "div_factor is undetermined"),
         (slice(0, 600), "its curve leads to total_steps 1,000"),
         (slice(0, 200), "total_steps 1,000 is a guess"),
-        (slice(600, 900), "div_factor cannot be told"),
+        (slice(600, 900), "div_factor is undetermined"),
     ],
 )
 def test_parts_of_a_run_give_what_they_tell(rows: slice, words: str) -> None:
@@ -334,12 +335,12 @@ def test_what_is_no_cycle_is_refused(case: str) -> None:
 def test_the_config_says_it_again() -> None:
     found = fit(read_trace(TRACES["p05"]))
     settings = {**found.settings, "groups": ["back bone", "1", "head", "no", "a: b"], "final_lr": 1e-05}
-    text = to_config(settings, "logs/run.csv", undetermined=found.undetermined)
+    text = fit_yaml(replace(found, settings=settings), "logs/run.csv")
     assert "recovered from the learning rates in logs/run.csv" in text
-    assert "# cannot be told, or only guessed:\n# - the log ends before the annealing does" in text
+    assert "guessed:\n# - the log ends before the annealing does" in text
     assert "final_lr: 1.0e-05" in text
     assert yaml.safe_load(text) == settings
-    assert yaml.safe_load(to_config(found.settings, "run.csv")) == found.settings
+    assert yaml.safe_load(fit_yaml(found, "run.csv")) == found.settings
 
 
 # --- Numbers that are not round ---------------------------------------------------------------------------------

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from onecycle_cli.cli.app import new_app
 from onecycle_cli.cli.logs import ColumnOption, LogArgument, read_columns
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.formatting import printable, proportion
+from onecycle_cli.formatting import printable
 from onecycle_cli.render.check_report import bad_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from onecycle_cli.run.fitting import Fitted
 
 app = new_app()
 
@@ -38,18 +32,15 @@ def fit(
     """Recover the config that a logged run was made with."""
     if output != "-":
         _check_place(output, force=force)
-    from onecycle_cli.render.fitted import to_config
-    from onecycle_cli.run.fitting import fit as fit_log
+    from onecycle_cli.render.fit_report import fit_json, fit_yaml
+    from onecycle_cli.run.fit import fit as fit_log
     from onecycle_cli.run.logs import read_log
 
-    columns = read_columns(column)
-    logged = read_log(log, columns)
-    fitted = fit_log(logged)
+    logged = read_log(log, read_columns(column))
+    found = fit_log(logged)
     sys.stderr.writelines(bad_rows(logged))
-    sys.stderr.writelines(f"note: {printable(each)}\n" for each in (*logged.notes, *fitted.undetermined))
-    told = list(_told(fitted))
-    text = _as_json(fitted) if format_ == "json" else to_config(fitted.settings, logged.path, told, fitted.undetermined)
-    _write(text, output)
+    sys.stderr.writelines(f"note: {printable(note)}\n" for note in (*logged.notes, *found.undetermined))
+    _write(fit_json(found) if format_ == "json" else fit_yaml(found, logged.path), output)
 
 
 def _check_place(file: str, *, force: bool) -> None:
@@ -59,27 +50,6 @@ def _check_place(file: str, *, force: bool) -> None:
         raise OnecycleError(f"{file} is a folder", f"name the file in it: {path / 'onecycle.yaml'}")
     if path.exists() and not force:
         raise OnecycleError(f"{file} exists", "give --force to overwrite it, or another name")
-
-
-def _told(fitted: Fitted) -> Iterator[str]:
-    """Say how well the settings fit, and how the log counts."""
-    explained = "all" if fitted.explained == 1 else proportion(fitted.explained, 1, 3)
-    tolerance = "" if fitted.tolerance.name == "exact" else f", written as {fitted.tolerance.name}"
-    yield f"It gives {explained} of the logged values{tolerance}."
-    if fitted.offset:
-        yield f"A step of the log {fitted.offset:+d} is the schedule's step."
-
-
-def _as_json(fitted: Fitted) -> str:
-    told = {
-        "settings": fitted.settings,
-        "offset": fitted.offset,
-        "explained": fitted.explained,
-        "tolerance": fitted.tolerance.relative,
-        "precision": fitted.tolerance.name,
-        "undetermined": fitted.undetermined,
-    }
-    return json.dumps(told, indent=2, allow_nan=False) + "\n"
 
 
 def _write(text: str, output: str) -> None:

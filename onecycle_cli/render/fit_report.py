@@ -1,0 +1,69 @@
+"""What `onecycle fit` recovered: a config with comments on what is undetermined, or JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from typing import TYPE_CHECKING
+
+from onecycle_cli.formatting import proportion, setting_text, yaml_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onecycle_cli.run.fit.result import Fitted
+
+WIDTH = 88
+"""Columns of a comment, as ruff and black write code by default."""
+
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z_]*")
+_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "nan", "inf", "y", "n"})
+
+
+def fit_json(found: Fitted) -> str:
+    """Return what `onecycle fit --format json` writes."""
+    answer = {
+        "settings": found.settings,
+        "offset": found.offset,
+        "explained": found.explained,
+        "tolerance": found.tolerance.relative,
+        "precision": found.tolerance.name,
+        "undetermined": found.undetermined,
+    }
+    return json.dumps(answer, indent=2, allow_nan=False) + "\n"
+
+
+def fit_yaml(found: Fitted, source: str) -> str:
+    """Return the text of a config that YAML 1.1 and 1.2 read alike; `source` is the log that it came from."""
+    head = [f"A one-cycle schedule, recovered from the learning rates in {' '.join(source.split())}."]
+    lines = [comment for line in (*head, *_quality(found)) for comment in _comments(line)]
+    if found.undetermined:
+        lines += ["# undetermined, or only guessed:"]
+        lines += [comment for note in found.undetermined for comment in _comments(f"- {note}")]
+    lines += [f"{setting}: {_written(value)}" for setting, value in found.settings.items() if value is not None]
+    return "\n".join(lines) + "\n"
+
+
+def _quality(found: Fitted) -> Iterator[str]:
+    """Say how well the settings fit, and how the log counts."""
+    explained = "all" if found.explained == 1 else proportion(found.explained, 1, 3)
+    name = found.tolerance.name
+    how = "" if name == "exact" else f", to {name}" if name == "a few ulp" else f", written as {name}"
+    yield f"It gives {explained} of the logged values{how}."
+    if found.offset:
+        yield f"A step of the log {found.offset:+d} is the schedule's step."
+
+
+def _comments(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent="# ", subsequent_indent="#   ", break_long_words=False)
+
+
+def _written(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_written, value))}]"
+    if isinstance(value, str):
+        # Quoted unless it is plain words that YAML reads as nothing else; a convention's name has a dash.
+        plain = all(_PLAIN.fullmatch(word) for word in value.split("-")) and value.lower() not in _WORDS
+        return value if plain else json.dumps(value, ensure_ascii=False)
+    return setting_text(value, yaml_number)

@@ -1,0 +1,144 @@
+"""From a log back to the settings: which one-cycle schedule a run followed, as far as its learning rates show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from onecycle_cli.policy.conventions import CONVENTIONS
+from onecycle_cli.policy.onecycle import OneCycle
+from onecycle_cli.run import compare
+from onecycle_cli.run.fit.evidence import moves, refusal, views
+from onecycle_cli.run.fit.refinement import refine
+from onecycle_cli.run.fit.result import Fitted, undetermined
+from onecycle_cli.run.fit.search import search
+from onecycle_cli.run.precision import EXACT
+
+if TYPE_CHECKING:
+    from onecycle_cli.run import Comparison
+    from onecycle_cli.run.fit.evidence import Evidence
+    from onecycle_cli.run.fit.result import Settings
+    from onecycle_cli.run.fit.solution import Solution
+    from onecycle_cli.run.logs.log import Log
+    from onecycle_cli.run.series import Series
+
+__all__ = ["Fitted", "fit"]
+
+ENOUGH = 0.95
+"""Share of the log's values that settings must give to be its settings; the rest may be another mistake."""
+
+FAR = 1e-3
+"""Difference that the nearest curve leaves, as a share of the peak, at which more slack would not help either."""
+
+TRIED = 6
+"""How many of the settings that meet the evidence are checked against all rows."""
+
+IN_ORDER = (
+    "convention",
+    "groups",
+    "max_lr",
+    "div_factor",
+    "final_div_factor",
+    "final_lr",
+    "total_steps",
+    "pct_start",
+    "pct_final",
+    "stepsize",
+    "anneal_strategy",
+    "three_phase",
+    "cycle_momentum",
+    "base_momentum",
+    "max_momentum",
+    "final_momentum",
+)
+"""The settings, in the order in which a config is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """Settings and what `check` finds when it compares the log with them."""
+
+    evidence: Evidence
+    solution: Solution
+    settings: Settings
+    comparison: Comparison
+    series: Series
+    explained: float
+
+
+def fit(log: Log) -> Fitted:
+    """Recover the settings of the one-cycle schedule that a run followed.
+
+    They are compared with the log as `check` does it, and the simplest that it accepts are returned. Where it accepts
+    none, those that explain most of the values are, and what `check` finds is among what is undetermined.
+
+    Args:
+        log: the run's learning rates and, if logged, momenta.
+
+    Returns:
+        The settings, shortest decimals where they give every value; PyTorch's where several conventions do.
+
+    Raises:
+        OnecycleError: the log holds no one-cycle schedule.
+    """
+    best: _Checked | None = None
+    for evidence, written in views(log):
+        dropped = moves(log.momentum) and not evidence.momentum
+        if dropped and best is not None and best.explained >= ENOUGH:
+            break
+        solutions, off = search(evidence)
+        for solution in solutions[:TRIED]:
+            checked = _check(log, evidence, solution, exact=written is EXACT)
+            if checked is not None and checked.comparison.right:
+                return _fitted(log, checked)
+            if checked is not None and (best is None or checked.explained > best.explained + 0.001):
+                best = checked
+        if off > FAR and not evidence.momentum:
+            break
+    if best is None or best.explained < ENOUGH:
+        raise refusal(log, 0.0 if best is None else best.explained)
+    return _fitted(log, best)
+
+
+def _check(log: Log, evidence: Evidence, solution: Solution, *, exact: bool) -> _Checked | None:
+    """Finish settings, and compare them with every row of the log."""
+    import numpy as np
+
+    settings, offset = dict(solution.settings), solution.candidate.offset
+    if log.momentum is not None and not evidence.momentum and solution.candidate.traits.supports("cycle_momentum"):
+        settings["cycle_momentum"] = False
+    if exact:
+        settings = refine(settings, offset, evidence)
+    settings = _with_absolute_end(settings, log)
+    if _are_names(log.groups):
+        settings["groups"] = list(log.groups)
+    settings = dict(sorted(settings.items(), key=lambda pair: IN_ORDER.index(pair[0])))
+    try:
+        schedule = OneCycle(**settings).schedule()  # type: ignore[arg-type]
+    except ValueError:
+        return None
+    with np.errstate(all="ignore"):
+        comparison = compare(schedule, log)
+        series = next((found for found in comparison.alignments if found.offset == offset), comparison.alignments[0])
+        explained = int(series.agrees(series.planned).sum()) / max(series.compared, 1)
+    return _Checked(evidence, solution, settings, comparison, series, explained)
+
+
+def _fitted(log: Log, found: _Checked) -> Fitted:
+    unknown = tuple(undetermined(log, found.evidence, found.solution, found.settings, found.series))
+    return Fitted(found.settings, found.series.offset, found.explained, found.comparison.tolerance, unknown)
+
+
+def _are_names(groups: tuple[str, ...]) -> bool:
+    """Return whether several groups have names of their own, and not the numbers that they have anyway."""
+    numbers = tuple(map(str, range(len(groups))))
+    return len(groups) > 1 and len(set(groups)) == len(groups) and all(groups) and groups != numbers
+
+
+def _with_absolute_end(settings: Settings, log: Log) -> Settings:
+    """Name the convention with an absolute final rate where the end is a round rate, unless momentum is cycled."""
+    absolute = next((convention for convention in CONVENTIONS.values() if convention.final_is_absolute), None)
+    if absolute is None or "final_lr" not in settings or moves(log.momentum):
+        return settings
+    supported = {setting: value for setting, value in settings.items() if absolute.supports(setting)}
+    return {**supported, "convention": absolute.name}

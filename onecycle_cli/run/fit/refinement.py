@@ -1,0 +1,158 @@
+"""The last bits of an exact log's settings: numbers that are not round are moved until the values come out right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
+from onecycle_cli.policy.schedule import Schedule
+from onecycle_cli.run.fit.evidence import EPSILON
+from onecycle_cli.run.fit.solution import READABLE, plan_of
+from onecycle_cli.run.precision import decimals, written_digits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from onecycle_cli.policy.ramps import FloatArray
+    from onecycle_cli.run.fit.evidence import Evidence
+
+Values = dict[str, object]
+
+REFINED = ("max_lr", "div_factor", "final_div_factor", "pct_start", "base_momentum", "max_momentum")
+
+ROUNDS = 6
+"""Rounds of least squares; each gains several digits, and two are mostly enough."""
+
+TINY = 1e-300
+"""What a value is divided by instead where it is 0."""
+
+STEP = 1e-6
+"""Share of a number by which it is moved to see what that does to the values: balances curvature and rounding."""
+
+OF_PEAK, OF_VALUE = 3 * EPSILON, 1e-13
+"""What a value may be off by, as a share of its column's highest and of itself: within the 4 units of `check`."""
+
+
+def refine(settings: Mapping[str, object], offset: int, evidence: Evidence) -> Values:
+    """Fix the last bits of an exact log's settings, where they do not give its values bit for bit.
+
+    Some conventions differ in nothing but the order of evaluation; another one is named where its values alone are
+    equal.
+    """
+    best = dict(settings)
+    if _worst(best, offset, evidence) == 0:
+        return best
+    for twin in _twins(settings):
+        if _worst(twin, offset, evidence) == 0:
+            return twin
+    return _polished(best, offset, evidence)
+
+
+def _twins(settings: Mapping[str, object]) -> Iterator[Values]:
+    """Yield the settings in the conventions that compute the same in another order."""
+    name = str(settings.get("convention", DEFAULT))
+    for twin in CONVENTIONS.values():
+        lost = {setting: value for setting, value in settings.items() if not twin.supports(setting)}
+        if twin.computes_like == name and all(
+            value == getattr(twin.defaults, setting) for setting, value in lost.items()
+        ):
+            kept = {setting: value for setting, value in settings.items() if setting not in lost}
+            yield {**kept, "convention": twin.name}
+
+
+def _polished(settings: Values, offset: int, evidence: Evidence) -> Values:
+    """Move the numbers that are not round by least squares on the schedule itself, then shorten them.
+
+    They are taken where the worst value is met best, and with as few digits as leave it within its rounding.
+    """
+    import numpy as np
+
+    best, numbers = settings, _not_round(settings)
+    least = _worst(best, offset, evidence)
+    current = best
+    for _ in range(ROUNDS if numbers else 0):
+        base = _gaps(current, offset, evidence)
+        if base is None:
+            break
+        moved = [_gaps(_times(current, *number, 1 + STEP), offset, evidence) for number in numbers]
+        columns = [(base - gaps) / STEP for gaps in moved if gaps is not None]
+        if len(columns) < len(numbers):
+            break
+        changes, *_ = np.linalg.lstsq(np.stack(columns, axis=1), base, rcond=None)
+        for number, change in zip(numbers, changes.tolist(), strict=True):
+            current = _times(current, *number, 1 + change)
+        found = _worst(current, offset, evidence)
+        if found < least:
+            best, least = current, found
+    for name, at in numbers:
+        for shorter in decimals(_number(best, name, at)):
+            tried = _put(best, name, at, shorter)
+            if _worst(tried, offset, evidence) <= max(least, 1.0):
+                best = tried
+                break
+    return best
+
+
+# --- How far settings are off ----------------------------------------------------------------------------------------
+
+
+def _worst(settings: Mapping[str, object], offset: int, evidence: Evidence) -> float:
+    """Return the largest difference from the evidence, in units of what a value may be off by; 0 for equal bits."""
+    import numpy as np
+
+    gaps = _gaps(settings, offset, evidence)
+    if gaps is None:
+        return float("inf")
+    sizes = np.abs(evidence.samples.values)
+    shares = (sizes / np.maximum(np.nanmax(sizes, axis=0), TINY))[evidence.samples.present]
+    return float(np.maximum(np.abs(gaps) * shares / OF_PEAK, np.abs(gaps) / OF_VALUE).max(initial=0.0))
+
+
+def _gaps(settings: Mapping[str, object], offset: int, evidence: Evidence) -> FloatArray | None:
+    """Return logged minus computed for every value, as a share of it; None where there is no curve."""
+    import numpy as np
+
+    plan = plan_of(settings)
+    try:
+        schedule = None if plan is None else Schedule(plan)
+    except (ArithmeticError, ValueError):
+        return None
+    if schedule is None:
+        return None
+    samples, compared = evidence.samples, evidence.samples.present
+    logged = samples.values[compared]
+    computed = samples.predicted(schedule, samples.logged_steps + offset)[compared]
+    found: FloatArray = (logged - computed) / np.maximum(np.abs(logged), TINY)
+    return found if np.isfinite(found).all() else None
+
+
+# --- Numbers among settings, by name and, in a list, by place --------------------------------------------------------
+
+
+def _not_round(settings: Mapping[str, object]) -> list[tuple[str, int | None]]:
+    """Return the numbers with more digits than someone may have typed."""
+    found: list[tuple[str, int | None]] = []
+    for name in REFINED:
+        value = settings.get(name)
+        for at in range(len(value)) if isinstance(value, list) else (None,):
+            number = value[at] if isinstance(value, list) and at is not None else value
+            if isinstance(number, float) and number and written_digits(number)[0] > READABLE:
+                found.append((name, at))
+    return found
+
+
+def _number(settings: Mapping[str, object], name: str, at: int | None) -> float:
+    value = settings[name]
+    number = value[at] if isinstance(value, list) and at is not None else value
+    return float(number)  # type: ignore[arg-type]
+
+
+def _put(settings: Values, name: str, at: int | None, number: float) -> Values:
+    value = settings[name]
+    if isinstance(value, list) and at is not None:
+        return {**settings, name: [*value[:at], number, *value[at + 1 :]]}
+    return {**settings, name: number}
+
+
+def _times(settings: Values, name: str, at: int | None, factor: float) -> Values:
+    return _put(settings, name, at, _number(settings, name, at) * factor)

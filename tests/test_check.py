@@ -28,7 +28,7 @@ from onecycle_cli.render.figure import FigureOptions, check_figure
 from onecycle_cli.render.figure.check_chart import FEW, rows_to_draw
 from onecycle_cli.render.figure.style import own_style
 from onecycle_cli.render.picture import MOST_STEPS
-from onecycle_cli.run import check
+from onecycle_cli.run.checker import check
 from onecycle_cli.run.logs import read_log
 from onecycle_cli.run.logs.log import Log
 from onecycle_cli.run.verdict import Verdict
@@ -306,14 +306,14 @@ def test_bad_input_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "known as a learning rate" in refused(capsys, plan, str(text))
     assert "--column lr=NAME" in refused(capsys, plan, log, "--column", "lr")
     assert "--column key 'x'" in refused(capsys, plan, log, "--column", "x=lr")
-    assert "no plan to hold" in refused(capsys, log)
+    assert "no plan to check" in refused(capsys, log)
     assert "the log comes last" in refused(capsys, log, plan)
     assert "the log comes last" in refused(capsys, plan)
     assert "one plan" in refused(capsys, plan, plan, log)
     assert "standard input" in refused(capsys, "-", "-")
-    assert "no share" in refused(capsys, plan, log, "--tolerance", "inf")
+    assert "--tolerance inf" in refused(capsys, plan, log, "--tolerance", "inf")
     assert "tolerance" in refused(capsys, plan, log, "--tolerance", "-1")
-    assert "ending of a picture" in refused(capsys, plan, log, "-o", "a.jpg")
+    assert "a.jpg" in refused(capsys, plan, log, "-o", "a.jpg")
     assert "LOG" in refused(capsys, *FLAGS)
 
 

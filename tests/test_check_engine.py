@@ -12,7 +12,7 @@ import pytest
 
 from onecycle_cli import OneCycle
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run import check
+from onecycle_cli.run.checker import check
 from onecycle_cli.run.logs.log import Log
 from onecycle_cli.run.verdict import Verdict
 

@@ -18,7 +18,7 @@ from onecycle_cli.errors import OnecycleError
 from onecycle_cli.policy.length import find_length
 from onecycle_cli.policy.plan import make_plan
 from onecycle_cli.render.fit_report import fit_yaml
-from onecycle_cli.run import check
+from onecycle_cli.run.checker import check
 from onecycle_cli.run.fit import Fitted, fit
 from onecycle_cli.run.logs.log import Log
 

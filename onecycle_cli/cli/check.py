@@ -1,4 +1,4 @@
-"""onecycle check: a logged run held against its plan."""
+"""onecycle check: a logged run compared with its plan."""
 
 from __future__ import annotations
 
@@ -21,16 +21,15 @@ from onecycle_cli.policy.optimizers import momentum_word
 from onecycle_cli.render.check_report import bad_rows, print_verdict, verdict_json
 
 if TYPE_CHECKING:
-    from onecycle_cli.policy.onecycle import OneCycle
     from onecycle_cli.run.logs.log import Log
     from onecycle_cli.run.verdict import Verdict
 
 app = new_app()
 
-_TOLERANCE = "What counts as equal, as a share of the planned value; by default as precise as the log is written."
+_TOLERANCE = "Relative difference that counts as equal; by default as precise as the log is written."
 _FOLLOW = (
     "Watch a log that still grows: stop at the first divergence, or when the plan's last step is logged. After a "
-    "divergence 20 more rows are waited for, or 5 intervals without any, to be sure of the cause."
+    "divergence, wait for 20 more rows, or 5 intervals without any, to determine the cause."
 )
 
 
@@ -40,20 +39,20 @@ def check(
     request: Request,
     log: LogArgument,
     column: ColumnOption = None,
-    tolerance: Annotated[float | None, typer.Option(min=0, metavar="SHARE", help=_TOLERANCE)] = None,
+    tolerance: Annotated[float | None, typer.Option(min=0, metavar="RATIO", help=_TOLERANCE)] = None,
     partial: Annotated[
-        bool, typer.Option("--partial", help="A log that stops before the plan's end is fine, if right so far.")
+        bool, typer.Option("--partial", help="Accept a log that stops before the plan's end, if it is right so far.")
     ] = False,
     follow: Annotated[bool, typer.Option("--follow", help=_FOLLOW)] = False,
     interval: Annotated[
-        float, typer.Option(min=0.01, max=86400, metavar="SECONDS", help="How often --follow looks at the log.")
+        float, typer.Option(min=0.01, max=86400, metavar="SECONDS", help="Time between two reads with --follow.")
     ] = 2.0,
     output: Annotated[
         str | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Draw plan and log: PNG, SVG or PDF by ending."),
+        typer.Option("-o", "--output", metavar="FILE", help="Draw plan and log to a .png, .svg or .pdf file."),
     ] = None,
     format_: Annotated[
-        Literal["table", "json"], typer.Option("--format", help="For people, or for machines.")
+        Literal["table", "json"], typer.Option("--format", help="For people or for machines.")
     ] = "table",
 ) -> None:
     """Check a logged run against the plan: exit 0 if it followed it, 1 if it diverges or ends early."""
@@ -63,43 +62,37 @@ def check(
     if follow:
         logged, verdict = check_followed(planned.settings, log, columns, tolerance, partial=partial, interval=interval)
     else:
-        logged, verdict = _judge(planned.settings, log, columns, tolerance, partial=partial)
+        from onecycle_cli.run.checker import check as check_log
+        from onecycle_cli.run.logs import read_log
+
+        logged = read_log(log, columns)
+        verdict = check_log(planned.settings, logged, tolerance=tolerance, partial=partial)
     name = planned.name if request.configs or planned.settings.name else ""
     if output is not None:
         _draw(verdict, name, momentum_word(planned.settings.optimizer), output)
-    _say(logged, verdict, name, format_)
+    _print(logged, verdict, name, format_)
     if verdict.verdict != "ok":
         raise typer.Exit(1)
 
 
-def _judge(
-    settings: OneCycle, path: str, columns: dict[str, list[str]], tolerance: float | None, *, partial: bool
-) -> tuple[Log, Verdict]:
-    """Read a finished log, and hold it against its plan."""
-    from onecycle_cli.run import check as check_log
-    from onecycle_cli.run.logs import read_log
-
-    logged = read_log(path, columns)
-    return logged, check_log(settings, logged, tolerance=tolerance, partial=partial)
-
-
 def _refuse(request: Request, log: str, tolerance: float | None, output: str | None) -> None:
-    """Refuse, by an OnecycleError, what can be seen to be wrong before anything is read."""
+    """Raise OnecycleError for what is wrong before anything is read."""
     if Path(log).suffix.lower() in (".yaml", ".yml"):
-        raise OnecycleError(f"{log} is no log by its ending: the log comes last", "onecycle check plan.yaml run.csv")
+        message = f"{log} looks like a config, not a log: the log comes last"
+        raise OnecycleError(message, "onecycle check plan.yaml run.csv")
     if not request.configs and not request.flags:
         hint = f"name its config before the log: onecycle check plan.yaml {log}; or give --max-lr and a length"
-        raise OnecycleError(f"there is no plan to hold {log} against", hint)
+        raise OnecycleError(f"there is no plan to check {log} against", hint)
     if log == "-" and "-" in request.configs:
         raise OnecycleError("plan and log cannot both come from standard input", "name a file for one of them")
     if tolerance is not None and not math.isfinite(tolerance):
-        raise OnecycleError(f"--tolerance {tolerance} is no share", "give a number such as 1e-6")
+        raise OnecycleError(f"invalid --tolerance {tolerance}: must be finite", "use a number such as 1e-6")
     if output is not None and Path(output).suffix.lower() not in FORMATS:
-        raise OnecycleError(f"{output} has no ending of a picture", "end it in .png, .svg or .pdf")
+        raise OnecycleError(f"unsupported image extension: {output}", "use .png, .svg or .pdf")
 
 
-def _say(logged: Log, verdict: Verdict, plan: str, format_: str) -> None:
-    """Write the verdict; rows that could not be read, and notes, go to standard error."""
+def _print(logged: Log, verdict: Verdict, plan: str, format_: str) -> None:
+    """Print the verdict; rows that could not be read, and notes, go to standard error."""
     notes = [*logged.notes, *verdict.notes]
     sys.stderr.writelines(bad_rows(logged))
     if format_ == "json":
@@ -116,8 +109,8 @@ def _draw(verdict: Verdict, plan: str, word: str, target: str) -> None:
 
     options = FigureOptions()
     figure = check_figure(verdict, plan, word, options)
-    told = json.dumps({"plan": plan, "verdict": verdict.verdict, "cause": verdict.cause.slug})
-    metadata = {"version": f"onecycle-cli {__version__}", "check": told}
+    answer = {"plan": plan, "verdict": verdict.verdict, "cause": verdict.cause.slug}
+    metadata = {"version": f"onecycle-cli {__version__}", "check": json.dumps(answer)}
     with whole_file(Path(target)) as stream:
         save(figure, stream, FORMATS[Path(target).suffix.lower()], dpi=options.dpi, metadata=metadata)
     sys.stderr.write(f"note: the picture is {printable(target)}\n")

@@ -61,7 +61,7 @@ def check_followed(
     interval: float,
 ) -> tuple[Log, Verdict]:
     """Return a growing log and its verdict once it is decided, and print the progress on standard error."""
-    from onecycle_cli.run import check
+    from onecycle_cli.run.checker import check
     from onecycle_cli.run.logs.stream import check_growing_log
 
     progress = _Progress(path, settings.schedule().total_steps)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import numpy as np
     from numpy.typing import NDArray
 
 ULPS = 4 * 2.0**-52
@@ -65,8 +66,6 @@ class Precision:
 
     def limits(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how far the number that was written may lie from each written value."""
-        import numpy as np
-
         if self.decimals is not None:
             return np.full(values.shape, 0.5 * JUST_OVER * 10.0**-self.decimals)
         if self.relative == 0:
@@ -88,8 +87,6 @@ SHORT_FLOAT32 = Precision("float32", 2 * SINGLE * JUST_OVER)
 
 def precision_of(values: NDArray[np.float64], default: Precision = EXACT) -> Precision:
     """Return how values were written; `default` where there are too few to see it."""
-    import numpy as np
-
     known = values[np.isfinite(values) & (values != 0)]
     if not known.size:
         return default

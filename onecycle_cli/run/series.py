@@ -10,13 +10,14 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from onecycle_cli.formatting import count, format_number
 from onecycle_cli.run.precision import EXACT, SINGLE_ULPS, ULPS, Precision, precision_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from onecycle_cli.policy.schedule import Schedule
@@ -94,8 +95,6 @@ class Samples:
     @property
     def present(self) -> Flags:
         """Where a value was logged."""
-        import numpy as np
-
         return ~np.isnan(self.values)
 
     @property
@@ -117,16 +116,12 @@ class Samples:
 
     def agrees(self, predicted: Floats) -> Flags:
         """Return for each value whether it is the predicted one; False where either is missing."""
-        import numpy as np
-
         with np.errstate(invalid="ignore"):
             near = np.abs(self.values - predicted) <= self.limits + self.relative * np.abs(predicted)
         return np.asarray(near & self.present)
 
     def predicted(self, schedule: Schedule, steps: Steps) -> Floats:
         """Return what a schedule has at given steps, one for each row, in every track."""
-        import numpy as np
-
         return np.column_stack([values_at(schedule, track, steps) for track in self.tracks])
 
 
@@ -179,8 +174,6 @@ def read_samples(
         tolerance: how far a value may lie from the planned one, relative to that, in place of the log's precision.
         single: whether values that do not have all digits of a float64 were computed in float32.
     """
-    import numpy as np
-
     values = np.column_stack([track.values(log) for track in tracks])
     rates = np.array([track.field == "lr" for track in tracks])
     written = precision_of(values[:, rates])
@@ -197,8 +190,6 @@ def read_samples(
 
 def scale_of(schedule: Schedule, track: Track, log: Log) -> float:
     """Return the size of a track's largest value, planned or logged."""
-    import numpy as np
-
     group = schedule.plan.groups[track.group]
     planned = [group.max_lr] if track.field == "lr" else [group.max_momentum, group.base_momentum]
     values = track.values(log)
@@ -211,8 +202,6 @@ def values_at(schedule: Schedule, track: Track, steps: Steps) -> Floats:
 
     After the last step of a run PyTorch's scheduler sets one more value, of a step that is not in the cycle.
     """
-    import numpy as np
-
     total = schedule.total_steps
     inside = np.clip(steps, 0, total - 1)
     found = schedule.lr(inside, track.group) if track.field == "lr" else schedule.momentum(inside, track.group)
@@ -240,8 +229,6 @@ def _rebound(schedule: Schedule, track: Track) -> float:
 
 def align(samples: Samples, schedule: Schedule, offset: int) -> Series:
     """Lay a log beside a schedule under one offset."""
-    import numpy as np
-
     here = replace(samples, offset=offset)
     steps, last = here.steps, schedule.total_steps - 1
     planned = here.predicted(schedule, steps)
@@ -279,8 +266,6 @@ def _may_hold_the_end(samples: Samples, total: int) -> bool:
     scheduler is not stepped after the last step. A log of completed steps (N, 2N … total_steps) ends with such a row
     as well; one with a row of step 0 has one step too many.
     """
-    import numpy as np
-
     if samples.offset > 0:
         return True
     steps = np.unique(samples.logged_steps)
@@ -328,8 +313,6 @@ def pair(schedule: Schedule, log: Log) -> tuple[tuple[Track, ...], tuple[str, ..
 
 def _tracks(field: Literal["lr", "momentum"], groups: list[int], schedule: Schedule, log: Log) -> list[Track]:
     """Make the tracks of the columns that hold values."""
-    import numpy as np
-
     found = []
     for column, group in enumerate(groups):
         name = field if len(schedule.groups) == 1 else f"{field}_{schedule.groups[group]}"
@@ -359,8 +342,6 @@ def _groups(schedule: Schedule, log: Log) -> tuple[list[int], list[str]]:
 
 def _best_group(schedule: Schedule, log: Log, column: int) -> int:
     """Return the group whose learning rates come closest, as a ratio, under any offset."""
-    import numpy as np
-
     here = np.flatnonzero(np.isfinite(log.lr[:, column]) & (log.lr[:, column] != 0))
     if not here.size:
         return 0
@@ -380,8 +361,6 @@ def _best_group(schedule: Schedule, log: Log, column: int) -> int:
 
 def _stray_momentum(momenta: list[Track], log: Log) -> list[str]:
     """Note a momentum that changes although the plan does not cycle it."""
-    import numpy as np
-
     for track in momenta:
         values = track.values(log)
         low, high = float(np.nanmin(values)), float(np.nanmax(values))

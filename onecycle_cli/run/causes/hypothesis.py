@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from onecycle_cli.policy.schedule import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from onecycle_cli.policy.onecycle import OneCycle
@@ -63,8 +64,6 @@ class Case:
     @cached_property
     def sample_rows(self) -> NDArray[np.int64]:
         """The rows of the sample."""
-        import numpy as np
-
         size, first = len(self.whole.rows), self.first_wrong
         known = np.flatnonzero(np.isfinite(self.whole.values[:, self.whole.rates[0]]))
         picked = np.concatenate(
@@ -95,8 +94,6 @@ class Case:
 
     def some_rows(self, count: int) -> Samples:
         """Return so many rows, spread over those of the sample in which the first learning rate was logged."""
-        import numpy as np
-
         known = np.flatnonzero(np.isfinite(self.sample.values[:, self.sample.rates[0]]))
         return self.sample.take(known[np.unique(np.linspace(0, known.size - 1, count).astype(np.int64))])
 
@@ -126,8 +123,6 @@ class Case:
         """
 
         def predict(rows: Samples) -> Floats:
-            import numpy as np
-
             shorter = schedule.total_steps < self.schedule.total_steps
             steps = np.minimum(rows.steps, schedule.total_steps) if shorter else rows.steps
             values = rows.predicted(schedule, steps)
@@ -141,8 +136,6 @@ class Case:
 
 def first_value(values: Floats) -> float:
     """Return the first of a column's values that was logged."""
-    import numpy as np
-
     return float(values[int(np.argmin(np.isnan(values)))])
 
 
@@ -154,8 +147,6 @@ def steps_with(schedule: Schedule, group: int, rates: Floats) -> Steps:
     Returns:
         Steps, one row per value, one column per phase.
     """
-    import numpy as np
-
     found = []
     for phase in schedule.phases:
         low = np.full(rates.shape, phase.first_step, dtype=np.int64)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from onecycle_cli.formatting import count, format_number
 from onecycle_cli.run.causes.hypothesis import Case, Hypothesis, steps_with
 from onecycle_cli.run.series import values_at
@@ -11,7 +13,6 @@ from onecycle_cli.run.series import values_at
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from onecycle_cli.run.series import Floats, Samples, Steps
@@ -79,8 +80,6 @@ def _shifted(case: Case, shift: int) -> Hypothesis:
 
 
 def _moved(case: Case, rows: Samples, shift: int) -> Floats:
-    import numpy as np
-
     after = rows.rows >= case.first_wrong
     steps = np.minimum(rows.steps + shift, case.schedule.total_steps)
     return rows.predicted(case.schedule, np.where(after, steps, rows.steps))
@@ -88,8 +87,6 @@ def _moved(case: Case, rows: Samples, shift: int) -> Floats:
 
 def _shifts(case: Case) -> list[int]:
     """Read shifts off rows after the jump; return those that most rows confirm, the smallest first."""
-    import numpy as np
-
     whole, column = case.whole, case.whole.rates[0]
     rates = whole.values[case.first_wrong :, column]
     known = np.flatnonzero(np.isfinite(rates))
@@ -112,8 +109,6 @@ def _shifts(case: Case) -> list[int]:
 
 def several_times(case: Case) -> Iterator[Hypothesis]:
     """Suppose that each step of the run moved the scheduler N times, until it reached its end."""
-    import numpy as np
-
     total, some = case.schedule.total_steps, _trial_rows(case)
     counts = np.arange(2, MOST_TIMES + 1)[:, None]
     times = 2 + int(_hits(case, some, np.minimum(counts * some.steps[None, :], total)).argmax())
@@ -122,8 +117,6 @@ def several_times(case: Case) -> Iterator[Hypothesis]:
 
 
 def _several(case: Case, times: int, last: int) -> Hypothesis:
-    import numpy as np
-
     total = case.schedule.total_steps
     return Hypothesis(
         f"stepped-n-times:{times}",
@@ -140,8 +133,6 @@ def _several(case: Case, times: int, last: int) -> Hypothesis:
 
 def once_per_epoch(case: Case) -> Iterator[Hypothesis]:
     """Suppose that the scheduler moved once in B steps."""
-    import numpy as np
-
     lengths = _likeliest(case, _trial_rows(case), _block_lengths(case))
     if lengths:
         length = _likeliest(case, case.sample, lengths)[0]
@@ -160,8 +151,6 @@ def unevenly(case: Case) -> Iterator[Hypothesis]:
 
 
 def _blocks(case: Case, pace: str, clock: Callable[[Samples], Steps]) -> Hypothesis:
-    import numpy as np
-
     total, whole, column = case.schedule.total_steps, case.whole, case.whole.rates[0]
     reached = int(clock(whole).max()) + 1
     seen = int(whole.steps.max() - whole.steps.min()) + 1
@@ -201,8 +190,6 @@ def skipped(case: Case) -> Iterator[Hypothesis]:
 
 def _counted(case: Case) -> tuple[Steps, int] | None:
     """Count how often the learning rate changed before each row, from the first row's step on, and in all."""
-    import numpy as np
-
     whole = case.whole
     rates = whole.values[:, whole.rates]
     if np.isnan(rates).any() or len(rates) < 3:
@@ -215,8 +202,6 @@ def _counted(case: Case) -> tuple[Steps, int] | None:
 
 def _block_lengths(case: Case) -> list[int]:
     """Suggest lengths of blocks: from where the rate first changes, and from how far it has come in some rows."""
-    import numpy as np
-
     whole, column = case.whole, case.whole.rates[0]
     rates, steps = whole.values[:, column], whole.steps
     changed = steps[1:][np.diff(rates) != 0][:3]
@@ -234,8 +219,6 @@ def _block_lengths(case: Case) -> list[int]:
 
 def _likeliest(case: Case, some: Samples, lengths: list[int]) -> list[int]:
     """Return the lengths of blocks that explain most of some rows' rates, the best first."""
-    import numpy as np
-
     hits = {length: int(_hits(case, some, np.maximum(some.steps, 0) // length)[0]) for length in lengths}
     return sorted(hits, key=lambda length: (-hits[length], length))[:KEPT]
 
@@ -245,8 +228,6 @@ def _likeliest(case: Case, some: Samples, lengths: list[int]) -> list[int]:
 
 def _trial_rows(case: Case) -> Samples:
     """Pick rows of the sample, half of them from its beginning, in which a learning rate was logged."""
-    import numpy as np
-
     sample = case.sample
     known = np.flatnonzero(np.isfinite(sample.values[:, sample.rates[0]]))
     spread = known[np.linspace(0, known.size - 1, TRIAL_ROWS // 2).astype(np.int64)]
@@ -261,8 +242,6 @@ def _hits(case: Case, some: Samples, clocks: Steps) -> NDArray[np.int64]:
         some: rows of its log.
         clocks: steps of the schedule, shape (clocks, rows) or (rows,).
     """
-    import numpy as np
-
     column = some.rates[0]
     clocks = np.atleast_2d(clocks)
     predicted = values_at(case.schedule, some.tracks[column], clocks.ravel()).reshape(clocks.shape)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from onecycle_cli.formatting import format_number
 from onecycle_cli.run.causes.hypothesis import Case, Hypothesis, first_value
 from onecycle_cli.run.verdict import Cause
@@ -26,8 +28,6 @@ def overrun(case: Case) -> Iterator[Hypothesis]:
     seen = int(whole.steps.max()) + 1
 
     def predict(rows: Samples) -> Floats:
-        import numpy as np
-
         values = rows.predicted(case.schedule, rows.steps)
         beyond = rows.steps >= total
         values[beyond] = np.where(np.isnan(rows.values[beyond]), values[beyond], rows.values[beyond])
@@ -45,8 +45,6 @@ def overrun(case: Case) -> Iterator[Hypothesis]:
 
 def constant(case: Case) -> Iterator[Hypothesis]:
     """Suppose that nothing ever moved."""
-    import numpy as np
-
     whole = case.whole
     rates = whole.values[:, whole.rates]
     if len(rates) < 2 or (np.nanmin(rates, axis=0) != np.nanmax(rates, axis=0)).any():
@@ -86,8 +84,6 @@ def swapped_groups(case: Case) -> Iterator[Hypothesis]:
 
 def _order(case: Case) -> dict[int, int] | None:
     """Find for each group the one whose learning rates it has; None where that is no exchange."""
-    import numpy as np
-
     sample, found = case.sample, {}
     groups = {sample.tracks[column].group: column for column in sample.rates}
     if len(groups) < 2 or len(groups) < len(sample.rates):
@@ -105,8 +101,6 @@ def _order(case: Case) -> dict[int, int] | None:
 
 def unknown(case: Case) -> Cause:
     """Describe a log that no single cause explains: its learning rates and its length, and the plan's."""
-    import numpy as np
-
     whole, total = case.whole, case.schedule.total_steps
     track = whole.tracks[whole.rates[0]]
     planned = case.schedule.lr(np.unique(np.linspace(0, total - 1, PLANNED_RATES).astype(np.int64)), track.group)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from onecycle_cli.formatting import format_number
 from onecycle_cli.policy.settings import MOST_STEPS
 from onecycle_cli.run.causes.hypothesis import Case, Hypothesis
@@ -194,8 +196,6 @@ def _solve_linear(
 
     Each logged value, being known to its limit, says where the number must lie; the answer is where they agree.
     """
-    import numpy as np
-
     one, other = build(near), build(near + step)
     if one is None or other is None:
         return None
@@ -318,8 +318,6 @@ def _refined_pct(case: Case, some: Samples, near: float) -> float:
 
 def _slopes(some: Samples) -> list[tuple[int, float]]:
     """Return step and rate of rows on the slopes, where a rate says most; of any where there is none."""
-    import numpy as np
-
     rates = some.values[:, some.rates[0]]
     low, high = float(rates.min()), float(rates.max())
     slopes = np.flatnonzero((rates > low + 0.1 * (high - low)) & (rates < high - 0.1 * (high - low)) & (some.steps > 0))
@@ -355,8 +353,6 @@ def _bisect(rate: Callable[[float], float], between: tuple[float, float], target
 
 def _nearest(case: Case, some: Samples, candidates: Sequence[Number], setting: str) -> Number | None:
     """Choose the value of a setting whose schedule comes closest to the logged rates, on average."""
-    import numpy as np
-
     column = some.rates[0]
     rates = some.values[:, column]
     best, least = None, math.inf

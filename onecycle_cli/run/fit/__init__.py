@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.onecycle import OneCycle
-from onecycle_cli.run import compare
+from onecycle_cli.run.checker import compare
 from onecycle_cli.run.fit.evidence import moves, refusal, views
 from onecycle_cli.run.fit.refinement import refine
 from onecycle_cli.run.fit.result import Fitted, undetermined
@@ -15,7 +17,7 @@ from onecycle_cli.run.fit.search import search
 from onecycle_cli.run.precision import EXACT
 
 if TYPE_CHECKING:
-    from onecycle_cli.run import Comparison
+    from onecycle_cli.run.checker import Comparison
     from onecycle_cli.run.fit.evidence import Evidence
     from onecycle_cli.run.fit.result import Settings
     from onecycle_cli.run.fit.solution import Solution
@@ -102,8 +104,6 @@ def fit(log: Log) -> Fitted:
 
 def _check(log: Log, evidence: Evidence, solution: Solution, *, exact: bool) -> _Checked | None:
     """Finish settings, and compare them with every row of the log."""
-    import numpy as np
-
     settings, offset = dict(solution.settings), solution.candidate.offset
     if log.momentum is not None and not evidence.momentum and solution.candidate.traits.supports("cycle_momentum"):
         settings["cycle_momentum"] = False

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.formatting import format_number
 from onecycle_cli.run.precision import EXACT, FLOAT32, Precision
@@ -13,7 +15,6 @@ from onecycle_cli.run.series import Track, read_samples
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from onecycle_cli.policy.ramps import FloatArray
@@ -91,8 +92,6 @@ class Column:
 
     def misfit(self, found: FloatArray) -> float:
         """Return the largest difference from found values, in units of what is allowed."""
-        import numpy as np
-
         return float(np.max(np.abs(found - self.values) * self.weights, initial=0.0))
 
 
@@ -122,8 +121,6 @@ class Evidence:
 
     def coarse(self) -> Evidence:
         """Return few rows, and the first group's columns alone, to find out roughly where a curve turns."""
-        import numpy as np
-
         chosen = np.unique(np.linspace(0, self.steps.size - 1, COARSE_ROWS).astype(np.intp))
         lr, momentum = (tuple(column.rows(chosen) for column in few) for few in (self.lr[:1], self.momentum[:1]))
         return replace(self, steps=self.steps[chosen], lr=lr, momentum=momentum)
@@ -135,8 +132,6 @@ def views(log: Log) -> Iterator[tuple[Evidence, Precision]]:
     Raises:
         OnecycleError: it shows at a glance that it holds no one-cycle schedule.
     """
-    import numpy as np
-
     whole = _last_of_each_step(log)
     _refuse_at_sight(log, whole)
     lead = np.nanargmax(np.nanmax(np.abs(log.lr), axis=0))
@@ -169,16 +164,12 @@ def views(log: Log) -> Iterator[tuple[Evidence, Precision]]:
 
 def moves(momentum: FloatArray | None) -> bool:
     """Return whether a momentum is logged in every group and changes by more than rounding does."""
-    import numpy as np
-
     if momentum is None or np.isnan(momentum).all(axis=0).any():
         return False
     return bool((np.nanmax(momentum, axis=0) - np.nanmin(momentum, axis=0)).max() > MOVES)
 
 
 def _columns(samples: Samples, scales: list[float], slack: Slack) -> tuple[Column, ...]:
-    import numpy as np
-
     found = []
     for at, peak in enumerate(scales):
         values = samples.values[:, at]
@@ -191,8 +182,6 @@ def _columns(samples: Samples, scales: list[float], slack: Slack) -> tuple[Colum
 
 def _last_of_each_step(log: Log) -> NDArray[np.intp]:
     """Return the rows in the order of their steps, of rows of the same step the last one that has a learning rate."""
-    import numpy as np
-
     there = np.flatnonzero(np.isfinite(log.lr).any(axis=1))
     order = there[np.argsort(log.steps[there], kind="stable")]
     steps = log.steps[order]
@@ -202,8 +191,6 @@ def _last_of_each_step(log: Log) -> NDArray[np.intp]:
 
 def _thinned(rows: int, peak: int) -> NDArray[np.intp]:
     """Choose rows evenly, and densely at both ends and around the peak."""
-    import numpy as np
-
     if rows <= MOST_ROWS:
         return np.arange(rows)
     share = MOST_ROWS // 5
@@ -218,8 +205,6 @@ def _thinned(rows: int, peak: int) -> NDArray[np.intp]:
 
 def _refuse_at_sight(log: Log, whole: NDArray[np.intp]) -> None:
     """Refuse a log of too few steps, of a constant rate, or of one that falls from its first step on."""
-    import numpy as np
-
     if whole.size < FEWEST_ROWS:
         raise OnecycleError(
             f"{log.path}: {whole.size} steps with a learning rate are too few to find a schedule",
@@ -246,16 +231,12 @@ def refusal(log: Log, explained: float) -> OnecycleError:
 
 def _leading_rates(log: Log, whole: NDArray[np.intp]) -> FloatArray:
     """Return the learning rates of the group with the highest."""
-    import numpy as np
-
     rates: FloatArray = log.lr[whole, int(np.nanargmax(np.nanmax(log.lr, axis=0)))]
     return rates[np.isfinite(rates)]
 
 
 def _what_instead(rates: FloatArray, explained: float) -> str:
     """Describe what the learning rate does instead."""
-    import numpy as np
-
     moved = np.diff(rates)
     held = rates.size - int(np.flatnonzero(moved).max(initial=0)) - 2
     if held > rates.size / 2:

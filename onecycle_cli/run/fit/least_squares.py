@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from onecycle_cli.policy.ramps import FloatArray
@@ -63,8 +64,6 @@ class Curve:
 
     def shares(self, steps: FloatArray, free: Edges) -> FloatArray:
         """Return each corner's share in the value at each step, shape (steps, corners)."""
-        import numpy as np
-
         edges = self.edges(free)
         bounds = np.array([0.0, *edges])
         phase = np.clip(np.searchsorted(bounds[1:], steps, side="left"), 0, len(edges) - 1)
@@ -92,8 +91,6 @@ ONLY_RISE = Curve("rise", "cos", _same, RISE, RISE)
 
 def spread(phase: NDArray[np.intp], progress: FloatArray, strategy: str, corners: int) -> FloatArray:
     """Spread each step between the two corners of its phase."""
-    import numpy as np
-
     towards = (1 - np.cos(np.pi * progress)) / 2 if strategy == "cos" else progress
     found = np.zeros((progress.size, corners))
     rows = np.arange(progress.size)
@@ -122,8 +119,6 @@ def find_corners(design: FloatArray, column: Column, known: Mapping[int, float] 
         column: the values.
         known: values of corners, by number.
     """
-    import numpy as np
-
     known = known or {}
     corners = np.zeros(design.shape[1])
     uncertainty = np.full(design.shape[1], math.inf)
@@ -175,8 +170,6 @@ def find_edges(
     `complete` returns all edges from those that are varied, where some are not. Returns None where the edges to start
     with are out of order.
     """
-    import numpy as np
-
     whole = complete or _same
     problem = _Problem(curve, evidence, evidence.steps + offset)
     here, damping = start, 1e-3
@@ -208,8 +201,6 @@ def find_edges(
 
 def _uncertainty(slopes: FloatArray) -> FloatArray:
     """Return how far each edge can move before the fit suffers; infinite where it does not matter."""
-    import numpy as np
-
     scale = np.linalg.norm(slopes, axis=0)
     if not (np.isfinite(scale).all() and (scale > 0).all()):
         return np.full(slopes.shape[1], math.inf)
@@ -225,8 +216,6 @@ class _Problem:
 
     def __init__(self, curve: Curve, evidence: Evidence, steps: FloatArray) -> None:
         """Pair each column with the tie of its quantity."""
-        import numpy as np
-
         self.curve, self.steps = curve, steps
         lr, momentum = np.array(curve.lr, float), np.array(curve.momentum, float)
         self.columns: list[tuple[Column, FloatArray]] = [(column, lr) for column in evidence.lr]
@@ -234,8 +223,6 @@ class _Problem:
 
     def at(self, edges: Edges) -> FloatArray | None:
         """Return the weighted differences left by the best corners; None where the edges are out of order."""
-        import numpy as np
-
         if not all(low < high for low, high in pairwise((0.0, *self.curve.edges(edges)))):
             return None
         shares = self.curve.shares(self.steps, edges)
@@ -243,8 +230,6 @@ class _Problem:
 
     def off(self, edges: Edges) -> float:
         """Return the largest difference, as a share of its column's highest value."""
-        import numpy as np
-
         shares, worst = self.curve.shares(self.steps, edges), 0.0
         for column, tie in self.columns:
             corners = _left(shares @ tie, column)[1]
@@ -255,8 +240,6 @@ class _Problem:
 
     def slopes(self, whole: Callable[[Edges], Edges], here: Edges) -> FloatArray:
         """Return how the differences change with each varied edge, the corners following."""
-        import numpy as np
-
         shares = self.curve.shares(self.steps, whole(here))
         found = []
         for at, edge in enumerate(here):
@@ -269,8 +252,6 @@ class _Problem:
 
 def _left(design: FloatArray, column: Column) -> tuple[FloatArray, FloatArray]:
     """Return what the best corners leave, weighted, and these corners."""
-    import numpy as np
-
     weighted, wanted = design * column.weights[:, None], column.values * column.weights
     corners: FloatArray = np.linalg.lstsq(weighted, wanted, rcond=RANK)[0].astype(np.float64, copy=False)
     return weighted @ corners - wanted, corners
@@ -278,8 +259,6 @@ def _left(design: FloatArray, column: Column) -> tuple[FloatArray, FloatArray]:
 
 def _slope(design: FloatArray, change: FloatArray, column: Column) -> FloatArray:
     """Return the part of a change of the shares that no change of the corners can undo (Kaufman)."""
-    import numpy as np
-
     weighted = design * column.weights[:, None]
     u, s, vt = np.linalg.svd(weighted, full_matrices=False)
     keep = s > RANK * s[0]

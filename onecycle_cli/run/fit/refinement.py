@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.schedule import Schedule
 from onecycle_cli.run.fit.evidence import EPSILON
@@ -65,8 +67,6 @@ def _polished(settings: Values, offset: int, evidence: Evidence) -> Values:
 
     They are taken where the worst value is met best, and with as few digits as leave it within its rounding.
     """
-    import numpy as np
-
     best, numbers = settings, _not_round(settings)
     least = _worst(best, offset, evidence)
     current = best
@@ -98,8 +98,6 @@ def _polished(settings: Values, offset: int, evidence: Evidence) -> Values:
 
 def _worst(settings: Mapping[str, object], offset: int, evidence: Evidence) -> float:
     """Return the largest difference from the evidence, in units of what a value may be off by; 0 for equal bits."""
-    import numpy as np
-
     gaps = _gaps(settings, offset, evidence)
     if gaps is None:
         return float("inf")
@@ -110,8 +108,6 @@ def _worst(settings: Mapping[str, object], offset: int, evidence: Evidence) -> f
 
 def _gaps(settings: Mapping[str, object], offset: int, evidence: Evidence) -> FloatArray | None:
     """Return logged minus computed for every value, as a share of it; None where there is no curve."""
-    import numpy as np
-
     plan = plan_of(settings)
     try:
         schedule = None if plan is None else Schedule(plan)

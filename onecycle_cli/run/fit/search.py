@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.run.fit.least_squares import ONLY_RISE, SECOND_EDGE, THREE_PHASE, TWO_PHASE, EdgeFit, find_edges
 from onecycle_cli.run.fit.solution import Candidate, cost, solve
@@ -244,8 +246,6 @@ def _with_second_edge(edges: EdgeFit, evidence: Evidence, offset: int) -> Iterat
 
 def _with_plateau(evidence: Evidence, offset: int) -> Iterator[Candidate]:
     """Yield schedules with a plateau: the rise ends on a whole step, and the run where the log does."""
-    import numpy as np
-
     steps, values = evidence.steps + offset, evidence.lr[0].values
     peak = evidence.peak + offset
     fall = (steps > peak) & (values > values.max() / 20)

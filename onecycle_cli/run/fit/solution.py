@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.length import find_length
 from onecycle_cli.policy.onecycle import OneCycle
@@ -201,8 +203,6 @@ def _fraction_cost(candidate: Candidate, value: float, default: float) -> float:
 
 def _basis(candidate: Candidate, evidence: Evidence, fractions: dict[str, float]) -> _Basis | None:
     """Return the shares of a candidate's numbers; None where it has no such curve."""
-    import numpy as np
-
     traits = candidate.traits
     if evidence.momentum and not traits.supports("cycle_momentum"):
         return None
@@ -226,8 +226,6 @@ def _basis(candidate: Candidate, evidence: Evidence, fractions: dict[str, float]
 
 def _shares(plan: Plan, steps: FloatArray) -> FloatArray | None:
     """Return each corner's share in the learning rate at each step, shape (steps, 3 or 4 corners), or None."""
-    import numpy as np
-
     try:
         phases = plan.convention.phases(plan)
     except (ArithmeticError, ValueError):
@@ -250,8 +248,6 @@ def _shares(plan: Plan, steps: FloatArray) -> FloatArray | None:
 
 def _plateau_dips(plan: Plan, steps: FloatArray) -> FloatArray:
     """Return the shares of the highest and the lowest momentum where each cycle dips half as deep as the one before."""
-    import numpy as np
-
     half = plan.convention.phases(plan)[0].lr[0].span
     cycle = steps // (2 * half)
     low = (1 - np.abs((steps - 2 * cycle * half) / half - 1)) * 0.5**cycle

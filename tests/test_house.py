@@ -22,7 +22,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": {"findings"},
     "policy": {"findings", "errors"},
     "config": {"policy", "findings", "errors"},
-    "render": {"policy", "findings", "errors", "version", "run.logs.log", "run.series", "run.verdict"},
+    "render": {
+        "policy",
+        "findings",
+        "errors",
+        "version",
+        "run.logs.log",
+        "run.series",
+        "run.verdict",
+        "run.fit.result",
+    },
     "run": {"policy", "findings", "errors"},
     "cli": {"render", "run", "config", "policy", "findings", "errors", "version"},
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
@@ -88,6 +88,7 @@ class Columns:
         groups: the groups' names.
         counts_epochs: the step column holds epochs.
         notes: what the user should know about the choice.
+        values: the columns whose numbers a row holds, in the row's order: the learning rates, then the momenta.
     """
 
     format: str
@@ -97,11 +98,11 @@ class Columns:
     groups: tuple[str, ...]
     counts_epochs: bool = False
     notes: tuple[str, ...] = ()
+    values: tuple[str, ...] = field(init=False)
 
-    @property
-    def values(self) -> tuple[str, ...]:
-        """The columns whose numbers a row holds, in its order."""
-        return (*self.lr, *filter(None, self.momentum))
+    def __post_init__(self) -> None:
+        """Set the columns whose numbers a row holds."""
+        object.__setattr__(self, "values", (*self.lr, *filter(None, self.momentum)))
 
     def are_steps(self, numbers: Sequence[float]) -> bool:
         """Return whether all numbers are valid steps, or epochs where the column counts epochs."""

@@ -6,7 +6,6 @@ import json
 import math
 import re
 from contextlib import suppress
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
@@ -107,10 +106,6 @@ class ObjectReader(Reader):
         if has_counter == self._have_counter and len(self._keys) < MOST_KEYS:
             self._keys.update(dict.fromkeys(values))
 
-    @cached_property
-    def _names(self) -> tuple[str, ...]:
-        return self.columns.values if self.columns else ()
-
     def _row(self, entry: Entry | BadRow) -> Row | BadRow | None:
         """Return an object's row; None where it has none of the values."""
         number, self._count = self._count, self._count + 1
@@ -121,7 +116,7 @@ class ObjectReader(Reader):
         if columns.step is not None and columns.step not in values:
             return None
         try:
-            numbers = [value_of_json(values.get(name)) for name in self._names]
+            numbers = [value_of_json(values.get(name)) for name in columns.values]
             if all(map(math.isnan, numbers)):
                 return None
             step = number if columns.step is None else value_of_json(values[columns.step])

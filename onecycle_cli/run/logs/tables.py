@@ -97,7 +97,11 @@ class TableReader(LineReader):
         yield from self._read(self._records.end())
 
     def _read_header(self, text: str) -> None:
-        delimiter, names = header_of(self.path, text)
+        try:
+            delimiter, names = header_of(text)
+        except csv.Error as error:
+            message = f"the header of {self.path} is not valid CSV: {error}"
+            raise OnecycleError(message, "check that this is the right file") from None
         columns = self.choose(names)
         self._records = Records(delimiter)
         self._lay_out(names, columns)
@@ -170,18 +174,14 @@ def _is_record(line: Line) -> bool:
     return bool(line[1].strip()) and not line[1].startswith("#")
 
 
-def header_of(path: str, text: str) -> tuple[str, list[str]]:
+def header_of(text: str) -> tuple[str, list[str]]:
     """Return a header's delimiter, which is the most frequent one, and its names.
 
     Raises:
-        OnecycleError: a quote is not closed.
+        csv.Error: it is not valid CSV.
     """
     delimiter = max(DELIMITERS, key=text.count)
-    try:
-        return delimiter, cells_of(text[:LONGEST_LINE], delimiter)
-    except csv.Error as error:
-        message = f"the header of {path} is not valid CSV: {error}"
-        raise OnecycleError(message, "check that this is the right file") from None
+    return delimiter, cells_of(text[:LONGEST_LINE], delimiter)
 
 
 def _cell_reader(name: str, delimiter: str) -> Callable[[str], float]:

@@ -54,7 +54,7 @@ def read(tmp_path: Path) -> Callable[..., Log]:
 
 
 def frame_of(trace: dict[str, Any]) -> Any:
-    """Read a trace independently of what is tested."""
+    """Return a trace as pandas reads it."""
     pd = pytest.importorskip("pandas", reason="pandas is not installed")
     path = TRACES / trace["file"]
     if trace["format"] == "hf_trainer_state":
@@ -65,7 +65,9 @@ def frame_of(trace: dict[str, Any]) -> Any:
 
 
 def same(left: Any, right: Any) -> bool:
-    """Tell whether floats are the same to the bit, or both NaN."""
+    """Return whether floats are the same to the bit, or both NaN; or whether there are none on both sides."""
+    if left is None or right is None:
+        return left is right
     return np.array_equal(np.asarray(left, np.float64), np.asarray(right, np.float64), equal_nan=True)
 
 
@@ -78,11 +80,7 @@ def test_traces_read_as_pandas_reads_them(trace: dict[str, Any]) -> None:
     assert log.lr.dtype == np.float64
     assert log.steps.tolist() == frame[trace["step_column"]].tolist()
     assert same(log.lr, frame[trace["lr_columns"]])
-    if trace["momentum_columns"] is None:
-        assert log.momentum is None
-    else:
-        assert log.momentum is not None
-        assert same(log.momentum, frame[trace["momentum_columns"]])
+    assert same(log.momentum, trace["momentum_columns"] and frame[trace["momentum_columns"]])
     assert (log.bad_rows, log.notes) == ((), ())
     assert len(log.groups) == len(trace["lr_columns"])
 
@@ -96,9 +94,18 @@ def test_lines_lead_back_to_the_values(trace: dict[str, Any]) -> None:
         assert repr(float(rate)) in entry
 
 
-@pytest.mark.parametrize("settings", [{}, {"max_lr": (0.1, 0.2), "groups": ("body", "head")}, {"max_lr": (0.1, 0.2)}])
+@pytest.mark.parametrize(
+    ("settings", "groups"),
+    [
+        ({}, ("",)),
+        ({"max_lr": (0.1, 0.2), "groups": ("body", "head")}, ("body", "head")),
+        ({"max_lr": (0.1, 0.2)}, ("0", "1")),
+    ],
+)
 @pytest.mark.parametrize("write", [write_csv, write_jsonl])
-def test_our_own_export_reads_back(write: Any, settings: dict[str, Any], read: Callable[..., Log]) -> None:
+def test_our_own_export_reads_back(
+    write: Any, settings: dict[str, Any], groups: tuple[str, ...], read: Callable[..., Log]
+) -> None:
     schedule = OneCycle(**{"max_lr": 0.1, "total_steps": 100, "steps_per_epoch": 10} | settings).schedule()
     stream = io.BytesIO()
     for _ in write(Table(make_columns(schedule), window(schedule)), stream):
@@ -110,8 +117,7 @@ def test_our_own_export_reads_back(write: Any, settings: dict[str, Any], read: C
     for group in range(len(schedule.groups)):
         assert same(log.lr[:, group], schedule.lr(steps, group))
         assert same(log.momentum[:, group], schedule.momentum(steps, group))
-    if "groups" in settings:
-        assert log.groups == ("body", "head")
+    assert log.groups == groups
 
 
 NAMINGS = [
@@ -159,23 +165,21 @@ NAMINGS = [
 ]
 
 
-@pytest.mark.parametrize(("header", "form", "groups", "lr", "momentum"), NAMINGS, ids=[each[0] for each in NAMINGS])
-def test_columns_are_known_by_their_names(
+@pytest.mark.parametrize(("header", "form", "groups", "lr", "momentum"), NAMINGS, ids=[naming[0] for naming in NAMINGS])
+def test_columns_are_recognised_by_their_names(
     header: str, form: str, groups: tuple[str, ...], lr: list[int], momentum: list[int | None] | None, read: Any
 ) -> None:
     rows = [[10 * row + column for column in range(header.count(",") + 1)] for row in range(1, 4)]
     log = read("\n".join([header, *(",".join(map(str, row)) for row in rows), ""]))
     assert (log.format, log.groups) == (form, groups)
     assert same(log.lr, [[row[at] for at in lr] for row in rows])
-    if momentum is None:
-        assert log.momentum is None
-    else:
-        assert same(log.momentum, [[math.nan if at is None else row[at] for at in momentum] for row in rows])
+    expected: Any = momentum and [[math.nan if at is None else row[at] for at in momentum] for row in rows]
+    assert same(log.momentum, expected)
     assert log.steps.tolist() == [row[counter(header)] for row in rows]
 
 
 def counter(header: str) -> int:
-    """Give the place of the column that counts, in the headers above."""
+    """Return the index of the column that counts, in the headers above."""
     names = [name.strip().lower() for name in header.split(",")]
     known = ("step", "global_step", "iteration", "train/global_step", "_step", "batch", "epoch")
     return next(names.index(name) for name in known if name in names)
@@ -196,8 +200,7 @@ JSON_ROWS = [
 def test_json_objects(row: str, form: str, lr: float, momentum: float | None, shape: str, read: Any) -> None:
     log = read(shape.format(row))
     assert (log.format, log.steps.tolist(), log.lr.tolist()) == (form, [1], [[lr]])
-    assert (log.momentum is None) == (momentum is None)
-    assert momentum is None or same(log.momentum, [[momentum]])
+    assert same(log.momentum, momentum and [[momentum]])
 
 
 @pytest.mark.parametrize(
@@ -216,7 +219,7 @@ def test_json_objects(row: str, form: str, lr: float, momentum: float | None, sh
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_ways_to_write_csv(text: str, encoding: str, read: Any) -> None:
+def test_variants_of_csv(text: str, encoding: str, read: Any) -> None:
     log = read(text.encode(encoding))
     assert log.steps.tolist() == [0, 1]
     assert log.lr.tolist() == [[0.5], [0.25]]
@@ -231,7 +234,7 @@ BAD_STEPS = ["", "-1", "1.5", "inf", "nan", "x", str(2**53), "1_0"]
 @pytest.mark.parametrize(
     "row", [f"1,{cell}" for cell in BAD_CELLS] + [f"{step},0.1" for step in BAD_STEPS] + ["1", "1,2,3"]
 )
-def test_bad_rows_are_skipped_and_told(row: str, read: Any) -> None:
+def test_bad_rows_are_skipped_and_reported(row: str, read: Any) -> None:
     log = read(f"step,lr\n0,0.5\n{row}\n2,0.25\n")
     assert log.lr.tolist() == [[0.5], [0.25]]
     assert log.lines.tolist() == [2, 4]
@@ -253,7 +256,7 @@ BAD_JSON = [
 
 
 @pytest.mark.parametrize("row", BAD_JSON, ids=range(len(BAD_JSON)))
-def test_bad_json_lines_are_skipped_and_told(row: str, read: Any) -> None:
+def test_bad_json_lines_are_skipped_and_reported(row: str, read: Any) -> None:
     log = read(f'{{"step": 0, "lr": 0.5}}\n{row}\n{{"step": 2, "lr": 0.25}}\n')
     assert log.lr.tolist() == [[0.5], [0.25]]
     assert [bad.line for bad in log.bad_rows] == [2]
@@ -276,7 +279,7 @@ def test_an_endless_line_costs_one_row(read: Any) -> None:
     assert [bad.line for bad in log.bad_rows] == [3]
 
 
-def test_a_last_line_without_end_is_told(read: Any) -> None:
+def test_a_last_line_without_end_is_reported(read: Any) -> None:
     assert "cut off" in read("step,lr\n0,0.5\n1,0.2").notes[0]
     assert [bad.line for bad in read("step,lr\n0,0.5\n1").bad_rows] == [3]
 
@@ -338,7 +341,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("text", "columns", "message", "hint"), REFUSED)
-def test_what_cannot_be_read_is_refused(text: Any, columns: Any, message: str, hint: str, read: Any) -> None:
+def test_unreadable_files(text: Any, columns: Any, message: str, hint: str, read: Any) -> None:
     with pytest.raises(OnecycleError) as caught:
         read(text, **columns)
     assert message in caught.value.message
@@ -347,7 +350,7 @@ def test_what_cannot_be_read_is_refused(text: Any, columns: Any, message: str, h
 
 
 @pytest.mark.parametrize("path", ["", "missing", "nul\0", "x" * 5000])
-def test_files_that_are_not_there(path: str) -> None:
+def test_missing_files(path: str) -> None:
     with pytest.raises(OnecycleError, match=r"no such file|cannot read"):
         read_log(path)
 
@@ -375,7 +378,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (log.path, log.lr.tolist()) == ("<stdin>", [[0.5]])
 
 
-def test_the_readers_load_no_numpy_before_a_log_is_read() -> None:
+def test_numpy_is_loaded_only_when_a_log_is_read() -> None:
     command = "import sys, onecycle_cli.run.logs; assert not {'numpy', 'orjson', 'tensorboard'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", command], check=True, cwd=ROOT, timeout=120)
 
@@ -430,7 +433,7 @@ def test_damaged_logs_are_read_or_refused(
 
 
 def follow(path: Path, writes: list[Callable[[], object]], columns: Any = None) -> Iterator[Log]:
-    """Follow a file; at each wait, the next write happens."""
+    """Follow a file; each time it waits, the next write happens."""
     coming = iter(writes)
 
     def wait() -> bool:
@@ -466,7 +469,7 @@ def test_growing_json_lines(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("again", ["step,lr\n0,0.75\n", "step,lr\n" + "".join(f"{i},0.75\n" for i in range(50))])
-def test_a_file_written_anew_is_read_anew(tmp_path: Path, again: str) -> None:
+def test_a_rewritten_file_is_read_again(tmp_path: Path, again: str) -> None:
     path = tmp_path / "log"
     path.write_text("step,lr\n0,0.5\n1,0.25\n")
     logs = list(follow(path, [lambda: path.unlink(), lambda: path.write_text(again)]))

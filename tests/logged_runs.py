@@ -6,7 +6,9 @@ import csv
 import json
 import math
 import random
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from onecycle_cli import OneCycle
 from onecycle_cli.policy.schedule import Schedule
 from onecycle_cli.run.logs.log import Log
+from onecycle_cli.run.logs.stream import follow_log
 
 from .conftest import DATA
 
@@ -223,3 +226,26 @@ def mistakes(plan: dict[str, Any], seed: int) -> dict[str, Mistake]:
         assert right.momentum is not None
         found["still"] = Mistake("no-momentum-cycle", Run(right.lr, np.full_like(right.lr, 0.9)))
     return found
+
+
+def follow(path: Path, writes: list[Callable[[], object]], columns: Any = None) -> Iterator[Log]:
+    """Follow a file; each time it waits, the next write happens."""
+    coming = iter(writes)
+
+    def wait() -> bool:
+        write = next(coming, None)
+        if write is not None:
+            write()
+        return write is not None
+
+    return follow_log(str(path), columns or {}, wait)
+
+
+def appending(path: Path, text: str) -> Callable[[], object]:
+    """Return a function that appends a text to a file."""
+
+    def write() -> None:
+        with path.open("a") as stream:
+            stream.write(text)
+
+    return write

@@ -5,13 +5,9 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
 import re
-import signal
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -455,110 +451,6 @@ def test_many_groups_and_many_rows_are_drawn() -> None:
     logged = [line for line in figure.axes[0].get_lines() if line.get_label() == "logged"]
     assert len(logged) == 12
     assert max(len(np.asarray(line.get_xdata())) for line in logged) <= 2 * MOST_STEPS
-
-
-# Following.
-
-
-class Writer:
-    """Appends rows to a log while it is followed."""
-
-    def __init__(self, path: Path, portions: list[str]) -> None:
-        self.path, self.portions = path, portions
-        self.thread = threading.Thread(target=self._write)
-
-    def _write(self) -> None:
-        for portion in self.portions:
-            time.sleep(0.06)
-            with self.path.open("a") as stream:
-                stream.write(portion)
-
-    def __enter__(self) -> Writer:
-        self.thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.thread.join()
-
-
-def portions(steps: Any, each: int, value: Any) -> list[str]:
-    rows = [f"{step},{value(step)!r}\n" for step in steps]
-    parts = ["".join(rows[at : at + each]) for at in range(0, len(rows), each)]
-    return ["step,lr\n", *parts]
-
-
-RIGHT = OneCycle.model_validate(PLAN).schedule()
-
-
-def following(capsys: pytest.CaptureFixture[str], log: Path, *more: str) -> tuple[int, dict[str, Any], str]:
-    code = main(["check", *FLAGS, str(log), "--follow", "--interval", "0.02", "--format", "json", *more])
-    said = capsys.readouterr()
-    found = json.loads(said.out)
-    jsonschema.validate(found, CONTRACT)
-    return code, found, said.err
-
-
-def test_following_ends_with_the_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    log = tmp_path / "run.csv"
-    with Writer(log, portions(range(100), 25, RIGHT.lr)):
-        code, found, err = following(capsys, log, "-o", str(tmp_path / "a.png"))
-    assert (code, found["verdict"], found["compared"], found["first_missing_step"]) == (0, "ok", 100, None)
-    assert "as planned so far" in err
-    assert err.startswith(f"following {log}")
-    assert (tmp_path / "a.png").exists()
-
-
-def test_following_ends_at_a_divergence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    log = tmp_path / "run.csv"
-    restarted = portions(range(100), 10, lambda step: RIGHT.lr(step % 40))
-    with Writer(log, restarted):
-        code, found, err = following(capsys, log)
-        written = log.read_text().count("\n")
-    assert (code, found["verdict"], found["cause"]) == (1, "diverges", "restarted-at:40")
-    assert found["first_divergence"]["step"] == 40
-    assert "diverges at step 40" in err
-    assert 60 < written < 101, "it stops while the run goes on"
-
-
-def test_following_does_not_wait_for_ever_for_a_cause(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    log = tmp_path / "run.csv"
-    with Writer(log, portions(range(12), 6, lambda step: RIGHT.lr(step) * (2 if step > 9 else 1))):
-        code, found, _ = following(capsys, log)
-    assert (code, found["verdict"], found["first_divergence"]["step"]) == (1, "diverges", 10)
-    assert found["compared"] == 12
-
-
-def test_following_standard_input_ends_with_it(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "onecycle_cli", "check", *FLAGS, "-", "--follow", "--format", "json"]
-    half = "".join(portions(range(50), 50, RIGHT.lr))
-    for more, code, verdict in ((["--partial"], 0, "ok"), ([], 1, "incomplete")):
-        done = subprocess.run([*command, *more], input=half, capture_output=True, text=True, cwd=ROOT, timeout=120)
-        assert (done.returncode, json.loads(done.stdout)["verdict"]) == (code, verdict)
-    done = subprocess.run(command, input="step,lr\n", capture_output=True, text=True, cwd=ROOT, timeout=120)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "ended without a learning rate" in done.stderr
-
-
-def test_an_interrupt_ends_following(tmp_path: Path) -> None:
-    log = csv_of(tmp_path / "run.csv", range(10))
-    command = [sys.executable, "-m", "onecycle_cli", "check", *FLAGS, log, "--follow", "--interval", "0.05"]
-    # A shell's background job ignores SIGINT and its children inherit that, so the child restores the handler itself.
-    start = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    start += "from onecycle_cli.cli import run; sys.argv[0] = 'onecycle'; run()"
-    command[1:3] = ["-c", start]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        assert process.stderr is not None
-        assert process.stdout is not None
-        deadline = threading.Timer(60, process.kill)
-        deadline.start()
-        for line in process.stderr:
-            if "as planned so far" in line:
-                break
-        os.kill(process.pid, signal.SIGINT)
-        assert process.wait(20) == 130
-        deadline.cancel()
-        assert "Traceback" not in process.stderr.read()
-        assert not process.stdout.read()
 
 
 def test_a_verdict_has_no_number_that_json_lacks() -> None:

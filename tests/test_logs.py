@@ -9,7 +9,6 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +25,10 @@ from onecycle_cli.run import logs
 from onecycle_cli.run.logs import read_log
 from onecycle_cli.run.logs.format import LONGEST_LINE, Format, Head, LineReader, Lines
 from onecycle_cli.run.logs.log import FEW_BAD_ROWS, MOST_BAD_ROWS, BadRow, Log, Row
-from onecycle_cli.run.logs.stream import follow_log
 from onecycle_cli.run.logs.tables import TableReader
 
 from .conftest import DATA, ROOT
+from .logged_runs import appending, follow
 
 TRACES = DATA / "traces"
 MANIFEST: list[dict[str, Any]] = json.loads((TRACES / "manifest.json").read_text())
@@ -430,72 +429,6 @@ def test_damaged_logs_are_read_or_refused(
     for at, length, instead in damages:
         data = data[:at] + instead + data[at + length :]
     reads_or_refuses(data, tmp_path_factory.getbasetemp(), {})
-
-
-def follow(path: Path, writes: list[Callable[[], object]], columns: Any = None) -> Iterator[Log]:
-    """Follow a file; each time it waits, the next write happens."""
-    coming = iter(writes)
-
-    def wait() -> bool:
-        write = next(coming, None)
-        if write is not None:
-            write()
-        return write is not None
-
-    return follow_log(str(path), columns or {}, wait)
-
-
-def appending(path: Path, text: str) -> Callable[[], object]:
-    def write() -> None:
-        with path.open("a") as stream:
-            stream.write(text)
-
-    return write
-
-
-def test_a_growing_csv(tmp_path: Path) -> None:
-    path = tmp_path / "log"
-    texts = ["step,l", "r\n", "0,0.5\n1,0.", "25\n", "", "2,0.125\n3,", "x\n4,1\n"]
-    logs = list(follow(path, [lambda: None, *(appending(path, text) for text in texts)]))
-    assert [log.lr[:, 0].tolist() for log in logs] == [[0.5], [0.5, 0.25], [0.5, 0.25, 0.125], [0.5, 0.25, 0.125, 1]]
-    assert [bad.line for bad in logs[-1].bad_rows] == [5]
-
-
-def test_growing_json_lines(tmp_path: Path) -> None:
-    path = tmp_path / "log"
-    texts = ['{"model": 5, "lr": 3}\n', '{"step": 0, "lr": 0.5}\n{"step": 1,', ' "lr": 0.25}\n']
-    logs = list(follow(path, [appending(path, text) for text in texts]))
-    assert [log.lr[:, 0].tolist() for log in logs] == [[0.5], [0.5, 0.25]]
-
-
-@pytest.mark.parametrize("again", ["step,lr\n0,0.75\n", "step,lr\n" + "".join(f"{i},0.75\n" for i in range(50))])
-def test_a_rewritten_file_is_read_again(tmp_path: Path, again: str) -> None:
-    path = tmp_path / "log"
-    path.write_text("step,lr\n0,0.5\n1,0.25\n")
-    logs = list(follow(path, [lambda: path.unlink(), lambda: path.write_text(again)]))
-    assert [log.lr[0].tolist() for log in logs] == [[0.5], [0.75]]
-
-
-def test_a_document_that_is_rewritten(tmp_path: Path) -> None:
-    path = tmp_path / "log"
-    states = [
-        json.dumps({"log_history": [{"step": s, "learning_rate": 0.5} for s in range(n)]}, indent=1) for n in (0, 1, 3)
-    ]
-    texts = [states[0], states[1][:25], states[1], states[2]]
-    logs = list(follow(path, [partial(path.write_text, text) for text in texts]))
-    assert [log.steps.tolist() for log in logs] == [[0], [0, 1, 2]]
-
-
-def test_a_followed_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"step,lr\n0,0.5\n")))
-    assert [log.lr.tolist() for log in follow_log("-", {}, lambda: False)] == [[[0.5]]]
-
-
-def test_a_log_without_rates_is_not_followed(tmp_path: Path) -> None:
-    path = tmp_path / "log"
-    path.write_text("step,loss\n")
-    with pytest.raises(OnecycleError, match="has step, loss"):
-        list(follow(path, []))
 
 
 def test_quoting_is_the_csv_modules(read: Any) -> None:

@@ -23,12 +23,12 @@ class OnecycleError(Exception):
 
 
 class PlanError(OnecycleError, ValueError):
-    """The settings describe no schedule; `findings` say why."""
-
-    exit_code = 1
+    """The settings are invalid, or make no schedule; `findings` say why, and the message is the first of them."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         """Take the first finding's words as the message."""
-        first = findings[0]
-        super().__init__(f"{first.code}: {first.message}", first.hint)
+        message, hint = "the settings make no schedule", ""
+        if findings:
+            message, hint = f"{findings[0].code}: {findings[0].message}", findings[0].hint
+        super().__init__(message, hint)
         self.findings = tuple(findings)

@@ -121,14 +121,14 @@ def in_json(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[
 
 
 def csv_of(path: Path, steps: Any, *, settings: dict[str, Any] = PLAN, factor: float = 1.0) -> str:
-    schedule = OneCycle.model_validate(settings).schedule()
+    schedule = OneCycle(**settings).schedule()
     rows = [f"{step},{schedule.lr(step) * factor!r}\n" for step in steps]
     path.write_text("step,lr\n" + "".join(rows))
     return str(path)
 
 
 def checked(plan: dict[str, Any], log: Log, **options: Any) -> Verdict:
-    return check(OneCycle.model_validate(plan), log, **options)
+    return check(OneCycle.from_values(plan), log, **options)
 
 
 def checked_trace(name: str) -> Verdict:
@@ -200,7 +200,7 @@ def test_tolerance_is_relative(tolerance: str, code: int, tmp_path: Path, capsys
 
 def test_columns_can_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plan = {"max_lr": [0.1, 0.01], "total_steps": 50, "groups": ["head", "body"]}
-    schedule = OneCycle.model_validate(plan).schedule()
+    schedule = OneCycle.from_values(plan).schedule()
     rows = [f"{at},{schedule.lr(at, 1)},{schedule.lr(at, 0) * (2 if at == 7 else 1)}\n" for at in range(50)]
     log = tmp_path / "run.csv"
     log.write_text("n,b=2,h\n" + "".join(rows))
@@ -218,7 +218,7 @@ def test_columns_can_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_a_diverging_momentum_is_what_the_table_shows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    schedule = OneCycle.model_validate(PLAN).schedule()
+    schedule = OneCycle.from_values(PLAN).schedule()
     log = tmp_path / "run.csv"
     log.write_text("step,lr,momentum\n" + "".join(f"{at},{schedule.lr(at)},0.9\n" for at in range(100)))
     code, found = in_json(capsys, *FLAGS, str(log))
@@ -449,7 +449,7 @@ def test_long_logs_are_thinned_and_keep_their_extremes() -> None:
 
 def test_many_groups_and_many_rows_are_drawn() -> None:
     plan = {"max_lr": [0.1 / (at + 1) for at in range(12)], "total_steps": 20_000}
-    schedule = OneCycle.model_validate(plan).schedule()
+    schedule = OneCycle.from_values(plan).schedule()
     steps = np.arange(20_000)
     rates = np.column_stack([schedule.lr(steps, group) for group in range(12)])
     figure = drawn(checked(plan, make_log(steps, rates)))

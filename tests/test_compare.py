@@ -18,7 +18,7 @@ from onecycle_cli.cli import main
 from onecycle_cli.policy.comparison import compare
 from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.schedule import Schedule
-from onecycle_cli.policy.stepping import MOST_COMPARED, area
+from onecycle_cli.policy.summary import MOST_COMPARED, area
 from onecycle_cli.policy.translation import translate
 from onecycle_cli.render.figure import FigureOptions, comparison_figure
 from onecycle_cli.render.picture import Curve
@@ -42,7 +42,7 @@ WORKED_EXAMPLE = {
 
 
 def plan(**given: Any) -> Schedule:
-    return OneCycle.model_validate({"max_lr": 0.1, "total_steps": 1000, **given}).schedule()
+    return OneCycle(**{"max_lr": 0.1, "total_steps": 1000, **given}).schedule()
 
 
 @pytest.fixture
@@ -251,10 +251,10 @@ def test_every_group_is_told(configs: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def translated(source: dict[str, Any], target: str) -> tuple[dict[str, Any], float, Schedule]:
-    reference = OneCycle.model_validate({"max_lr": 0.1, "total_steps": 1000, **source})
+    reference = OneCycle(**{"max_lr": 0.1, "total_steps": 1000, **source})
     found = translate(reference, reference.schedule(), target)
     assert found is not None
-    schedule = OneCycle.model_validate(found.settings).schedule()
+    schedule = OneCycle(**found.settings).schedule()
     common = range(min(schedule.total_steps, reference.schedule().total_steps))
     most = max(abs(schedule.lr(step) - reference.schedule().lr(step)) for step in common)
     assert most <= found.largest.absolute
@@ -306,7 +306,7 @@ def test_there_is_not_always_a_translation() -> None:
 def test_a_translation_is_as_close_as_it_says(given_settings: dict[str, Any], source: str, target: str) -> None:
     lacks = CONVENTIONS[source].unsupported
     kept = {setting: value for setting, value in given_settings.items() if setting not in lacks}
-    reference = OneCycle.model_validate({**kept, "convention": source})
+    reference = OneCycle(**{**kept, "convention": source})
     try:
         schedule = reference.schedule()
     except OnecycleError:
@@ -314,7 +314,7 @@ def test_a_translation_is_as_close_as_it_says(given_settings: dict[str, Any], so
     found = translate(reference, schedule, target)
     if found is None:
         return
-    other = OneCycle.model_validate(found.settings).schedule()
+    other = OneCycle(**found.settings).schedule()
     for step in range(min(schedule.total_steps, other.total_steps)):
         assert abs(schedule.lr(step) - other.lr(step)) <= found.largest.absolute
 

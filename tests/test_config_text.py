@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from onecycle_cli import OneCycle
 from onecycle_cli.cli import main
 from onecycle_cli.findings import RULES
-from onecycle_cli.policy.settings import MOST_STEPS, kind
+from onecycle_cli.policy.settings import MOST_STEPS, SETTINGS
 from onecycle_cli.policy.validation import validate_settings
 
 from .conftest import ROOT, findings_in, read_text
@@ -238,7 +238,7 @@ def test_so_do_the_items_of_lists(texts: list[str]) -> None:
 
 # --- Where it stands --------------------------------------------------------------------------------------------
 
-NUMERIC = sorted(name for name in OneCycle.model_fields if kind(name).single in (int, float))
+NUMERIC = sorted(name for name in SETTINGS if SETTINGS[name].single in (int, float))
 KEPT = st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"], exclude_characters="\ufeff\ufffe\uffff")
 COMMENTS = st.none() | st.text(KEPT, max_size=12)
 Placed = dict[tuple[str, int | None], tuple[int, int]]
@@ -276,7 +276,7 @@ def configs_full_of_errors(draw: st.DrawFn) -> tuple[str, Placed]:
         writer.write('name: "' + draw(st.text(KEPT, max_size=8)).replace("\\", "").replace('"', "") + '", ')
     for setting in draw(st.lists(st.sampled_from(NUMERIC), min_size=1, max_size=5, unique=True)):
         writer.write(quoted(setting, draw(quotes)) + ":" + draw(st.sampled_from([" ", "   ", " \n    "])))
-        if kind(setting).item is not None and setting != "groups" and draw(st.booleans()):
+        if SETTINGS[setting].item is not None and setting != "groups" and draw(st.booleans()):
             writer.write("[0.5," + draw(st.sampled_from([" ", "\n  "])))
             placed[setting, 1] = writer.place
             writer.write(quoted("wrong", draw(quotes)) + "]")
@@ -332,7 +332,7 @@ POSITIVE = st.floats(5e-324, allow_infinity=False)
 MOMENTUM = st.floats(0, 1e300)
 COUNT = st.integers(1, MOST_STEPS)
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Cn", "Zl", "Zp"]), max_size=20)
-SETTINGS: dict[str, st.SearchStrategy[Any]] = {
+VALUES: dict[str, st.SearchStrategy[Any]] = {
     "div_factor": POSITIVE,
     "final_div_factor": POSITIVE,
     "final_lr": st.floats(0, allow_infinity=False),
@@ -348,13 +348,13 @@ SETTINGS: dict[str, st.SearchStrategy[Any]] = {
     "last_epoch": st.integers(-1, MOST_STEPS),
     "name": NAMES,
 }
-ANY_SETTINGS = st.fixed_dictionaries({"max_lr": POSITIVE | st.lists(POSITIVE, max_size=3)}, optional=SETTINGS)
+ANY_SETTINGS = st.fixed_dictionaries({"max_lr": POSITIVE | st.lists(POSITIVE, max_size=3)}, optional=VALUES)
 
 
 @given(ANY_SETTINGS, st.booleans(), st.booleans())
 def test_settings_survive_yaml_and_back(given_: dict[str, Any], flow: bool, unicode: bool) -> None:
     settings = OneCycle(**given_)
-    dumped = settings.model_dump(mode="json", exclude_none=True)
+    dumped = settings.given
     text = yaml.safe_dump(dumped, default_flow_style=flow, allow_unicode=unicode)
     config = read(text)
     assert validate_settings(config.values).settings == settings
@@ -364,7 +364,7 @@ def test_settings_survive_yaml_and_back(given_: dict[str, Any], flow: bool, unic
 @given(ANY_SETTINGS)
 def test_settings_survive_json_and_back(given_: dict[str, Any]) -> None:
     settings = OneCycle(**given_)
-    dumped = settings.model_dump(mode="json", exclude_none=True)
+    dumped = settings.given
     config = read(json.dumps(dumped, ensure_ascii=False))
     assert validate_settings(config.values).settings == settings
     assert {each.code for each in config.findings} <= {"OC104", "OC105"}
@@ -374,7 +374,7 @@ def test_settings_survive_json_and_back(given_: dict[str, Any]) -> None:
 
 TOKENS = st.sampled_from(
     [
-        *OneCycle.model_fields,
+        *SETTINGS,
         *(
             ": ",
             ":",
@@ -443,7 +443,7 @@ def entries(draw: st.DrawFn) -> str:
             *("[1e-3, -1, .nan]", "[0.1, [0.1]]", "{}", "{a: 1}"),
         ]
     )
-    keys = st.lists(st.sampled_from([*OneCycle.model_fields, "lr"]), max_size=8)
+    keys = st.lists(st.sampled_from([*SETTINGS, "lr"]), max_size=8)
     return "".join(f"{key}: {draw(values)}\n" for key in draw(keys))
 
 

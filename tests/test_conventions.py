@@ -32,7 +32,7 @@ def shared_settings(draw: st.DrawFn) -> dict[str, Any]:
 @pytest.mark.parametrize("convention", OTHERS)
 @given(settings=shared_settings())
 def test_arrays_equal_scalars(convention: str, settings: dict[str, Any]) -> None:
-    schedule = OneCycle(**settings, convention=convention).schedule()  # type: ignore[arg-type]
+    schedule = OneCycle(**settings, convention=convention).schedule()
     steps = np.arange(schedule.total_steps)
     assert schedule.lr(steps).tolist() == [schedule.lr(step) for step in steps.tolist()]
     momenta = schedule.momentum(steps)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 def curve(label: str = "run", word: str = "momentum", **settings: object) -> Curve:
     whole: dict[str, object] = {"max_lr": 0.1, "total_steps": 1000, **settings}
-    return Curve(label, OneCycle.model_validate(whole).schedule(), 0, word)
+    return Curve(label, OneCycle.from_values(whole).schedule(), 0, word)
 
 
 def epochs(number: int = 10, **settings: object) -> Curve:

@@ -50,7 +50,7 @@ def test_settings_come_as_json_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 0
     assert found.keys() == {"settings", "offset", "explained", "tolerance", "precision", "undetermined"}
     assert (found["offset"], found["explained"]) == (-1, 1.0)
-    assert OneCycle.model_validate(found["settings"]).schedule().total_steps == 200
+    assert OneCycle(**found["settings"]).schedule().total_steps == 200
 
 
 def test_a_file_is_overwritten_only_by_force(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,8 +15,7 @@ import yaml
 
 from onecycle_cli import OneCycle
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.policy.length import find_length
-from onecycle_cli.policy.plan import make_plan
+from onecycle_cli.policy.plan import find_length, make_plan
 from onecycle_cli.render.fit_report import fit_yaml
 from onecycle_cli.run.checker import check
 from onecycle_cli.run.fit import Fitted, fit
@@ -386,7 +385,7 @@ def test_what_a_sweep_draws_passes_the_check(seed: int) -> None:
     found = fit(log).settings
     assert check(OneCycle(**found), log).verdict == "ok"  # type: ignore[arg-type]
     if seed % 2 == 0:
-        given = {name: value for name, value in plan.model_dump(exclude_none=True).items() if name != "cycle_momentum"}
+        given = {name: value for name, value in plan.given.items() if name != "cycle_momentum"}
         assert {name: tuple(each) if isinstance(each, list) else each for name, each in found.items()}.items() >= (
             given.items()
         )

@@ -35,7 +35,7 @@ def recorded_cases() -> list[Any]:
 @pytest.mark.parametrize(("convention", "case", "recorded_with"), recorded_cases())
 def test_every_row_is_met(convention: str, case: dict[str, Any], recorded_with: str) -> None:
     settings = OneCycle(**{**case["settings"], "convention": convention})
-    schedule = settings.schedule()
+    schedule = settings.schedule(strict=False)
     steps = [row[0] for row in case["rows"]]
     array = np.array(steps)
     for group in range(len(schedule.groups)):

@@ -45,13 +45,13 @@ def ask_optax(make: Any, plan: dict[str, Any], **more: Any) -> list[float]:
 @settings(max_examples=25)
 @given(plans())
 def test_the_cosine_schedule(plan: dict[str, Any]) -> None:
-    ours = OneCycle(**plan, convention="optax").schedule()
+    ours = OneCycle(**plan, convention="optax").schedule(strict=False)
     assert ours.lr(np.arange(0, ours.total_steps, 7)).tolist() == ask_optax(optax.cosine_onecycle_schedule, plan)
 
 
 @settings(max_examples=25)
 @given(plans(), st.floats(0.7, 0.95))
 def test_the_linear_schedule(plan: dict[str, Any], pct_final: float) -> None:
-    ours = OneCycle(**plan, pct_final=pct_final, convention="optax-linear").schedule()
+    ours = OneCycle(**plan, pct_final=pct_final, convention="optax-linear").schedule(strict=False)
     theirs = ask_optax(optax.linear_onecycle_schedule, plan, pct_final=pct_final)
     assert ours.lr(np.arange(0, ours.total_steps, 7)).tolist() == theirs

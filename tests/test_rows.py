@@ -17,7 +17,7 @@ from .strategies import sound_settings
 
 
 def schedule_of(**settings: Any) -> Schedule:
-    return OneCycle(**{"max_lr": 0.1, "total_steps": 100} | settings).schedule()
+    return OneCycle(**{"max_lr": 0.1, "total_steps": 100} | settings).schedule(strict=False)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_stride_beyond_the_window_gives_its_first_step(every: int) -> None:
 
 @given(sound_settings(), st.data())
 def test_any_window_equals_the_same_slice_of_the_whole(settings: dict[str, Any], data: st.DataObject) -> None:
-    schedule = OneCycle(**settings, steps_per_epoch=7).schedule()
+    schedule = OneCycle(**settings, steps_per_epoch=7).schedule(strict=False)
     first = data.draw(st.integers(0, schedule.total_steps - 1))
     stop = data.draw(st.integers(first + 1, schedule.total_steps))
     chosen = window(schedule, first, stop, data.draw(st.integers(1, 500)))

@@ -25,7 +25,7 @@ from onecycle_cli.render.picture import (
 
 def schedule(total_steps: int, pct_start: float = 0.3, **more: object) -> Schedule:
     settings = {"max_lr": 0.1, "total_steps": total_steps, "pct_start": pct_start, **more}
-    return OneCycle.model_validate(settings).schedule()
+    return OneCycle.from_values(settings).schedule()
 
 
 @pytest.mark.parametrize("total_steps", [1, 2, 7, 999, 2000])

@@ -157,9 +157,59 @@ def test_what_cannot_be_computed_says_why(settings: dict[str, Any], code: str) -
     assert code in {finding.code for finding in caught.value.findings}
 
 
-def test_a_wrong_type_is_a_value_error() -> None:
-    with pytest.raises(ValueError, match="max_lr"):
-        OneCycle(max_lr="fast", total_steps=10)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ({"max_lr": -0.1, "total_steps": 20}, "OC201"),
+        ({"max_lr": 0.1, "total_steps": 20, "pct_start": 30.0}, "OC202"),
+        ({"max_lr": 0.1, "total_steps": 20, "pct_start": 0.0, "three_phase": True}, "OC303"),
+        ({"max_lr": 0.1, "total_steps": 20, "optimizer": "adagrad"}, "OC204"),
+        ({"max_lr": 0.1, "total_steps": 20, "last_epoch": 19}, "OC305"),
+    ],
+)
+def test_errors_raise_unless_asked_for_what_the_framework_computes(settings: dict[str, Any], code: str) -> None:
+    with pytest.raises(PlanError, match=code) as caught:
+        OneCycle(**settings).schedule()
+    assert code in {finding.code for finding in caught.value.findings}
+    assert OneCycle(**settings).schedule(strict=False).total_steps == 20
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "code"),
+    [
+        ("max_lr", "fast", "OC103"),
+        ("max_lr", True, "OC103"),
+        ("max_lr", [0.1, "0.2"], "OC103"),
+        ("max_lr", 10**400, "OC201"),
+        ("total_steps", 100.0, "OC103"),
+        ("total_steps", False, "OC103"),
+        ("three_phase", 1, "OC103"),
+        ("anneal_strategy", "cosine", "OC106"),
+        ("convention", "caffe", "OC106"),
+        ("groups", [1, 2], "OC103"),
+    ],
+)
+def test_a_wrong_type_is_a_plan_error_at_once(setting: str, value: Any, code: str) -> None:
+    with pytest.raises(PlanError, match=f"{code}: {setting}") as caught:
+        OneCycle(**{"max_lr": 0.1, "total_steps": 10, setting: value})
+    assert isinstance(caught.value, ValueError)
+    assert [(finding.code, finding.setting) for finding in caught.value.findings] == [(code, setting)]
+
+
+def test_arguments_are_those_of_any_function() -> None:
+    with pytest.raises(TypeError, match="max_learning_rate"):
+        OneCycle(max_lr=0.1, max_learning_rate=0.1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="max_lr"):
+        OneCycle(total_steps=10)
+
+
+def test_settings_are_values() -> None:
+    settings = OneCycle(max_lr=[1, 0.5], total_steps=10)  # type: ignore[arg-type]
+    assert settings == OneCycle(max_lr=(1.0, 0.5), total_steps=10)
+    assert hash(settings) == hash(OneCycle(max_lr=(1.0, 0.5), total_steps=10))
+    assert repr(settings) == "OneCycle(max_lr=(1.0, 0.5), total_steps=10)"
+    with pytest.raises(AttributeError):
+        settings.max_lr = 0.1  # type: ignore[misc]
 
 
 def test_lr_lambda_survives_the_step_too_many_that_loops_take() -> None:

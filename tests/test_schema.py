@@ -12,10 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from onecycle_cli import OneCycle
 from onecycle_cli.cli import main
 from onecycle_cli.findings import RULES, Severity
-from onecycle_cli.policy.settings import Section, about
+from onecycle_cli.policy.settings import SETTINGS, Section
 from onecycle_cli.policy.validation import validate_settings
 from onecycle_cli.render.schema import json_schema
 from onecycle_cli.render.template import template
@@ -71,33 +70,33 @@ HAVE = {
 """By setting that only one convention has: what asks for that convention."""
 
 
-@pytest.mark.parametrize("setting", OneCycle.model_fields)
+@pytest.mark.parametrize("setting", SETTINGS)
 def test_every_setting_is_documented(setting: str) -> None:
     described = SCHEMA["properties"][setting]
-    assert described["description"] == OneCycle.model_fields[setting].description
+    assert described["description"] == SETTINGS[setting].description
     assert described["description"].endswith(".")
 
 
 def test_it_has_our_settings_and_no_others() -> None:
-    assert set(SCHEMA["properties"]) == set(OneCycle.model_fields)
+    assert set(SCHEMA["properties"]) == set(SETTINGS)
     assert SCHEMA["additionalProperties"] is False
 
 
-@pytest.mark.parametrize("setting", OneCycle.model_fields)
+@pytest.mark.parametrize("setting", SETTINGS)
 def test_every_settings_example_passes(setting: str) -> None:
-    values = {**SOUND, **HAVE.get(setting, {}), setting: yaml.safe_load(about(setting).example)}
+    values = {**SOUND, **HAVE.get(setting, {}), setting: yaml.safe_load(SETTINGS[setting].example)}
     assert list(VALIDATOR.iter_errors(values)) == []
     assert errors(values) == []
 
 
-@pytest.mark.parametrize("setting", OneCycle.model_fields)
+@pytest.mark.parametrize("setting", SETTINGS)
 def test_null_counts_as_not_given(setting: str) -> None:
     values = {**SOUND, setting: None}
     assert VALIDATOR.is_valid(values) == (errors(values) == [])
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=repr)
-@pytest.mark.parametrize("setting", OneCycle.model_fields)
+@pytest.mark.parametrize("setting", SETTINGS)
 def test_what_we_take_passes(setting: str, sample: object) -> None:
     values = {**SOUND, setting: sample}
     if not errors(values):
@@ -105,7 +104,7 @@ def test_what_we_take_passes(setting: str, sample: object) -> None:
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=repr)
-@pytest.mark.parametrize("setting", OneCycle.model_fields)
+@pytest.mark.parametrize("setting", SETTINGS)
 def test_wrong_keys_types_choices_and_ranges_fail(setting: str, sample: object) -> None:
     values = {**SOUND, setting: sample}
     text = yaml.safe_dump(values)
@@ -146,7 +145,7 @@ def test_each_way_to_give_the_length_passes(values: dict[str, Any]) -> None:
     assert errors(values) == []
 
 
-@given(st.dictionaries(st.sampled_from(list(OneCycle.model_fields)), st.sampled_from(SAMPLES), max_size=6))
+@given(st.dictionaries(st.sampled_from(list(SETTINGS)), st.sampled_from(SAMPLES), max_size=6))
 def test_whatever_we_take_passes(values: dict[str, Any]) -> None:
     values = {**SOUND, **values}
     if not errors(values):
@@ -183,14 +182,14 @@ def test_the_template_has_no_findings_and_passes_the_schema(tmp_path: Path, caps
     assert VALIDATOR.is_valid(yaml.safe_load(text))
 
 
-@pytest.mark.parametrize("setting", OneCycle.model_fields)
+@pytest.mark.parametrize("setting", SETTINGS)
 def test_the_template_explains_every_setting(setting: str) -> None:
     words = " ".join(template().replace("#", " ").split())
-    assert (OneCycle.model_fields[setting].description or "?") in words
-    assert f"{setting}: {about(setting).example}" in words
+    assert (SETTINGS[setting].description or "?") in words
+    assert f"{setting}: {SETTINGS[setting].example}" in words
 
 
-@pytest.mark.parametrize("setting", OneCycle.model_fields)
+@pytest.mark.parametrize("setting", SETTINGS)
 def test_each_line_of_the_template_may_be_switched_on(setting: str) -> None:
     text = template().replace(f"\n# {setting}:", f"\n{setting}:")
     text += "".join(f"{needed}: {value}\n" for needed, value in HAVE.get(setting, {}).items())

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from onecycle_cli import OneCycle
 from onecycle_cli.findings import Finding, Fix, Rule, Severity
 from onecycle_cli.findings import surroundings as rules
-from onecycle_cli.policy.checks.surroundings import check_surroundings
+from onecycle_cli.policy.checks import check_training
 from onecycle_cli.policy.context import ConfigValue, TrainingContext
-from onecycle_cli.policy.settings import Settings
+from onecycle_cli.policy.settings import SETTINGS
 from onecycle_cli.policy.validation import validate_settings
 
 from .strategies import sound_settings
@@ -45,7 +45,7 @@ def rate(step: int, **values: Any) -> float:
 
 
 def judged(around: TrainingContext, **values: Any) -> list[Finding]:
-    return list(check_surroundings(OneCycle(**values), around))
+    return list(check_training(OneCycle(**values), around))
 
 
 def only(around: TrainingContext, **values: Any) -> tuple[str, str, str, str | None]:
@@ -171,7 +171,7 @@ def test_a_cycle_in_steps_stepped_by_epochs() -> None:
     assert only(around(epochs=40, **BY_CLI), **values) == (
         "OC513",
         (
-            "40 epochs stepped once an epoch by LightningCLI cross 0.08 % of the cycle's 50,000 steps; the peak is "
+            "40 epochs stepped once per epoch by LightningCLI cover 0.08 % of the cycle's 50,000 steps; the peak is "
             "never reached, and the last learning rate is 0.0000122"
         ),
         "return the scheduler from configure_optimizers with interval: step, or set total_steps to 40",
@@ -184,7 +184,7 @@ def test_an_interval_of_epochs_is_what_must_change() -> None:
     values = {"max_lr": 0.1, "epochs": 40, "steps_per_epoch": 2}
     assert only(around(epochs=40, interval="epoch"), **values) == (
         "OC513",
-        "40 epochs stepped once an epoch cross 50 % of the cycle's 80 steps; the last learning rate is 0.0812",
+        "40 epochs stepped once per epoch cover 50 % of the cycle's 80 steps; the last learning rate is 0.0812",
         "set lr_scheduler.interval to step, or set total_steps to 40",
         "lr_scheduler.interval",
     )
@@ -202,7 +202,7 @@ def test_more_epochs_than_the_cycle_has_steps() -> None:
     assert only(around(epochs=60, **BY_CLI), max_lr=0.1, total_steps=40) == (
         "OC513",
         (
-            "60 epochs stepped once an epoch by LightningCLI overrun the cycle's 40 steps: PyTorch raises ValueError "
+            "60 epochs stepped once per epoch by LightningCLI overrun the cycle's 40 steps: PyTorch raises ValueError "
             "after 41 epochs"
         ),
         "set total_steps to 60",
@@ -219,7 +219,7 @@ def test_steps_alone_stepped_by_epochs() -> None:
     assert only(around(max_steps=50000, **BY_CLI), max_lr=0.1, total_steps=50000) == (
         "OC513",
         (
-            "trainer.max_steps is 50,000, but the scheduler is stepped once an epoch by LightningCLI: the cycle's "
+            "trainer.max_steps is 50,000, but the scheduler is stepped once per epoch by LightningCLI: the cycle's "
             "50,000 steps take as many epochs"
         ),
         "return the scheduler from configure_optimizers with interval: step",
@@ -230,14 +230,14 @@ def test_steps_alone_stepped_by_epochs() -> None:
 def test_the_plan_s_own_epochs_stepped_by_epochs() -> None:
     found = only(around(stepping="epoch"), max_lr=0.1, epochs=10, steps_per_epoch=100)
     assert found[1].startswith(
-        "10 epochs stepped once an epoch cross 1 % of the cycle's 1,000 steps; the peak is never"
+        "10 epochs stepped once per epoch cover 1 % of the cycle's 1,000 steps; the peak is never"
     )
     assert found[2] == "set interval to step, or set total_steps to 10"
 
 
 def test_steps_end_the_epochs() -> None:
     found = only(around(epochs=40, max_steps=500, stepping="epoch"), max_lr=0.1, epochs=40, steps_per_epoch=100)
-    assert found[1].startswith("5 epochs stepped once an epoch cross 0.12 % of the cycle's 4,000 steps;")
+    assert found[1].startswith("5 epochs stepped once per epoch cover 0.12 % of the cycle's 4,000 steps;")
 
 
 @pytest.mark.parametrize(
@@ -439,7 +439,7 @@ def test_a_cycle_without_a_curve_has_a_length() -> None:
 def test_an_interval_that_lightning_refuses(word: str, meant: str) -> None:
     (found,) = judged(around(interval=word), max_lr=0.1, total_steps=40)
     assert found.code == "OC515"
-    assert found.message == f"interval is '{word}': Lightning takes step or epoch alone, and refuses to start"
+    assert found.message == f"interval is '{word}': Lightning takes only step or epoch, and refuses to start"
     assert (found.hint, found.key) == (f"write interval: {meant}", "lr_scheduler.interval")
     assert found.fix == Fix(word, meant)
 
@@ -481,13 +481,13 @@ def test_a_mistyped_interval_is_judged_as_it_is_meant() -> None:
     [
         (
             {"accumulation": 4},
-            "with 4 batches accumulated, 684 batches make 171 steps, and the run would cross 25 %",
+            "with 4 batches accumulated, 684 batches make 171 steps, and the run would cover 25 %",
             1710,
         ),
-        ({"devices": 2}, "on 2 devices, 684 batches make 342 steps, and the run would cross 50 %", 3420),
+        ({"devices": 2}, "on 2 devices, 684 batches make 342 steps, and the run would cover 50 %", 3420),
         (
             {"accumulation": 4, "devices": 2},
-            "with 4 batches accumulated on 2 devices, 684 batches make 86 steps, and the run would cross 13 %",
+            "with 4 batches accumulated on 2 devices, 684 batches make 86 steps, and the run would cover 13 %",
             860,
         ),
     ],
@@ -507,7 +507,7 @@ def test_batches_that_may_be_counted_as_steps(stated: dict[str, int], said: str,
 def test_other_epochs_are_another_fact() -> None:
     found = judged(around(epochs=5, accumulation=4), max_lr=0.01, epochs=10, steps_per_epoch=684)
     assert [each.code for each in found] == ["OC514", "OC516"]
-    assert "cross 12 % of the cycle" in found[1].message
+    assert "cover 12 % of the cycle" in found[1].message
 
 
 @pytest.mark.parametrize(
@@ -582,14 +582,14 @@ def test_it_never_raises(values: dict[str, Any], around: TrainingContext) -> Non
         for name in (getattr(around, each) for each in TrainingContext.__slots__)
         if isinstance(name, ConfigValue)
     }
-    found = list(check_surroundings(made, around))
+    found = list(check_training(made, around))
     assert {each.code for each in found} <= {"OC511", "OC512", "OC513", "OC514", "OC515", "OC516"}
     assert len({each.code for each in found}) == len(found)
     for each in found:
         assert each.hint
-        assert (each.key in places) if each.setting is None else (each.setting in Settings.model_fields)
+        assert (each.key in places) if each.setting is None else (each.setting in SETTINGS)
 
 
 def test_counts_below_one_are_left_to_their_own_errors() -> None:
     stated = TrainingContext(stepping="epoch")
-    assert list(check_surroundings(OneCycle(max_lr=0.1, epochs=-1, steps_per_epoch=-1), stated)) == []
+    assert list(check_training(OneCycle(max_lr=0.1, epochs=-1, steps_per_epoch=-1), stated)) == []

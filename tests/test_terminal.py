@@ -17,7 +17,7 @@ from onecycle_cli.render.terminal.words import cells, cut
 
 def curve(label: str = "run", **settings: object) -> Curve:
     whole: dict[str, object] = {"max_lr": 0.1, "total_steps": 1000, **settings}
-    return Curve(label, OneCycle.model_validate(whole).schedule())
+    return Curve(label, OneCycle.from_values(whole).schedule())
 
 
 SHAPES = {

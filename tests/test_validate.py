@@ -486,7 +486,7 @@ def test_the_full_format_to_the_letter(folder: Path, capsys: pytest.CaptureFixtu
     captured = capsys.readouterr()
     assert captured.err == ""
     assert captured.out.splitlines()[:6] == [
-        "error[OC103]: max_lr must be a number or a list of numbers, one a parameter group, not 'fast'",
+        "error[OC103]: max_lr must be a number or a list of numbers, one per parameter group, not 'fast'",
         "  --> run.yaml:10:9",
         "   |",
         "10 | max_lr: fast",
@@ -555,7 +555,7 @@ def test_a_pipe_gets_no_escape_codes_and_whole_lines(form: str, folder: Path) ->
     write(folder, {"run.yaml": WRONG})
     ran = run(["validate", "--format", form, "run.yaml"], folder, TERM="xterm-256color", COLUMNS="20")
     assert b"\x1b" not in ran.stdout
-    assert b"max_lr must be a number or a list of numbers, one a parameter group, not 'fast'" in ran.stdout
+    assert b"max_lr must be a number or a list of numbers, one per parameter group, not 'fast'" in ran.stdout
 
 
 # --- JSON -------------------------------------------------------------------------------------------------------

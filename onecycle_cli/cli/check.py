@@ -17,7 +17,7 @@ from onecycle_cli.cli.plans import one_plan
 from onecycle_cli.cli.plot import FORMATS
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.formatting import printable
-from onecycle_cli.policy.optimizers import momentum_word
+from onecycle_cli.policy.checks.optimizers import momentum_word
 from onecycle_cli.render.check_report import bad_rows, print_verdict, verdict_json
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from onecycle_cli.cli.plot import FORMATS
 from onecycle_cli.cli.show import read_steps
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.policy.comparison import compare as compare_schedules
+from onecycle_cli.policy.comparison import differing, in_effect
 from onecycle_cli.policy.conventions import convention_of
-from onecycle_cli.policy.effective import differing, in_effect
 from onecycle_cli.policy.translation import translate
 from onecycle_cli.render.comparison import Entry, comparison_json, group_number, most_differing_group, shown_steps
 from onecycle_cli.render.comparison_table import print_comparison

@@ -11,7 +11,7 @@ import typer
 
 from onecycle_cli.formatting import flag_name
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
-from onecycle_cli.policy.settings import Settings, about, kind
+from onecycle_cli.policy.settings import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,14 +78,14 @@ def _takes(command: Callable[..., None], configs: inspect.Parameter, *flags: ins
 
     @wraps(command)
     def wrapper(config: list[str] | None, **given: Any) -> None:
-        settings = {setting: given.pop(setting) for setting in Settings.model_fields}
+        settings = {setting: given.pop(setting) for setting in SETTINGS}
         named = {setting: value for setting, value in settings.items() if value not in (None, [], ())}
         conventions = named.pop("convention", ())
         sets, block = tuple(given.pop("set_") or ()), given.pop("block", None)
         command(Request(tuple(config or ()), tuple(conventions), named, sets, block), **given)
 
     options = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
-    parameters = [configs, *options, *flags, *(_parameter(setting) for setting in Settings.model_fields)]
+    parameters = [configs, *options, *flags, *(_parameter(setting) for setting in SETTINGS)]
     wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {each.name: each.annotation for each in parameters}
     del wrapper.__wrapped__
@@ -108,7 +108,7 @@ def _single(value: object) -> object:
 
 
 def _parameter(setting: str) -> inspect.Parameter:
-    what = kind(setting)
+    what = SETTINGS[setting]
     names = [flag_name(setting)]
     type_: Any = what.single
     extra: dict[str, Any] = {}
@@ -131,7 +131,7 @@ def _parameter(setting: str) -> inspect.Parameter:
     option = typer.Option(
         *names,
         help=_help(setting),
-        rich_help_panel=about(setting).section.value,
+        rich_help_panel=SETTINGS[setting].section.value,
         show_default=False,
         **extra,
     )
@@ -139,8 +139,8 @@ def _parameter(setting: str) -> inspect.Parameter:
 
 
 def _help(setting: str) -> str:
-    words = [Settings.model_fields[setting].description or ""]
-    if kind(setting).item is not None:
+    words = [SETTINGS[setting].description]
+    if SETTINGS[setting].item is not None:
         words.append("Repeat it once a group.")
     default = getattr(CONVENTIONS[DEFAULT].defaults, setting, None)
     if default is not None:

@@ -13,7 +13,7 @@ from onecycle_cli.cli.options import flag_values
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
 from onecycle_cli.formatting import flag_name
-from onecycle_cli.policy.checks.lacks import lacking
+from onecycle_cli.policy.checks.ranges import unsupported
 from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.validation import validate_settings
 from onecycle_cli.render.findings import concise_lines, print_full
@@ -125,7 +125,7 @@ def _without_lacking(values: dict[str, object], name: str | None) -> dict[str, o
     kept = dict(values)
     if name is None:
         return kept
-    for setting, reason in lacking(values, CONVENTIONS[name]):
+    for setting, reason in unsupported(values, CONVENTIONS[name]):
         sys.stderr.write(f"note: {setting} is left out for {name}: {reason}\n")
         value = kept.pop(setting)
         if isinstance(value, list | tuple) and kept.get("groups") is None:

@@ -14,7 +14,7 @@ from onecycle_cli.cli.app import new_app
 from onecycle_cli.cli.options import Request, takes_plan
 from onecycle_cli.cli.plans import plans
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.policy.optimizers import momentum_word
+from onecycle_cli.policy.checks.optimizers import momentum_word
 from onecycle_cli.render.picture import Curve
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _metadata(planned: list[Planned]) -> dict[str, str]:
 
     from onecycle_cli.version import __version__
 
-    settings = {plan.label: plan.settings.model_dump(exclude_none=True) for plan in planned}
+    settings = {plan.label: plan.settings.given for plan in planned}
     return {"version": f"onecycle-cli {__version__}", "settings": json.dumps(settings)}
 
 

@@ -12,8 +12,8 @@ from onecycle_cli.cli.app import new_app
 from onecycle_cli.cli.options import Request, takes_plan
 from onecycle_cli.cli.plans import plans
 from onecycle_cli.errors import OnecycleError
+from onecycle_cli.policy.checks.optimizers import momentum_word
 from onecycle_cli.policy.conventions import convention_of
-from onecycle_cli.policy.optimizers import momentum_word
 from onecycle_cli.render.overview import overview, print_overview
 from onecycle_cli.render.telling import telling_steps
 

@@ -40,9 +40,9 @@ def findings_of(config: Config, validated: ValidationResult, flags: Container[st
     judged = [_with_flags(each, config) for each in judged]
     if validated.settings is None or config.context is None:
         return [*read, *judged]
-    from onecycle_cli.policy.checks.surroundings import check_surroundings
+    from onecycle_cli.policy.checks import check_training
 
-    return [*read, *judged, *check_surroundings(validated.settings, config.context)]
+    return [*read, *judged, *check_training(validated.settings, config.context)]
 
 
 def _with_steps(finding: Finding, config: Config, flags: Container[str]) -> Finding:

@@ -9,15 +9,13 @@ from onecycle_cli.config.nodes import Scalar, Sequence, place_at
 from onecycle_cli.config.values import read_value
 from onecycle_cli.findings import Fix
 from onecycle_cli.findings.keys import DUPLICATE_KEY
-from onecycle_cli.policy.settings import Settings
+from onecycle_cli.policy.settings import SETTINGS
 from onecycle_cli.policy.validation import meant
 
 if TYPE_CHECKING:
     from onecycle_cli.config.config import Config
     from onecycle_cli.config.nodes import Node, Place
     from onecycle_cli.findings import Finding
-
-SETTINGS = frozenset(Settings.model_fields)
 
 LONGEST_KEY = 24
 """Characters above which a key is no mistyped one of ours."""

@@ -8,11 +8,12 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from onecycle_cli.config.config import Config
-from onecycle_cli.config.keys import LONGEST_KEY, SETTINGS, duplicate, mistyped, take
+from onecycle_cli.config.keys import LONGEST_KEY, duplicate, mistyped, take
 from onecycle_cli.config.nodes import Mapping, Place, Scalar, Sequence, is_merge, place_at
 from onecycle_cli.findings.documents import NOT_A_MAPPING
 from onecycle_cli.findings.keys import NUMBER_KIND, UNKNOWN_KEY, WRONG_TYPE
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
+from onecycle_cli.policy.settings import SETTINGS
 from onecycle_cli.policy.validation import meant, unknown_key
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from onecycle_cli.config.scalars import read_by_pyyaml, read_plain, same_to_both
 from onecycle_cli.config.tree import PLAIN_TAGS
 from onecycle_cli.findings import Fix
 from onecycle_cli.findings.keys import NUMBER_KIND, WRONG_TYPE, YAML_VERSIONS
-from onecycle_cli.policy.settings import kind
+from onecycle_cli.policy.settings import SETTINGS
 
 if TYPE_CHECKING:
     from onecycle_cli.config.nodes import Node
@@ -41,7 +41,7 @@ def read_value(setting: str, node: Node) -> Found:
 
 
 def _read_scalar(setting: str, node: Scalar, index: int | None) -> Found:
-    wanted = kind(setting).single if index is None else kind(setting).item
+    wanted = SETTINGS[setting].single if index is None else SETTINGS[setting].item
     if node.tag is not None and node.tag not in KNOWN_TAGS:
         named = node.tag if node.tag.startswith("!") else f"!<{node.tag}>"
         message = f"{setting} has the tag {named}, which PyYAML's safe loader refuses"
@@ -76,11 +76,12 @@ def _read_number(setting: str, text: str, value: Plain, index: int | None) -> Fo
     by_pyyaml = read_by_pyyaml(text)
     differs = type(by_pyyaml) is not type(value) or (by_pyyaml != value and value == value)  # NaN is not itself
     if differs and isinstance(value, str):
-        if isinstance(by_pyyaml, str) or ":" in text or isinstance(by_pyyaml, bool) != (kind(setting).single is bool):
+        wants_bool = SETTINGS[setting].single is bool
+        if isinstance(by_pyyaml, str) or ":" in text or isinstance(by_pyyaml, bool) != wants_bool:
             return value, []
         value = by_pyyaml
     intended, findings = value, []
-    if kind(setting).single is int and isinstance(value, float) and value.is_integer():
+    if SETTINGS[setting].single is int and isinstance(value, float) and value.is_integer():
         intended = int(value)
     if differs:
         findings.append(_yaml_versions(setting, text, intended, by_pyyaml, index))

@@ -39,12 +39,12 @@ NO_MOMENTUM = Rule(
     "max_lr: 0.1\ntotal_steps: 1000\noptimizer: adagrad\n",
     "max_lr: 0.1\ntotal_steps: 1000\noptimizer: adagrad\ncycle_momentum: false\n",
 )
-LACKS = Rule(
+UNSUPPORTED = Rule(
     "OC205",
     Severity.ERROR,
-    "the convention lacks this",
-    "The framework whose convention is asked for has no such setting, so the plan could not be trained there "
-    "as it is written.",
+    "not supported by this convention",
+    "The framework of the plan's convention has no such setting, so the plan could not be trained there as it is "
+    "written.",
     "max_lr: 0.1\ntotal_steps: 1000\nconvention: r-torch\nthree_phase: true\n",
     "max_lr: 0.1\ntotal_steps: 1000\nthree_phase: true\n",
 )

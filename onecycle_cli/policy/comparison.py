@@ -1,7 +1,7 @@
-"""Two schedules held against each other: the first step that differs, the largest difference, and the telling numbers.
+"""Two schedules compared: the first step that differs, the largest difference, and the settings that differ.
 
-A step that only one of the two trains, a group or a momentum that only one of them has, differs too. Parameter groups
-are paired by name where both have the same names, else by position.
+A step that only one of the two trains, and a group or momentum that only one of them has, differ too. Parameter groups
+are paired by name if both have the same names, else by position.
 """
 
 from __future__ import annotations
@@ -12,25 +12,27 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.policy.stepping import MOST_COMPARED, steps_between
-from onecycle_cli.policy.summary import edge_steps, summarize
+from onecycle_cli.policy.conventions import convention_of
+from onecycle_cli.policy.summary import MOST_COMPARED, edge_steps, steps_between, summarize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from onecycle_cli.policy.plan import Plan
     from onecycle_cli.policy.schedule import Schedule
+    from onecycle_cli.policy.settings import Settings
 
 Field: TypeAlias = 'Literal["lr", "momentum"]'
 Slot: TypeAlias = tuple[str, int | None, int | None]
-"""A parameter group's name, and its number in the reference and in the other schedule; None where it has none."""
+"""A parameter group's name, and its number in the reference and in the other schedule; None if it is missing there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One value that differs: the reference's and the other's, None for one that has none there."""
+    """One value that differs: the reference's and the other's, None for one that has no value there."""
 
     step: int
     field: Field
@@ -50,9 +52,9 @@ class Largest:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a comparison found: None where nothing differs by more than was allowed (`first`) or at all.
+    """The result of a comparison: None if nothing differs by more than the tolerance (`first`), or at all.
 
-    `sampled` where the cycles are so long that only a dense sample of their steps was compared.
+    `sampled` if the cycles are so long that only a dense sample of their steps was compared.
     """
 
     first: Difference | None
@@ -81,7 +83,9 @@ class Track:
             gap = np.abs(values[1] - values[0])
         if not np.isfinite(gap).all():
             step = int(steps[np.isfinite(gap).argmin()])
-            raise OnecycleError(f"{self.field} at step {step:,} is no finite number", "compare plans that can be run")
+            raise OnecycleError(
+                f"{self.field} at step {step:,} is not a finite number", "compare plans that can be run"
+            )
         at = int(gap.argmax())
         if gap[at] > self.absolute:
             self.step, self.absolute = int(steps[at]), float(gap[at])
@@ -93,7 +97,7 @@ class Track:
 
     @property
     def largest(self) -> Largest:
-        """The largest difference so far; of 0 where there is none."""
+        """The largest difference so far; 0 if there is none."""
         absolute = max(self.absolute, 0.0)
         return Largest(self.step, self.group, absolute, absolute / self.peak if absolute else 0.0)
 
@@ -102,10 +106,10 @@ def compare(reference: Schedule, other: Schedule, tolerance: float = 0.0, *, mom
     """Compare a schedule with a reference over the steps that both train.
 
     Args:
-        reference: the schedule to be held to.
-        other: the schedule that is held to it.
+        reference: the schedule to compare with.
+        other: the schedule that is compared.
         tolerance: the share of the reference's peak (of learning rate, or of momentum) that counts as equal.
-        momentum: whether momentum is compared; it says nothing against a framework whose scheduler has none.
+        momentum: whether momentum is compared too.
 
     Raises:
         OnecycleError: a value is not finite.
@@ -122,9 +126,9 @@ def compare(reference: Schedule, other: Schedule, tolerance: float = 0.0, *, mom
     largest: dict[Field, Largest | None] = {}
     for field in fields:
         sizes = [track.largest for track in tracks if track.field == field and track.absolute > 0]
-        largest[field] = max(sizes, key=lambda each: each.relative, default=None)
+        largest[field] = max(sizes, key=lambda size: size.relative, default=None)
     return Outcome(
-        min(found, key=lambda each: each.step, default=None),
+        min(found, key=lambda difference: difference.step, default=None),
         largest["lr"],
         largest.get("momentum"),
         (stop - first) * len(slots) > MOST_COMPARED,
@@ -132,7 +136,7 @@ def compare(reference: Schedule, other: Schedule, tolerance: float = 0.0, *, mom
 
 
 def lr_peak(schedule: Schedule, group: int) -> float:
-    """Give a group's highest learning rate, by which differences are measured."""
+    """Return a group's highest learning rate, by which differences are measured."""
     return summarize(schedule, group).peak_lr or schedule.plan.groups[group].max_lr
 
 
@@ -161,7 +165,7 @@ def _of(curve: Callable[[Any, int], Any], group: int) -> Callable[[Any], Any]:
 def _missing(
     reference: Schedule, other: Schedule, slots: list[Slot], fields: tuple[Field, ...]
 ) -> Iterator[Difference]:
-    """Find the first value of each kind that one of the two has and the other has not."""
+    """Return the first value of each kind that one of the two has and the other does not."""
     firsts, totals = (reference.first_step, other.first_step), (reference.total_steps, other.total_steps)
     for step in sorted({*firsts, min(totals)}):
         for name, here, there in slots:
@@ -177,3 +181,56 @@ def _value(schedule: Schedule, field: Field, step: int, group: int | None) -> fl
         return None
     value = schedule.lr(step, group) if field == "lr" else schedule.momentum(step, group)
     return value if value is None or math.isfinite(value) else None
+
+
+def in_effect(settings: Settings, plan: Plan) -> dict[str, Any]:
+    """Return every setting that has an effect on the curve, with its value; None for what the plan does not have."""
+    convention = convention_of(settings)
+    absolute = plan.final_lr is not None
+    cycles = plan.cycle_momentum
+    return {
+        "convention": convention.name,
+        "optimizer": settings.optimizer,
+        "groups": [group.name for group in plan.groups],
+        "max_lr": _once([group.max_lr for group in plan.groups]),
+        "div_factor": plan.div_factor,
+        "final_div_factor": None if absolute else plan.final_div_factor,
+        "final_lr": plan.final_lr,
+        "total_steps": plan.total_steps,
+        "steps_per_epoch": plan.length.steps_per_epoch,
+        "pct_start": None if plan.stepsize is not None else plan.pct_start,
+        "pct_final": plan.pct_final if convention.supports("pct_final") else None,
+        "stepsize": plan.stepsize if convention.supports("stepsize") else None,
+        "anneal_strategy": plan.anneal_strategy,
+        "three_phase": plan.three_phase,
+        "cycle_momentum": cycles,
+        "base_momentum": _once([group.base_momentum for group in plan.groups]) if cycles else None,
+        "max_momentum": _once([group.max_momentum for group in plan.groups]) if cycles else None,
+        "final_momentum": _once([group.final_momentum for group in plan.groups]) if cycles else None,
+        "last_epoch": plan.first_step - 1,
+    }
+
+
+def differing(reference: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return each setting in which two plans differ, with the reference's value and the other's.
+
+    Steps per epoch count if both plans know them, and momenta if both cycle momentum.
+    """
+    both = {"steps_per_epoch", "base_momentum", "max_momentum", "final_momentum"}
+    pairs = {setting: (value, other[setting]) for setting, value in reference.items()}
+    return {
+        setting: pair
+        for setting, pair in pairs.items()
+        if pair[0] != pair[1] and not (setting in both and None in pair) and not _follows(setting, pairs)
+    }
+
+
+def _follows(setting: str, pairs: dict[str, tuple[Any, Any]]) -> bool:
+    """Return whether a difference only repeats another: fastai's third momentum is max_momentum unless given."""
+    return setting == "final_momentum" and pairs[setting] == pairs["max_momentum"]
+
+
+def _once(values: Iterable[float]) -> float | list[float]:
+    """Return one number if all are the same."""
+    found = list(values)
+    return found[0] if len(set(found)) == 1 else found

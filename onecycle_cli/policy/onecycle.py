@@ -1,16 +1,22 @@
-"""The one-cycle policy as a value: its settings, the schedule they make, and what there is to say of them."""
+"""The one-cycle policy as a value: its settings, the schedule they make, and the findings about them."""
 
 from __future__ import annotations
 
-from pydantic import ConfigDict
+from typing import TYPE_CHECKING, Any
 
 from onecycle_cli.errors import PlanError
-from onecycle_cli.findings import Finding, Severity
+from onecycle_cli.findings import Severity
 from onecycle_cli.policy.checks import UNCOMPUTABLE, check_settings
-from onecycle_cli.policy.length import find_length
-from onecycle_cli.policy.plan import make_plan
-from onecycle_cli.policy.schedule import Schedule
+from onecycle_cli.policy.checks.ranges import check_types
+from onecycle_cli.policy.plan import find_length, make_plan
+from onecycle_cli.policy.schedule import schedule_of
 from onecycle_cli.policy.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from onecycle_cli.findings import Finding
+    from onecycle_cli.policy.schedule import Schedule
 
 
 class OneCycle(Settings):
@@ -25,30 +31,51 @@ class OneCycle(Settings):
         0.1
 
     Raises:
-        pydantic.ValidationError: a setting is unknown or of the wrong type. It is a ValueError.
+        TypeError: an argument is unknown, or max_lr is missing.
+        PlanError: a value has the wrong type. Integers are numbers, lists may be tuples; a truth value is not a
+            number, and a text is never converted. It is a ValueError, and its `findings` say what is wrong.
+
+    Values out of range, a missing length and the like are no error here; `findings()` reports them all, and
+    `schedule()` raises PlanError for them.
 
     Source: L. N. Smith and N. Topin, "Super-Convergence: Very Fast Training of Neural Networks Using Large
     Learning Rates" (arXiv:1708.07120); PyTorch 2.13 `OneCycleLR`; R torch `lr_one_cycle`.
     """
 
-    model_config = ConfigDict(defer_build=False)
+    def __post_init__(self) -> None:
+        """Refuse values of the wrong type."""
+        findings = tuple(check_types(vars(self)))
+        if findings:
+            raise PlanError(findings)
+        super().__post_init__()
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, object]) -> OneCycle:
+        """Return the settings in a mapping, such as one read from a file; raises what the constructor raises."""
+        arguments: dict[str, Any] = dict(values)
+        return cls(**arguments)
 
     def findings(self) -> tuple[Finding, ...]:
-        """Say what is wrong with the settings, or worth knowing of them."""
+        """Return what is wrong with the settings, or worth knowing about them."""
         return tuple(check_settings(self))
 
-    def schedule(self) -> Schedule:
-        """Make the schedule wherever the framework would, also where a finding objects.
+    def schedule(self, *, strict: bool = True) -> Schedule:
+        """Return the schedule that the settings make.
+
+        Args:
+            strict: raise for every error in the settings. If false, compute wherever the framework itself would:
+                its edge cases, such as an empty phase or a negative rate, stay computable.
 
         Raises:
-            PlanError: the settings describe no schedule (no length, lists that disagree, a division by zero).
-                It is a ValueError, and its `findings` say why.
+            PlanError: there are errors in the settings or, if not strict, they make no schedule at all (no length,
+                lists that disagree, a setting that the framework does not have, a division by zero). It is a
+                ValueError, and its `findings` say why.
         """
-        errors = [each for each in self.findings() if each.severity is Severity.ERROR]
+        errors = [finding for finding in self.findings() if finding.severity is Severity.ERROR]
         length = find_length(self)
-        if length is None or any(each.rule in UNCOMPUTABLE for each in errors):
+        if length is None or any(strict or finding.rule in UNCOMPUTABLE for finding in errors):
             raise PlanError(errors)
-        try:
-            return Schedule(make_plan(self, length))
-        except (ArithmeticError, ValueError):
-            raise PlanError(errors) from None
+        schedule = schedule_of(make_plan(self, length))
+        if schedule is None:
+            raise PlanError(errors)
+        return schedule

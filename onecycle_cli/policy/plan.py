@@ -1,20 +1,39 @@
-"""A plan: settings in which every number is known, ready for a convention to draw the curve."""
+"""A plan: settings in which every number is known, its length first, ready for a convention to draw the curve."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from onecycle_cli.formatting import count
 from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.settings import MOST_GROUPS
 
 if TYPE_CHECKING:
     from onecycle_cli.policy.conventions.base import Convention, Defaults
-    from onecycle_cli.policy.length import Length
     from onecycle_cli.policy.settings import Settings
 
 T = TypeVar("T")
 PerGroup: TypeAlias = float | tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """A cycle's length in steps (optimizer updates), the settings it came from, and the arithmetic in words."""
+
+    total_steps: int
+    steps_per_epoch: int | None
+    came_from: str
+    sum: str
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedEpoch:
+    """Steps in an epoch as derived from the data settings, with the samples and the arithmetic in words."""
+
+    steps: int
+    samples: int
+    sum: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +69,59 @@ class Plan:
 
     @property
     def total_steps(self) -> int:
-        """Steps of the cycle, whichever way its length was given."""
+        """Steps of the cycle, however its length was given."""
         return self.length.total_steps
+
+
+def find_length(settings: Settings) -> Length | None:
+    """Return the length: total_steps, else epochs × steps_per_epoch, else epochs and the data settings.
+
+    Returns None if the settings do not give it, or give a cycle without steps.
+    """
+    derived = epoch_from_data(settings)
+    per_epoch = settings.steps_per_epoch or (derived.steps if derived else None)
+    if per_epoch == 0:
+        per_epoch = None  # drop_last has dropped the only batch: there is no epoch to divide the cycle by
+    if settings.total_steps is not None:
+        found = Length(settings.total_steps, per_epoch, "total_steps", "total_steps as given")
+    elif settings.epochs is None or per_epoch is None:
+        return None
+    else:
+        product = settings.epochs * per_epoch
+        by_hand = settings.steps_per_epoch is not None or derived is None
+        found = Length(
+            product,
+            per_epoch,
+            "epochs*steps_per_epoch" if by_hand else "epochs*dataset_size",
+            f"{count(settings.epochs, 'epoch')} × {per_epoch:,} steps per epoch"
+            + ("" if by_hand or derived is None else f" ({derived.sum})"),
+        )
+    return found if found.total_steps >= 1 else None
+
+
+def epoch_from_data(settings: Settings) -> DerivedEpoch | None:
+    """Return the steps of an epoch, derived from a rank's share of the data, its batches, and the updates they make.
+
+    The last batch counts unless it is dropped, and a last, incomplete accumulation counts as a step.
+    """
+    if settings.dataset_size is None or settings.batch_size is None:
+        return None
+    world, accumulation = settings.world_size or 1, settings.gradient_accumulation or 1
+    if min(world, accumulation, settings.batch_size) < 1:
+        return None
+    share = -(-settings.dataset_size // world)
+    batches = share // settings.batch_size if settings.drop_last else -(-share // settings.batch_size)
+    words = [f"{settings.dataset_size:,} samples"]
+    if world > 1:
+        words.append(f"/ {world:,} processes = {share:,}")
+    rounding = "rounded down" if settings.drop_last else "rounded up"
+    words.append(f"/ batches of {settings.batch_size:,} = {batches:,}")
+    if share % settings.batch_size:
+        words[-1] += f" ({rounding})"
+    steps = -(-batches // accumulation)
+    if accumulation > 1:
+        words.append(f"/ {accumulation:,} accumulated = {steps:,}")
+    return DerivedEpoch(steps, settings.dataset_size, " ".join(words))
 
 
 def make_plan(settings: Settings, length: Length) -> Plan:
@@ -78,14 +148,14 @@ def make_plan(settings: Settings, length: Length) -> Plan:
 
 
 def group_names(settings: Settings) -> tuple[str, ...]:
-    """Name the parameter groups: as given, else by number. The longest list tells how many there are.
+    """Return the parameter groups' names: as given, else numbers, as many as the longest list has items.
 
-    More than MOST_GROUPS are cut off; that there are too many, `judge` says.
+    More than MOST_GROUPS are cut off; `check_groups` reports that there are too many.
     """
     if isinstance(settings.groups, tuple):
         return settings.groups[:MOST_GROUPS]
     lists = (settings.max_lr, settings.base_momentum, settings.max_momentum)
-    number = settings.groups or max(len(each) if isinstance(each, tuple) else 1 for each in lists)
+    number = settings.groups or max(len(value) if isinstance(value, tuple) else 1 for value in lists)
     return tuple(map(str, range(min(number, MOST_GROUPS))))
 
 

@@ -26,7 +26,7 @@ class StepError(OnecycleError, IndexError):
 
 
 class GroupError(OnecycleError, IndexError):
-    """A parameter group was asked for that the plan has not."""
+    """A parameter group was asked for that the plan does not have."""
 
 
 class Schedule:
@@ -34,8 +34,8 @@ class Schedule:
 
     Attributes:
         total_steps: steps (optimizer updates) of the cycle.
-        steps_per_epoch: steps of one epoch, or None where not known.
-        first_step: the first step still ahead; 0 unless `last_epoch` resumes.
+        steps_per_epoch: steps of one epoch, or None if not known.
+        first_step: the first step to train; 0 unless `last_epoch` resumes.
         groups: the names of the parameter groups.
         phases: the phases that hold at least one step, in order.
     """
@@ -60,7 +60,7 @@ class Schedule:
     @overload
     def lr(self, step: NDArray[np.integer], group: int = 0) -> FloatArray: ...
     def lr(self, step: int | NDArray[np.integer], group: int = 0) -> float | FloatArray:
-        """Give the learning rate that a step trains with, equal to the framework's in every bit.
+        """Return the learning rate that a step trains with: the framework's bits on the same machine.
 
         Args:
             step: a step, 0-based, or a NumPy array of steps of any shape and order.
@@ -81,7 +81,7 @@ class Schedule:
     @overload
     def momentum(self, step: NDArray[np.integer], group: int = 0) -> FloatArray | None: ...
     def momentum(self, step: int | NDArray[np.integer], group: int = 0) -> float | FloatArray | None:
-        """Give the momentum (beta1 for Adam) that a step trains with, or None where it is not cycled.
+        """Return the momentum (beta1 for Adam) that a step trains with, or None if it is not cycled.
 
         Takes, returns and raises what `lr` does.
         """
@@ -90,11 +90,11 @@ class Schedule:
         return self._evaluate(self._ramps(momentum=True, group=group), step)
 
     def lr_lambda(self, group: int = 0) -> Callable[[int], float]:
-        """Make a function for `torch.optim.lr_scheduler.LambdaLR` over an optimizer whose lr is 1.0.
+        """Return a function for `torch.optim.lr_scheduler.LambdaLR` over an optimizer whose lr is 1.0.
 
-        LambdaLR multiplies the optimizer's lr with what the function gives; with 1.0 the product is exact. After
+        LambdaLR multiplies the optimizer's lr with what the function returns; with 1.0 the product is exact. After
         the last step LambdaLR asks for one more, as schedulers are stepped once too often at the end of a loop;
-        it is given the last learning rate again.
+        it gets the last learning rate again.
         """
         return lambda step: self.lr(min(step, self.total_steps - 1), group)
 
@@ -136,6 +136,14 @@ class Schedule:
                     here = (phase.first_step <= piece) & (piece <= phase.last_step)
                     target[here] = ramp.at(piece[here].astype(np.float64), np.cos)
         return values
+
+
+def schedule_of(plan: Plan) -> Schedule | None:
+    """Return a plan's schedule, or None if the convention's arithmetic divides by zero or cannot be computed."""
+    try:
+        return Schedule(plan)
+    except (ArithmeticError, ValueError):
+        return None
 
 
 def _outside(step: int, total_steps: int) -> StepError:

@@ -1,21 +1,19 @@
-"""The settings of a one-cycle schedule: one declaration each, from which all else is derived.
+"""The settings of a one-cycle schedule: one declaration each, from which everything else is derived.
 
-Flags, the reading of YAML, the JSON Schema, the template of `onecycle init` and the checks of ranges take a
-setting's name, type, description, range and section from here. The names are PyTorch's and R torch's arguments.
+Flags, YAML reading, the JSON Schema, the template of `onecycle init` and the range checks take a setting's type,
+description, range and section from here. The names are PyTorch's and R torch's arguments.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from onecycle_cli.policy.conventions import CONVENTIONS
 
 if TYPE_CHECKING:
-    from pydantic import GetJsonSchemaHandler
-    from pydantic_core import CoreSchema
+    from collections.abc import Collection
 
 MOST_STEPS = 2**53
 """The longest cycle: above it consecutive steps are no longer distinct as float64, in which all frameworks count."""
@@ -33,228 +31,177 @@ class Section(StrEnum):
     RUN = "The run"
 
 
-@dataclass(frozen=True, slots=True)
-class About:
-    """A setting's section, the range its numbers must keep, and the example a template shows."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """The declaration of one setting.
+
+    Attributes:
+        section: what it is about.
+        description: what it means, in a sentence.
+        example: the value that a template shows, as YAML.
+        single: the type of a single value.
+        item: the type of the items of a list, or None if it takes no list.
+        choices: the only values it takes, if there are only some.
+        above: the limit that its numbers must be above.
+        at_least: the smallest number it takes.
+        at_most: the largest number it takes.
+        required: whether it must be given.
+    """
 
     section: Section
+    description: str
     example: str
+    single: type
+    item: type | None = None
+    choices: Collection[str] = ()
     above: float | None = None
     at_least: float | None = None
     at_most: float | None = None
-
-    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Say the range in the JSON Schema, for a number as for each item of a list."""
-        schema = handler(core)
-        keywords = {
-            "exclusiveMinimum": self.above,
-            "minimum": self.at_least,
-            "maximum": self.at_most,
-        }
-        limits = {word: limit for word, limit in keywords.items() if limit is not None}
-        for branch in _branches(schema):
-            if branch.get("type") == "array":
-                branch |= {"minItems": 1, "maxItems": MOST_GROUPS}
-                branch |= {"uniqueItems": True} if branch["items"].get("type") == "string" else {}
-            if branch.get("type") in ("number", "integer"):
-                branch.update(limits)
-        return schema
+    required: bool = False
 
 
-def _branches(schema: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give the schema, its alternatives and the items of its lists."""
-    found = [schema, *schema.get("anyOf", ())]
-    return found + [branch["items"] for branch in found if isinstance(branch.get("items"), dict)]
+def _declare(section: Section, single: type, example: str, description: str, **other: Any) -> Any:
+    setting = Setting(section=section, single=single, example=example, description=description, **other)
+    default: dict[str, Any] = {} if setting.required else {"default": None}
+    return field(metadata={"setting": setting}, **default)
 
 
-def _as_tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
+def _count(section: Section, example: str, description: str, at_least: int = 1, at_most: int = MOST_STEPS) -> Any:
+    return _declare(section, int, example, description, at_least=at_least, at_most=at_most)
 
-
-PerGroup = Annotated[float | tuple[float, ...] | None, BeforeValidator(_as_tuple)]
-Groups = Annotated[int | tuple[str, ...] | None, BeforeValidator(_as_tuple)]
 
 _RATE, _LENGTH, _SHAPE, _MOMENTUM, _RUN = Section
 
 
-class Settings(BaseModel):
-    """The settings of one schedule as their author gave them; None means the convention's own default."""
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Settings:
+    """The settings of one schedule as their author gave them; None means the convention's own default.
 
-    # Its validator is built in the one class that is made, OneCycle; here it would only take time to start.
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", title="One-cycle schedule", defer_build=True)
+    Lists become tuples and integers become floats where a float is wanted; nothing else is converted.
+    """
 
-    max_lr: Annotated[
-        float | tuple[float, ...],
-        BeforeValidator(_as_tuple),
-        About(_RATE, "0.1", above=0),
-        Field(description="Peak learning rate: one number, or a list with one a parameter group."),
-    ]
-    div_factor: Annotated[
-        float | None,
-        About(_RATE, "25.0", above=0),
-        Field(description="The initial learning rate is max_lr / div_factor."),
-    ] = None
-    final_div_factor: Annotated[
-        float | None,
-        About(_RATE, "1.0e+4", above=0),
-        Field(description="The final learning rate is the initial one / final_div_factor."),
-    ] = None
-    final_lr: Annotated[
-        float | None,
-        About(_RATE, "4.0e-7", at_least=0),
-        Field(description="The final learning rate itself, in place of final_div_factor."),
-    ] = None
+    max_lr: float | tuple[float, ...] = _declare(
+        _RATE,
+        float,
+        "0.1",
+        "Peak learning rate: one number, or a list with one per parameter group.",
+        item=float,
+        above=0,
+        required=True,
+    )
+    div_factor: float | None = _declare(
+        _RATE, float, "25.0", "The initial learning rate is max_lr / div_factor.", above=0
+    )
+    final_div_factor: float | None = _declare(
+        _RATE, float, "1.0e+4", "The final learning rate is the initial one / final_div_factor.", above=0
+    )
+    final_lr: float | None = _declare(
+        _RATE, float, "4.0e-7", "The final learning rate itself, in place of final_div_factor.", at_least=0
+    )
 
-    total_steps: Annotated[
-        int | None,
-        About(_LENGTH, "1000", at_least=1, at_most=MOST_STEPS),
-        Field(description="Steps (optimizer updates) in the cycle."),
-    ] = None
-    epochs: Annotated[
-        int | None,
-        About(_LENGTH, "10", at_least=1, at_most=MOST_STEPS),
-        Field(description="Epochs to train for; with steps_per_epoch or the data settings it gives total_steps."),
-    ] = None
-    steps_per_epoch: Annotated[
-        int | None,
-        About(_LENGTH, "100", at_least=1, at_most=MOST_STEPS),
-        Field(description="Steps (optimizer updates) in one epoch."),
-    ] = None
-    dataset_size: Annotated[
-        int | None,
-        About(_LENGTH, "50000", at_least=1, at_most=MOST_STEPS),
-        Field(description="Samples in the training set."),
-    ] = None
-    batch_size: Annotated[
-        int | None,
-        About(_LENGTH, "512", at_least=1, at_most=MOST_STEPS),
-        Field(description="Samples in one batch of one process."),
-    ] = None
-    gradient_accumulation: Annotated[
-        int | None,
-        About(_LENGTH, "1", at_least=1, at_most=MOST_STEPS),
-        Field(description="Batches that make one step (default 1)."),
-    ] = None
-    world_size: Annotated[
-        int | None,
-        About(_LENGTH, "1", at_least=1, at_most=MOST_STEPS),
-        Field(description="Processes that share the data (default 1)."),
-    ] = None
-    drop_last: Annotated[
-        bool | None,
-        About(_LENGTH, "false"),
-        Field(description="Whether the loader drops an incomplete last batch (default false)."),
-    ] = None
+    total_steps: int | None = _count(_LENGTH, "1000", "Steps (optimizer updates) in the cycle.")
+    epochs: int | None = _count(
+        _LENGTH, "10", "Epochs to train for; with steps_per_epoch or the data settings it gives total_steps."
+    )
+    steps_per_epoch: int | None = _count(_LENGTH, "100", "Steps (optimizer updates) in one epoch.")
+    dataset_size: int | None = _count(_LENGTH, "50000", "Samples in the training set.")
+    batch_size: int | None = _count(_LENGTH, "512", "Samples in one batch of one process.")
+    gradient_accumulation: int | None = _count(_LENGTH, "1", "Batches that make one step (default 1).")
+    world_size: int | None = _count(_LENGTH, "1", "Processes that share the data (default 1).")
+    drop_last: bool | None = _declare(
+        _LENGTH, bool, "false", "Whether the loader drops an incomplete last batch (default false)."
+    )
 
-    pct_start: Annotated[
-        float | None,
-        About(_SHAPE, "0.3", at_least=0, at_most=1),
-        Field(description="Fraction of the cycle spent raising the learning rate."),
-    ] = None
-    anneal_strategy: Annotated[
-        Literal["cos", "linear"] | None,
-        About(_SHAPE, "cos"),
-        Field(description="How the learning rate moves within a phase."),
-    ] = None
-    three_phase: Annotated[
-        bool | None,
-        About(_SHAPE, "false"),
-        Field(description="Mirror the warm-up, then annihilate the learning rate in a third phase."),
-    ] = None
+    pct_start: float | None = _declare(
+        _SHAPE, float, "0.3", "Fraction of the cycle spent raising the learning rate.", at_least=0, at_most=1
+    )
+    anneal_strategy: str | None = _declare(
+        _SHAPE, str, "cos", "How the learning rate moves within a phase.", choices=("cos", "linear")
+    )
+    three_phase: bool | None = _declare(
+        _SHAPE, bool, "false", "Mirror the warm-up, then annihilate the learning rate in a third phase."
+    )
+    pct_final: float | None = _declare(
+        _SHAPE,
+        float,
+        "0.85",
+        "optax-linear: the fraction of the cycle at which the initial rate is back.",
+        at_least=0,
+        at_most=1,
+    )
+    stepsize: int | None = _count(
+        _SHAPE, "450", "smith: half the cycle in steps; the rest of the run stays at the final rate."
+    )
 
-    pct_final: Annotated[
-        float | None,
-        About(_SHAPE, "0.85", at_least=0, at_most=1),
-        Field(description="optax-linear: the fraction of the cycle at which the initial rate is back."),
-    ] = None
-    stepsize: Annotated[
-        int | None,
-        About(_SHAPE, "450", at_least=1, at_most=MOST_STEPS),
-        Field(description="smith: half the cycle in steps; the rest of the run stays at the final rate."),
-    ] = None
+    cycle_momentum: bool | None = _declare(
+        _MOMENTUM, bool, "true", "Cycle momentum (beta1 for Adam) inversely to the learning rate."
+    )
+    base_momentum: float | tuple[float, ...] | None = _declare(
+        _MOMENTUM,
+        float,
+        "0.85",
+        "Momentum at the peak: one number, or a list with one per parameter group.",
+        item=float,
+        at_least=0,
+    )
+    max_momentum: float | tuple[float, ...] | None = _declare(
+        _MOMENTUM,
+        float,
+        "0.95",
+        "Momentum at start and end: one number, or a list with one per parameter group.",
+        item=float,
+        at_least=0,
+    )
+    final_momentum: float | tuple[float, ...] | None = _declare(
+        _MOMENTUM,
+        float,
+        "0.95",
+        "fastai: the momentum that the end aims at, if it is not max_momentum.",
+        item=float,
+        at_least=0,
+    )
 
-    cycle_momentum: Annotated[
-        bool | None,
-        About(_MOMENTUM, "true"),
-        Field(description="Cycle momentum (beta1 for Adam) inversely to the learning rate."),
-    ] = None
-    base_momentum: Annotated[
-        PerGroup,
-        About(_MOMENTUM, "0.85", at_least=0),
-        Field(description="Momentum at the peak: one number, or a list with one a parameter group."),
-    ] = None
-    max_momentum: Annotated[
-        PerGroup,
-        About(_MOMENTUM, "0.95", at_least=0),
-        Field(description="Momentum at start and end: one number, or a list with one a parameter group."),
-    ] = None
+    convention: str | None = _declare(
+        _RUN, str, "torch", "Whose arithmetic and defaults hold (default torch).", choices=CONVENTIONS
+    )
+    optimizer: str | None = _declare(
+        _RUN, str, "sgd", "The optimizer's name: whether momentum can be cycled, and as what."
+    )
+    groups: int | tuple[str, ...] | None = _declare(
+        _RUN,
+        int,
+        "[backbone, head]",
+        "Parameter groups: their number, or a list of their names.",
+        item=str,
+        at_least=1,
+        at_most=MOST_GROUPS,
+    )
+    last_epoch: int | None = _count(
+        _RUN, "-1", "Resume: the last step already done, as in the checkpoint (-1: none, start from step 0).", -1
+    )
+    name: str | None = _declare(
+        _RUN, str, "my run", "What tables and legends call the plan (default: the file's name)."
+    )
+    verbose: bool | None = _declare(_RUN, bool, "false", "Show on standard error where each setting came from.")
 
-    final_momentum: Annotated[
-        PerGroup,
-        About(_MOMENTUM, "0.95", at_least=0),
-        Field(description="fastai: the momentum that the end aims at, where it is not max_momentum."),
-    ] = None
+    def __post_init__(self) -> None:
+        """Store lists as tuples, and integers as floats where the setting is one."""
+        for name, value in self.given.items():
+            setting = SETTINGS[name]
+            if isinstance(value, list | tuple):
+                object.__setattr__(self, name, tuple(map(float, value) if setting.item is float else value))
+            elif setting.single is float:
+                object.__setattr__(self, name, float(value))
 
-    convention: Annotated[
-        Literal["torch", "r-torch", "fastai", "optax", "optax-linear", "paddle", "mmengine", "openpcdet", "smith"]
-        | None,
-        About(_RUN, "torch"),
-        Field(description="Whose arithmetic and defaults hold (default torch)."),
-    ] = None
-    optimizer: Annotated[
-        str | None,
-        About(_RUN, "sgd"),
-        Field(description="The optimizer's name: whether momentum can be cycled, and as what."),
-    ] = None
-    groups: Annotated[
-        Groups,
-        About(_RUN, "[backbone, head]", at_least=1, at_most=MOST_GROUPS),
-        Field(description="Parameter groups: their number, or a list of their names."),
-    ] = None
-    last_epoch: Annotated[
-        int | None,
-        About(_RUN, "-1", at_least=-1, at_most=MOST_STEPS),
-        Field(description="Resume: the last step already done, as in the checkpoint (-1: none, start anew)."),
-    ] = None
-    name: Annotated[
-        str | None,
-        About(_RUN, "my run"),
-        Field(description="What tables and legends call the plan (default: the file's name)."),
-    ] = None
-    verbose: Annotated[
-        bool | None,
-        About(_RUN, "false"),
-        Field(description="Say on standard error how each setting came about."),
-    ] = None
+    def __repr__(self) -> str:
+        """Show the settings that were given."""
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.given.items())})"
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The settings that were given, by name, in the order of their declaration."""
+        return {name: value for name in SETTINGS if (value := getattr(self, name)) is not None}
 
 
-@cache
-def about(setting: str) -> About:
-    """Give the section, range and example of a setting."""
-    metadata = Settings.model_fields[setting].metadata
-    return next(entry for entry in metadata if isinstance(entry, About))
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """The Python types a setting takes: `single` alone, `item` in a list (None: no list), `choices` if only some."""
-
-    single: type
-    item: type | None
-    choices: tuple[str, ...]
-
-
-@cache
-def kind(setting: str) -> Kind:
-    """Give the kind of a setting's values, as its declaration says."""
-    single: type = str
-    item: type | None = None
-    choices: tuple[str, ...] = ()
-    for alternative in get_args(Settings.model_fields[setting].annotation):
-        if get_origin(alternative) is tuple:
-            item = get_args(alternative)[0]
-        elif get_origin(alternative) is Literal:
-            choices = get_args(alternative)
-        elif alternative is not type(None):
-            single = alternative
-    return Kind(single, item, choices)
+SETTINGS: dict[str, Setting] = {declared.name: declared.metadata["setting"] for declared in fields(Settings)}
+"""Every setting's declaration, by its name."""

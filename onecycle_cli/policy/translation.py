@@ -16,8 +16,7 @@ from onecycle_cli.findings import Severity
 from onecycle_cli.policy.comparison import Largest, Track, lr_peak
 from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.onecycle import OneCycle
-from onecycle_cli.policy.stepping import steps_between
-from onecycle_cli.policy.summary import edge_steps
+from onecycle_cli.policy.summary import edge_steps, steps_between
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,7 +74,7 @@ def translate(settings: OneCycle, schedule: Schedule, target: str) -> Translatio
         **_places(shape, convention),
         **_momentum(settings, shape, convention),
     }
-    found = OneCycle.model_validate(values)
+    found = OneCycle(**values)
     if any(finding.severity is Severity.ERROR for finding in found.findings()):
         return None
     try:

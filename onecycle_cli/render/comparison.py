@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from onecycle_cli.formatting import finite
-from onecycle_cli.policy.stepping import area
-from onecycle_cli.policy.summary import summarize, warmup_steps
+from onecycle_cli.policy.summary import area, summarize, warmup_steps
 from onecycle_cli.render.telling import telling_steps
 
 if TYPE_CHECKING:

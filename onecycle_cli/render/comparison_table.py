@@ -6,8 +6,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from onecycle_cli.formatting import format_number, percent, printable, setting_text
 from onecycle_cli.policy.conventions import CONVENTIONS
-from onecycle_cli.policy.stepping import area
-from onecycle_cli.policy.summary import summarize, warmup_steps
+from onecycle_cli.policy.summary import area, summarize, warmup_steps
 from onecycle_cli.render.comparison import values_at
 from onecycle_cli.render.overview import UNBOUNDED
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.formatting import flag_name, setting_text
 from onecycle_cli.policy.conventions import convention_of
-from onecycle_cli.policy.length import epoch_from_data, find_length
-from onecycle_cli.policy.settings import Settings
+from onecycle_cli.policy.plan import epoch_from_data, find_length
+from onecycle_cli.policy.settings import SETTINGS, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -25,7 +25,7 @@ def _lines(
     settings: Settings, path: str, in_file: Collection[str], flags: Collection[str]
 ) -> Iterator[tuple[str, str, str]]:
     convention = convention_of(settings)
-    for setting in Settings.model_fields:
+    for setting in SETTINGS:
         value = getattr(settings, setting)
         default = getattr(convention.defaults, setting, None)
         if setting in flags:

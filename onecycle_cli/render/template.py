@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING
 
-from onecycle_cli.policy.settings import Section, Settings, about
+from onecycle_cli.policy.settings import SETTINGS, Section
+
+if TYPE_CHECKING:
+    from onecycle_cli.policy.settings import Setting
 
 SET = ("max_lr", "epochs", "steps_per_epoch")
 """What a first config sets; every other setting stands commented out, with an example or its default."""
@@ -28,12 +32,11 @@ def template() -> str:
     parts = [HEAD]
     for section in Section:
         parts.append(f"\n# --- {section.value} {'-' * (70 - len(section.value))}\n")
-        parts += [_entry(setting) for setting in Settings.model_fields if about(setting).section is section]
+        parts += [_entry(name, setting) for name, setting in SETTINGS.items() if setting.section is section]
     return "".join(parts)
 
 
-def _entry(setting: str) -> str:
-    description = Settings.model_fields[setting].description or ""
-    comment = textwrap.fill(description, 76, initial_indent="# ", subsequent_indent="# ")
-    mark = "" if setting in SET else "# "
-    return f"\n{comment}\n{mark}{setting}: {about(setting).example}\n"
+def _entry(name: str, setting: Setting) -> str:
+    comment = textwrap.fill(setting.description, 76, initial_indent="# ", subsequent_indent="# ")
+    mark = "" if name in SET else "# "
+    return f"\n{comment}\n{mark}{name}: {setting.example}\n"

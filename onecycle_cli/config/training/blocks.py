@@ -17,7 +17,7 @@ from onecycle_cli.config.training.names import (
     CLASS_KEYS,
     MOMENTUM_PAIRS,
     NOT_ITS,
-    SETTINGS,
+    SETTING_NAMES,
     WARMUPS,
     convention_of,
     one_cycle_class,
@@ -175,7 +175,7 @@ def _is_meant(mapping: Mapping, path: Path, key: str, name: str) -> bool:
 
 def _holds_settings(mapping: Mapping) -> bool:
     keys = plain_keys(mapping) - CLASS_KEYS
-    return any(key in SETTINGS or key in WARMUPS or key in MOMENTUM_PAIRS for key in keys - {"optimizer", "name"})
+    return any(key in SETTING_NAMES or key in WARMUPS or key in MOMENTUM_PAIRS for key in keys - {"optimizer", "name"})
 
 
 def _arguments(mapping: Mapping, namer: Scalar, *, is_own: bool) -> tuple[Mapping, Path]:

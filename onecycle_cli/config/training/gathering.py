@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from onecycle_cli.config.keys import LONGEST_KEY, duplicate, mistyped
 from onecycle_cli.config.native import TELLING
 from onecycle_cli.config.nodes import Scalar, Sequence, is_merge, place_at
-from onecycle_cli.config.training.names import BESIDE, MOMENTUM_PAIRS, OF_THE_RUN, RATES, SETTINGS, WARMUPS, plain
-from onecycle_cli.policy.settings import Settings
+from onecycle_cli.config.training.names import BESIDE, MOMENTUM_PAIRS, OF_THE_RUN, RATES, SETTING_NAMES, WARMUPS, plain
+from onecycle_cli.policy.settings import SETTINGS
 from onecycle_cli.policy.validation import unknown_key
 
 if TYPE_CHECKING:
@@ -73,14 +73,14 @@ def _take(gathered: Gathered, entry: Entry, block: Block) -> bool:
     name = plain(entry.key.text)
     if name in BESIDE or (block.mingled and name in OF_THE_RUN):
         return True
-    if block.is_strict and entry.key.text not in Settings.model_fields and not entry.key.text.isupper():
+    if block.is_strict and entry.key.text not in SETTINGS and not entry.key.text.isupper():
         return False
     if name in MOMENTUM_PAIRS and isinstance(entry.node, Sequence):
         _take_pair(gathered, entry, entry.node)
     elif name in WARMUPS:
         gathered.warmups.setdefault(WARMUPS[name], entry)
-    elif name in SETTINGS:
-        _take_setting(gathered, SETTINGS[name], entry)
+    elif name in SETTING_NAMES:
+        _take_setting(gathered, SETTING_NAMES[name], entry)
     else:
         return False
     return True
@@ -105,7 +105,7 @@ def _take_pair(gathered: Gathered, entry: Entry, pair: Sequence) -> None:
 def _fill_length(gathered: Gathered, block: Block) -> None:
     """Take the length from beside the arguments, where they do not give it."""
     for entry in _entries(block.mapping, block.path):
-        setting = SETTINGS.get(plain(entry.key.text))
+        setting = SETTING_NAMES.get(plain(entry.key.text))
         if setting in ("epochs", "steps_per_epoch", "total_steps"):
             gathered.settings.setdefault(setting, entry)
 

@@ -10,8 +10,8 @@ from onecycle_cli.config.nodes import Mapping, Scalar, Sequence
 from onecycle_cli.config.training.names import ARGUMENTS, CLASS_KEYS, RATES, one_cycle_class, plain
 from onecycle_cli.config.training.references import Unknown, resolve
 from onecycle_cli.config.values import number_of
+from onecycle_cli.policy.checks.optimizers import KNOWN, plain_name
 from onecycle_cli.policy.context import ConfigValue
-from onecycle_cli.policy.optimizers import KNOWN, plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

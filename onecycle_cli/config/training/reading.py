@@ -20,7 +20,7 @@ from onecycle_cli.findings.training import NOT_KNOWN
 from onecycle_cli.formatting import flag_name
 from onecycle_cli.policy.context import ConfigValue
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
-from onecycle_cli.policy.settings import about, kind
+from onecycle_cli.policy.settings import SETTINGS
 from onecycle_cli.policy.validation import LENGTH
 
 if TYPE_CHECKING:
@@ -87,8 +87,8 @@ def _take(config: Config, document: Document, setting: str, entry: Entry) -> lis
 
 
 def _not_known(setting: str, unknown: Unknown) -> Finding:
-    example = about(setting).example
-    flag = flag_name(setting) + ("" if kind(setting).single is bool else f" {example}")
+    example = SETTINGS[setting].example
+    flag = flag_name(setting) + ("" if SETTINGS[setting].single is bool else f" {example}")
     message = f"{setting} is {unknown.written[:60]}: {unknown.why}"
     hint = f"give it: --set {unknown.path}={example}, or {flag}"
     return place_at(NOT_KNOWN.finding(message, hint, setting), unknown.place)

@@ -1,4 +1,4 @@
-"""Judgement: every rule held against a plan's settings. What the words of a finding mean, `findings` explains."""
+"""Checks of a plan's settings, by themselves and in their training config. `findings` explains what each code means."""
 
 from __future__ import annotations
 
@@ -6,34 +6,40 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.findings.length import NO_LENGTH, WARMUP_OF_ONE
 from onecycle_cli.findings.rule import Severity
-from onecycle_cli.findings.values import GROUP_NAMES, LACKS, LIST_LENGTHS
-from onecycle_cli.policy.checks.groups import check_groups
-from onecycle_cli.policy.checks.lacks import check_lacks
-from onecycle_cli.policy.checks.lengths import check_length
-from onecycle_cli.policy.checks.momentum import check_momentum
-from onecycle_cli.policy.checks.numbers import check_numbers
-from onecycle_cli.policy.checks.shape import check_shape, check_steps
+from onecycle_cli.findings.values import GROUP_NAMES, LIST_LENGTHS, UNSUPPORTED
+from onecycle_cli.policy.checks.cycle import check_length, check_peak, check_phases
+from onecycle_cli.policy.checks.optimizers import check_momentum, check_optimizer
+from onecycle_cli.policy.checks.ranges import check_groups, check_ranges, check_support
+from onecycle_cli.policy.checks.trainer import check_interval, check_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from onecycle_cli.findings import Finding
+    from onecycle_cli.policy.context import TrainingContext
     from onecycle_cli.policy.settings import Settings
 
-UNCOMPUTABLE = frozenset({NO_LENGTH, LIST_LENGTHS, GROUP_NAMES, WARMUP_OF_ONE, LACKS})
-"""Rules without which no schedule can be computed; where others object, the frameworks compute all the same."""
+UNCOMPUTABLE = frozenset({NO_LENGTH, LIST_LENGTHS, GROUP_NAMES, WARMUP_OF_ONE, UNSUPPORTED})
+"""Rules that no schedule can be computed against; the frameworks compute in spite of every other finding."""
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
-    """Hold every rule against the settings."""
+    """Find what is wrong with the settings, or worth knowing about them."""
     found = [
-        *check_numbers(settings),
+        *check_ranges(settings),
         *check_groups(settings),
         *check_length(settings),
         *check_momentum(settings),
-        *check_lacks(settings),
-        *check_shape(settings),
+        *check_support(settings),
+        *check_phases(settings),
     ]
     yield from found
-    if not any(each.severity is Severity.ERROR for each in found):
-        yield from check_steps(settings)
+    if not any(finding.severity is Severity.ERROR for finding in found):
+        yield from check_peak(settings)
+
+
+def check_training(settings: Settings, context: TrainingContext) -> Iterator[Finding]:
+    """Find where the optimizer's and the trainer's numbers disagree with the settings, also if those have errors."""
+    yield from check_optimizer(settings, context)
+    yield from check_interval(context)
+    yield from check_run(settings, context)

@@ -1,21 +1,29 @@
-"""A cycle and the trainer that it is held against: how often that steps, how long its epoch is."""
+"""Whether the trainer makes as many steps as the cycle has, and steps the scheduler as often as the plan assumes."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Literal
 
-from onecycle_cli.policy.checks.groups import groups_agree
-from onecycle_cli.policy.length import epoch_from_data
-from onecycle_cli.policy.plan import make_plan
-from onecycle_cli.policy.schedule import Schedule
+from onecycle_cli.findings import Fix
+from onecycle_cli.findings.surroundings import BATCHES_AS_STEPS, INTERVAL, RUN_LENGTH, STEPPED_PER_EPOCH
+from onecycle_cli.formatting import count, proportion
+from onecycle_cli.policy.checks.ranges import groups_agree
+from onecycle_cli.policy.conventions import convention_of
+from onecycle_cli.policy.plan import epoch_from_data, find_length, make_plan
+from onecycle_cli.policy.schedule import schedule_of
 from onecycle_cli.policy.settings import MOST_STEPS
 from onecycle_cli.policy.summary import summarize
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onecycle_cli.findings import Finding
     from onecycle_cli.policy.context import ConfigValue, TrainingContext
-    from onecycle_cli.policy.length import DerivedEpoch, Length
+    from onecycle_cli.policy.plan import DerivedEpoch, Length
+    from onecycle_cli.policy.schedule import Schedule
     from onecycle_cli.policy.settings import Settings
 
 BY_STEP = ("step", "batch", "iter", "iteration", "update", "steps", "batches", "iters", "iterations", "updates")
@@ -28,7 +36,10 @@ DATA = {
     "dataset_size": "dataset_size",
     "batch_size": "batch_size",
 }
-"""Our data settings, and what they are among the surroundings."""
+"""Our data settings, and the fields of TrainingContext that say the same."""
+
+COUNTED = 10
+"""A cycle with fewer steps per epoch than this is assumed to be counted in epochs: few loaders are that short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +52,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """The settings, the cycle's length, and its curve where one can be computed."""
+    """The settings, the cycle's length, and its curve if it can be computed."""
 
     settings: Settings
     length: Length
@@ -53,14 +64,14 @@ class Cycle:
         return self.length.total_steps
 
     def last_rate(self, steps: int) -> str:
-        """Write the learning rate of the last of so many steps; nothing where it cannot be computed."""
+        """Return the learning rate of the last of so many steps as text; empty if it cannot be computed."""
         try:
             return "" if self.schedule is None else _rate(self.schedule.lr(steps - 1))
         except (ArithmeticError, ValueError, StopIteration):
             return ""
 
     def misses_peak(self, steps: int) -> bool:
-        """Say whether so many steps end before the peak."""
+        """Return whether so many steps end before the peak."""
         try:
             return self.schedule is not None and steps <= summarize(self.schedule, 0).peak_step
         except (ArithmeticError, ValueError, StopIteration):
@@ -73,43 +84,266 @@ class Cycle:
         return Target(key=other.path)
 
 
-def stepping(around: TrainingContext) -> Literal["step", "epoch"] | None:
-    """Say how often the scheduler is stepped, in whatever words that stands there."""
-    if around.interval is None:
-        return around.stepping
-    word = around.interval.value.strip().lower()
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How many steps the trainer makes, where that comes from, and what to change for the cycle to have as many."""
+
+    steps: int
+    reason: str
+    hint: str
+    target: Target
+
+
+def check_run(settings: Settings, context: TrainingContext) -> Iterator[Finding]:
+    """Compare the run with the cycle, as far as both are known."""
+    length = find_length(settings)
+    if settings.last_epoch is not None and settings.last_epoch >= 0:
+        return  # it is not known whether the trainer counts the steps already done
+    if any(given is not None and given < 1 for given in (settings.epochs, settings.steps_per_epoch)):
+        return  # check_ranges reports it, and two negative numbers would multiply to a length
+    if length is None:
+        yield from _check_epochs(settings, context)
+    elif length.total_steps <= MOST_STEPS:
+        cycle = _cycle(settings, length)
+        yield from _check_per_epoch(cycle, context) if _unit(context) == "epoch" else _check_per_step(cycle, context)
+
+
+def _check_epochs(settings: Settings, context: TrainingContext) -> Iterator[Finding]:
+    """Compare the epochs if the length is not known."""
+    planned, epochs = settings.epochs, _known(context.epochs)
+    if context.epochs is None or epochs is None or planned is None or not 1 <= planned <= MOST_STEPS:
+        return
+    said = f"epochs is {planned:,}, but {context.epochs.path} is {epochs:,}"
+    if epochs < planned:
+        end = f"the run ends at {proportion(epochs, planned)} of the cycle"
+    else:
+        end = f"the run goes on for {count(epochs - planned, 'epoch')} after the cycle's end"
+    if epochs != planned:
+        yield RUN_LENGTH.finding(f"{said}: {end}", f"set epochs to {epochs}", "epochs")
+
+
+def _check_per_epoch(cycle: Cycle, context: TrainingContext) -> Iterator[Finding]:
+    total, epochs, target = cycle.total, _epochs_made(cycle, context), cycle.target(context.epochs)
+    by = f" by {context.stepped_by}" if context.stepped_by and context.interval is None else ""
+    if epochs is None:
+        yield from _check_steps_as_epochs(cycle, context, by)
+    elif epochs < total:
+        counted = cycle.settings.total_steps is not None and total < COUNTED * epochs
+        missed = "; the peak is never reached" if cycle.misses_peak(epochs) else ""
+        at_length = counted or context.interval is None
+        how, rate = _how_to_step(cycle, context), cycle.last_rate(epochs)
+        end = f"{', and' if missed else ';'} the last learning rate is {rate}" if rate else ""
+        yield STEPPED_PER_EPOCH.finding(
+            f"{count(epochs, 'epoch')} stepped once per epoch{by} cover {proportion(epochs, total)} of the cycle's "
+            f"{total:,} steps{missed}{end}",
+            f"set total_steps to {epochs}" if counted else f"{how}, or set total_steps to {epochs}",
+            setting=target.setting if at_length else None,
+            key=target.key if at_length or context.interval is None else context.interval.path,
+        )
+    elif epochs > total:
+        yield STEPPED_PER_EPOCH.finding(
+            f"{count(epochs, 'epoch')} stepped once per epoch{by} overrun the cycle's {count(total, 'step')}: "
+            f"{_overrun(cycle, epochs, 'epoch')}",
+            f"set total_steps to {epochs}",
+            target.setting,
+            key=target.key,
+        )
+
+
+def _check_steps_as_epochs(cycle: Cycle, context: TrainingContext, by: str) -> Iterator[Finding]:
+    """Check a run whose number of epochs is not known: it has fewer epochs than steps."""
+    stated, most = context.max_steps, _known(context.max_steps)
+    if stated is not None and most is not None and 1 < most <= cycle.total:
+        yield STEPPED_PER_EPOCH.finding(
+            f"{stated.path} is {most:,}, but the scheduler is stepped once per epoch{by}: the cycle's "
+            f"{cycle.total:,} steps take as many epochs",
+            _how_to_step(cycle, context),
+            key=stated.path if context.interval is None else context.interval.path,
+        )
+
+
+def _epochs_made(cycle: Cycle, context: TrainingContext) -> int | None:
+    """Return the epochs of the run, which max_steps may end if the steps of an epoch are known."""
+    epochs, most = _known(context.epochs), _known(context.max_steps)
+    derived = _epoch_as_trained(cycle.settings, context)
+    per_epoch = derived.steps if derived else cycle.length.steps_per_epoch
+    if epochs is None and most is None and cycle.settings.total_steps is None:
+        epochs = cycle.settings.epochs
+    if most is None or per_epoch is None:
+        return epochs
+    ends = -(-most // per_epoch)
+    return ends if epochs is None else min(epochs, ends)
+
+
+def _how_to_step(cycle: Cycle, context: TrainingContext) -> str:
+    if context.interval is not None:
+        return f"set {context.interval.path} to step"
+    if context.stepped_by == "LightningCLI":
+        return "return the scheduler from configure_optimizers with interval: step"
+    return "set by_epoch to false" if convention_of(cycle.settings).counts_in_epochs else "set interval to step"
+
+
+def _check_per_step(cycle: Cycle, context: TrainingContext) -> Iterator[Finding]:
+    epochs, total = _known(context.epochs), cycle.total
+    if _unit(context) is None and total in (epochs, cycle.settings.epochs):
+        return  # such a cycle is counted in epochs, and may well be stepped by them
+    run = _run(cycle, context)
+    if run is not None and run.steps < total:
+        rate = cycle.last_rate(run.steps)
+        end = f"the run ends at {proportion(run.steps, total)} of the cycle" + (
+            f", at a learning rate of {rate}" if rate else ""
+        )
+        yield RUN_LENGTH.finding(f"{run.reason}: {end}", run.hint, run.target.setting, key=run.target.key)
+    elif run is not None and total < run.steps <= MOST_STEPS:
+        message = f"{run.reason}: {_overrun(cycle, run.steps, 'step')}"
+        yield RUN_LENGTH.finding(message, run.hint, run.target.setting, key=run.target.key)
+    elif run is None:
+        yield from _check_epochs_as_steps(cycle, context)
+    yield from _check_batches(cycle, context, min(total, run.steps if run else total))
+
+
+def _check_epochs_as_steps(cycle: Cycle, context: TrainingContext) -> Iterator[Finding]:
+    """Check a run whose number of steps is not known: it has at least as many as epochs."""
+    epochs, total = _known(context.epochs), cycle.total
+    convertible = convention_of(cycle.settings).counts_in_epochs
+    unknown = _known(context.max_steps) is None and cycle.length.steps_per_epoch is None and not convertible
+    if context.epochs is None or epochs is None or epochs < total or not unknown or _unit(context) != "step":
+        return
+    message = (
+        f"the cycle has {count(total, 'step')}, and {context.epochs.path} is {epochs:,}: stepped every step, it ends "
+    )
+    hint = "set total_steps to the steps of all epochs"
+    if context.interval is not None and epochs == total:
+        hint = f"set {context.interval.path} to epoch"
+    target = cycle.target(context.epochs)
+    yield RUN_LENGTH.finding(f"{message}before the run does", hint, target.setting, key=target.key)
+
+
+def _run(cycle: Cycle, context: TrainingContext) -> Run | None:
+    """Return what ends the run: its steps or its epochs, whichever comes first."""
+    by_epochs, most = _run_by_epochs(cycle, context), _known(context.max_steps)
+    if context.max_steps is None or most is None or (by_epochs is not None and by_epochs.steps < most):
+        return by_epochs
+    if by_epochs is None and _known(context.epochs) is not None and most > cycle.total:
+        return None
+    said = f"{context.max_steps.path} is {most:,}, but the cycle has {count(cycle.total, 'step')}"
+    return Run(most, said, f"set total_steps to {most}", cycle.target(context.max_steps))
+
+
+def _run_by_epochs(cycle: Cycle, context: TrainingContext) -> Run | None:
+    settings, epochs = cycle.settings, _known(context.epochs)
+    derived = _epoch_as_trained(settings, context)
+    if derived is not None and derived.steps == cycle.length.steps_per_epoch:
+        derived = None
+    per_epoch = derived.steps if derived else cycle.length.steps_per_epoch
+    planned = settings.epochs if settings.total_steps is None else None
+    if epochs is None and _known(context.max_steps) is None:
+        epochs = planned
+    if epochs is None or per_epoch is None:
+        return None
+    if derived is None and settings.epochs == epochs and planned is None:
+        return None  # total_steps against epochs × steps_per_epoch: OC401 reports it
+    steps = epochs * per_epoch
+    if derived is None and planned is not None and context.epochs is not None:
+        said = f"epochs is {planned:,}, but {context.epochs.path} is {epochs:,}"
+        return Run(steps, said, f"set epochs to {epochs}", Target(setting="epochs"))
+    words = f" ({derived.sum})" if derived else ""
+    said = f"{count(epochs, 'epoch')} × {per_epoch:,} steps per epoch{words} = {steps:,} steps, but the cycle has "
+    hint, target = f"set total_steps to {steps}", cycle.target(context.epochs)
+    if derived is not None and planned == epochs:
+        hint, target = _fix_epoch(settings, context, derived)
+    return Run(steps, f"{said}{cycle.total:,}", hint, target)
+
+
+def _fix_epoch(settings: Settings, context: TrainingContext, derived: DerivedEpoch) -> tuple[str, Target]:
+    """Return how to make the plan's epoch as long as the trainer's, and what to point at."""
+    if settings.steps_per_epoch is None:
+        for setting, attribute in DATA.items():
+            stated, given = getattr(context, attribute), getattr(settings, setting)
+            value = _known(stated)
+            if value is not None and value != (given or 1):
+                target = Target(key=stated.path) if given is None else Target(setting=setting)
+                return f"set {setting} to {value}", target
+    return f"set steps_per_epoch to {derived.steps}", Target(setting="steps_per_epoch")
+
+
+def _check_batches(cycle: Cycle, context: TrainingContext, most: int) -> Iterator[Finding]:
+    """Check whether a given steps_per_epoch may count batches: the run would then end before `most` steps."""
+    settings, batches = cycle.settings, cycle.settings.steps_per_epoch
+    accumulation, devices = _known(context.accumulation) or 1, _known(context.devices) or 1
+    counted = settings.gradient_accumulation is not None or settings.world_size is not None
+    if batches is None or settings.total_steps is not None or counted or _epoch_as_trained(settings, context):
+        return
+    epochs = _known(context.epochs) or (settings.epochs if context.max_steps is None else None)
+    share = -(-batches // devices)
+    steps = -(-share // accumulation)
+    if epochs is None or steps == batches or epochs * steps >= most:
+        return
+    shared = f"on {devices:,} devices" if devices > 1 else ""
+    accumulated = f"with {accumulation:,} batches accumulated" if accumulation > 1 else ""
+    rate = cycle.last_rate(epochs * steps)
+    yield BATCHES_AS_STEPS.finding(
+        f"steps_per_epoch is {batches:,}; {' '.join(filter(None, (accumulated, shared)))}, {batches:,} batches make "
+        f"{count(steps, 'step')}, and the run would cover {proportion(epochs * steps, cycle.total)} of the cycle"
+        + (f" and end at a learning rate of {rate}" if rate else ""),
+        f"set total_steps to {epochs * steps} in place of steps_per_epoch if {batches} counts batches",
+        "steps_per_epoch",
+    )
+
+
+def _overrun(cycle: Cycle, made: int, unit: str) -> str:
+    """Return what happens to a run that is longer than its cycle."""
+    convention = convention_of(cycle.settings)
+    if not convention.raises_past_end:
+        return f"the last {count(made - cycle.total, unit)} of the run come after the cycle's end"
+    when = f"at step {cycle.total:,}" if unit == "step" else f"after {cycle.total + 1:,} epochs"
+    return f"{convention.framework} raises ValueError {when}"
+
+
+def check_interval(context: TrainingContext) -> Iterator[Finding]:
+    """Check that a Lightning interval is one of the two words Lightning knows."""
+    stated = context.interval
+    if stated is None or stated.path.rpartition(".")[2] != "interval" or stated.value in ("step", "epoch"):
+        return
+    # Other programs have their own words under this key, such as batch: only a near miss is a typing error.
+    near = get_close_matches(stated.value[:60].lower(), ("step", "epoch"), 1, 0.7)
+    if not near:
+        return
+    meant = near[0]
+    message = f"interval is {stated.value!r}: Lightning takes only step or epoch, and refuses to start"
+    found = INTERVAL.finding(message, f"write interval: {meant}", key=stated.path)
+    yield replace(found, fix=Fix(stated.value, meant)) if _unit(context) else found
+
+
+def _unit(context: TrainingContext) -> Literal["step", "epoch"] | None:
+    """Return how often the scheduler is stepped, or None if it is not known."""
+    if context.interval is None:
+        return context.stepping
+    word = context.interval.value.strip().lower()
     return "step" if word in BY_STEP else "epoch" if word in BY_EPOCH else None
 
 
-def make_cycle(settings: Settings, length: Length) -> Cycle:
-    """Draw the curve, so far as the settings' errors let it be drawn."""
-    return Cycle(settings, length, _schedule(settings, length))
+def _cycle(settings: Settings, length: Length) -> Cycle:
+    """Return the cycle with its curve, if the settings' errors let it be computed."""
+    agree = groups_agree(settings)
+    return Cycle(settings, length, schedule_of(make_plan(settings, length)) if agree else None)
 
 
-def _schedule(settings: Settings, length: Length) -> Schedule | None:
-    if not groups_agree(settings):
-        return None
-    try:
-        return Schedule(make_plan(settings, length))
-    except (ArithmeticError, ValueError):
-        return None
-
-
-def epoch_as_trained(settings: Settings, around: TrainingContext) -> DerivedEpoch | None:
-    """Derive an epoch from the trainer's numbers; None where they do not say it, or nothing but the settings."""
-    stated = {setting: known(getattr(around, attribute)) for setting, attribute in DATA.items()}
-    update = {setting: value for setting, value in stated.items() if value is not None}
-    derived, own = epoch_from_data(settings.model_copy(update=update)), epoch_from_data(settings)
+def _epoch_as_trained(settings: Settings, context: TrainingContext) -> DerivedEpoch | None:
+    """Return an epoch derived from the trainer's numbers; None if they do not give it, or give what the settings do."""
+    stated = {setting: _known(getattr(context, attribute)) for setting, attribute in DATA.items()}
+    update: dict[str, Any] = {setting: value for setting, value in stated.items() if value is not None}
+    derived, own = epoch_from_data(replace(settings, **update)), epoch_from_data(settings)
     return derived if derived is not None and 1 <= derived.steps != (own and own.steps) else None
 
 
-def known(stated: ConfigValue[int] | None) -> int | None:
-    """Give a number that can be reckoned with; trainers write -1 for no limit."""
+def _known(stated: ConfigValue[int] | None) -> int | None:
+    """Return a number if it can be a count; trainers write -1 for no limit."""
     return stated.value if stated is not None and 1 <= stated.value <= MOST_STEPS else None
 
 
 def _rate(rate: float) -> str:
-    """Write a learning rate to three digits, without an exponent where that can be read."""
+    """Return a learning rate to three digits, without an exponent if it is readable."""
     if not 1e-7 <= rate < 1e-4:
         return f"{rate:.3g}"
     return f"{rate:.{2 - math.floor(math.log10(rate))}f}".rstrip("0")

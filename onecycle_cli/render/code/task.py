@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from onecycle_cli.formatting import format_number, printable
-from onecycle_cli.policy.optimizers import momentum_word, plain_name
+from onecycle_cli.policy.checks.optimizers import momentum_word, plain_name
 from onecycle_cli.policy.summary import summarize
 from onecycle_cli.render.code.writing import comment
 

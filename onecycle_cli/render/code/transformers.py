@@ -22,7 +22,7 @@ OPTIM = {"sgd": "sgd", "rmsprop": "rmsprop"}
 def snippet(task: Task) -> str:
     """Write the Trainer and the arguments that give the run its length."""
     if task.optimizer is None:
-        task = replace(task, settings=task.settings.model_copy(update={"optimizer": "adamw"}))
+        task = replace(task, settings=replace(task.settings, optimizer="adamw"))
     total = Argument("total_steps", "num_training_steps" if task.from_loader else str(task.total), task.planned())
     written = write(task, [total])
     make = written.make.replace("scheduler = ", "self.lr_scheduler = ", 1)

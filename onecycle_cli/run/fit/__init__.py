@@ -114,7 +114,7 @@ def _check(log: Log, evidence: Evidence, solution: Solution, *, exact: bool) -> 
         settings["groups"] = list(log.groups)
     settings = dict(sorted(settings.items(), key=lambda pair: IN_ORDER.index(pair[0])))
     try:
-        schedule = OneCycle(**settings).schedule()  # type: ignore[arg-type]
+        schedule = OneCycle.from_values(settings).schedule()
     except ValueError:
         return None
     with np.errstate(all="ignore"):

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
-from onecycle_cli.policy.length import find_length
 from onecycle_cli.policy.onecycle import OneCycle
-from onecycle_cli.policy.plan import make_plan
+from onecycle_cli.policy.plan import find_length, make_plan
 from onecycle_cli.run.fit.least_squares import DIP, DIP_AND_STAY, RISE_FALL, THERE_AND_BACK, find_corners, spread
 from onecycle_cli.run.precision import ALL_DIGITS, decimals, written_digits
 

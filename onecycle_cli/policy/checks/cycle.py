@@ -1,0 +1,166 @@
+"""Whether the cycle has one length, and what the length and pct_start together leave of its phases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from onecycle_cli.findings.length import NO_LENGTH, NOTHING_LEFT
+from onecycle_cli.findings.notes import PEAK_NEVER_REACHED, PEAK_OFF_GRID
+from onecycle_cli.findings.practice import LATE_PEAK, LENGTHS_DISAGREE
+from onecycle_cli.findings.values import OUT_OF_RANGE
+from onecycle_cli.formatting import count
+from onecycle_cli.policy.checks.ranges import groups_agree, show
+from onecycle_cli.policy.conventions import convention_of
+from onecycle_cli.policy.plan import epoch_from_data, find_length, make_plan
+from onecycle_cli.policy.schedule import schedule_of
+from onecycle_cli.policy.settings import MOST_STEPS
+from onecycle_cli.policy.summary import peak_is_reached, summarize, warmup_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onecycle_cli.findings import Finding
+    from onecycle_cli.policy.settings import Settings
+
+COUNTS = ("total_steps", "epochs", "steps_per_epoch", "dataset_size", "batch_size")
+
+LATE = 0.9
+"""A pct_start from which on hardly anything anneals; published schedules peak at 0.5 or earlier."""
+
+
+# --- Length -----------------------------------------------------------------------------------------------------
+
+
+def check_length(settings: Settings) -> Iterator[Finding]:
+    """Check how the length is given, and what is left of it after a resume."""
+    length = find_length(settings)
+    if length is None:
+        yield from _missing_length(settings)
+        return
+    if length.came_from != "total_steps" and length.total_steps > MOST_STEPS:
+        yield OUT_OF_RANGE.finding(
+            f"the cycle has {length.sum} = {show(length.total_steps)} steps, above {MOST_STEPS:,}",
+            "check epochs and steps_per_epoch",
+            "epochs",
+        )
+    yield from _check_agreement(settings)
+    last_epoch = -1 if settings.last_epoch is None else settings.last_epoch
+    if last_epoch >= length.total_steps - 1:
+        yield NOTHING_LEFT.finding(
+            f"last_epoch is {last_epoch:,}: {count(last_epoch + 1, 'step')} of {length.total_steps:,} are already "
+            "done; none remain",
+            f"set last_epoch below {length.total_steps - 1:,}, the last step",
+            "last_epoch",
+        )
+
+
+def _missing_length(settings: Settings) -> Iterator[Finding]:
+    derived = epoch_from_data(settings)
+    if derived is not None and derived.steps == 0 and derived.samples >= 1 and settings.steps_per_epoch is None:
+        yield NO_LENGTH.finding(
+            f"an epoch has no step: {derived.sum}, and drop_last drops the only batch",
+            "set batch_size lower, or drop_last to false",
+            "batch_size",
+        )
+    elif all(getattr(settings, name) is None or getattr(settings, name) >= 1 for name in COUNTS):
+        yield _no_length(settings)
+
+
+def _no_length(settings: Settings) -> Finding:
+    if settings.epochs is None:
+        given = [
+            name for name in ("steps_per_epoch", "dataset_size", "batch_size") if getattr(settings, name) is not None
+        ]
+        about = f"{', '.join(given)} given, but epochs is not" if given else "neither total_steps nor epochs is given"
+        missing = "epochs" if "steps_per_epoch" in given or len(given) == 2 else "total_steps"
+        return NO_LENGTH.finding(f"no length: {about}", f"set {missing}", given[0] if given else None)
+    given_data = "dataset_size" if settings.dataset_size is not None else "batch_size"
+    other = {"dataset_size": "batch_size", "batch_size": "dataset_size"}[given_data]
+    if getattr(settings, given_data) is not None:
+        return NO_LENGTH.finding(
+            f"no length: epochs is {settings.epochs:,} and {given_data} is given, but {other} is not",
+            f"set {other}, or steps_per_epoch",
+            "epochs",
+        )
+    return NO_LENGTH.finding(
+        f"no length: epochs is {settings.epochs:,}, but how many steps an epoch has is not given",
+        "set steps_per_epoch (len(train_loader) / gradient accumulation), or dataset_size and batch_size",
+        "epochs",
+    )
+
+
+def _check_agreement(settings: Settings) -> Iterator[Finding]:
+    derived = epoch_from_data(settings)
+    given = settings.steps_per_epoch
+    if given is not None and derived is not None and derived.steps != given:
+        yield LENGTHS_DISAGREE.finding(
+            f"steps_per_epoch is {given:,}, but the data settings give {derived.steps:,} ({derived.sum}); "
+            f"{given:,} is used",
+            f"set steps_per_epoch to {derived.steps}, or remove it",
+            "steps_per_epoch",
+        )
+    per_epoch = given or (derived.steps if derived else None)
+    if settings.total_steps is None or settings.epochs is None or per_epoch is None:
+        return
+    product = settings.epochs * per_epoch
+    if product != settings.total_steps:
+        yield LENGTHS_DISAGREE.finding(
+            f"total_steps is {settings.total_steps:,}, but {count(settings.epochs, 'epoch')} × {per_epoch:,} steps = "
+            f"{product:,}; {settings.total_steps:,} is used, as in the frameworks",
+            f"set total_steps to {product}, or remove it",
+            "total_steps",
+        )
+
+
+# --- Phases -----------------------------------------------------------------------------------------------------
+
+
+def check_phases(settings: Settings) -> Iterator[Finding]:
+    """Check pct_start by itself, and what the convention makes of it and the length."""
+    convention, length = convention_of(settings), find_length(settings)
+    pct = convention.defaults.pct_start if settings.pct_start is None else settings.pct_start
+    if not 0 <= pct <= 1:
+        return
+    if pct >= LATE and not (settings.three_phase and pct > 0.5):
+        crash = f"; {convention.framework} raises ZeroDivisionError if the scheduler is stepped after the last batch"
+        yield LATE_PEAK.finding(
+            f"pct_start is {pct!r}: {100 * pct:.4g} % of the cycle warms up, {100 * (1 - pct):.4g} % anneals"
+            + (crash if pct == 1 and convention.raises_past_end else ""),
+            "set pct_start to 0.3, as the frameworks do, unless you mean it",
+            "pct_start",
+        )
+    if length is not None and length.total_steps <= MOST_STEPS and groups_agree(settings):
+        for finding in convention.check(make_plan(settings, length)):
+            yield replace(finding, setting=_given_setting(settings, finding.setting))
+
+
+def check_peak(settings: Settings) -> Iterator[Finding]:
+    """Find a sound plan whose steps miss the peak."""
+    length = find_length(settings)
+    schedule = schedule_of(make_plan(settings, length)) if length is not None else None
+    if schedule is None or peak_is_reached(schedule):
+        return
+    plan, highest = schedule.plan, summarize(schedule, 0)
+    rise = plan.pct_start * plan.total_steps
+    reached = (
+        f"the highest learning rate, at step {highest.peak_step:,}, is {highest.peak_lr!r} of {plan.groups[0].max_lr!r}"
+    )
+    if rise > 1 and not rise.is_integer():
+        yield PEAK_OFF_GRID.finding(
+            f"pct_start × total_steps = {rise:.10g} is not whole, so the peak falls between two steps; {reached}",
+            "no action needed; a whole product puts the peak on a step",
+            _given_setting(settings, "pct_start"),
+        )
+    else:
+        yield PEAK_NEVER_REACHED.finding(
+            f"max_lr is never reached: {reached} ({count(warmup_steps(schedule), 'step')} in the warm-up)",
+            "no action needed if it is meant",
+            "max_lr",
+        )
+
+
+def _given_setting(settings: Settings, setting: str | None) -> str:
+    """Return the setting to point at: this one or, if it is a default, the first of some others that was given."""
+    order = (setting, "max_lr") if setting == "max_momentum" else (setting, "total_steps", "epochs")
+    return next((name for name in order if name and getattr(settings, name) is not None), "total_steps")

@@ -1,0 +1,323 @@
+"""Whether each value can be trained with: its type, its range, the length of its list, and its framework."""
+
+from __future__ import annotations
+
+import math
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from onecycle_cli.findings.keys import UNKNOWN_CHOICE, WRONG_TYPE
+from onecycle_cli.findings.practice import FACTOR_BELOW_ONE, TWO_FINALS
+from onecycle_cli.findings.values import GROUP_NAMES, LIST_LENGTHS, OUT_OF_RANGE, PCT_START_RANGE, UNSUPPORTED
+from onecycle_cli.policy.conventions import convention_of
+from onecycle_cli.policy.settings import MOST_GROUPS, SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from onecycle_cli.findings import Finding
+    from onecycle_cli.policy.conventions.base import Convention
+    from onecycle_cli.policy.settings import Setting, Settings
+
+LISTS = tuple(name for name, setting in SETTINGS.items() if setting.item is float)
+"""The settings that take a list with one number per parameter group."""
+
+NEUTRAL = {"three_phase": False, "cycle_momentum": False}
+"""Values that ask for nothing, so a framework without the setting has them anyway."""
+
+TYPE_NAMES = {float: "a number", int: "a whole number", bool: "true or false", str: "a text"}
+
+
+# --- Types ------------------------------------------------------------------------------------------------------
+
+
+def check_types(values: Mapping[str, object]) -> Iterator[Finding]:
+    """Find values that are not of their setting's type, one finding per setting; None is a value of every type."""
+    for name, setting in SETTINGS.items():
+        value = values.get(name)
+        if value is None:
+            continue
+        if setting.choices:
+            if not (isinstance(value, str) and value in setting.choices):
+                yield _unknown_choice(name, setting, value)
+        elif isinstance(value, list | tuple) and setting.item is not None:
+            misfits = (index for index, item in enumerate(value) if not _is_of(setting.item, item))
+            index = next(misfits, None)
+            if index is not None:
+                yield _wrong_type(name, setting, value[index], index)
+        elif not _is_of(setting.single, value):
+            yield _wrong_type(name, setting, value)
+
+
+def _is_of(kind: type, value: object) -> bool:
+    """Return whether a value is of a type: an integer is a number too, and a truth value is no integer."""
+    if isinstance(value, bool) or kind is bool:
+        return isinstance(value, bool) and kind is bool
+    if kind is float and isinstance(value, int):
+        try:
+            float(value)
+        except OverflowError:
+            return False
+        return True
+    return isinstance(value, kind)
+
+
+def _unknown_choice(name: str, setting: Setting, value: object) -> Finding:
+    choices = list(setting.choices)
+    near = get_close_matches(str(value).lower().replace("_", "-")[:60], choices, 1, 0.4)
+    hint = f"did you mean {near[0]}?" if near else f"set {name} to {choices[0]}"
+    return UNKNOWN_CHOICE.finding(f"{name} is {shown(value)}, not one of: {', '.join(choices)}", hint, name)
+
+
+def _wrong_type(name: str, setting: Setting, value: object, index: int | None = None) -> Finding:
+    """Return the finding about a value, which is an item of a list where there is an index."""
+    kind = setting.single if index is None else setting.item
+    named = name if index is None else f"{name}[{index}]"
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        hint = f"give {name} a value such as {setting.example}"
+        return OUT_OF_RANGE.finding(f"{named} is {show(value)}, not a finite number", hint, name, index)
+    unquoted = _unquoted(setting.single, value)
+    hint = f"write {unquoted} without quotes" if unquoted else f"write a value such as {setting.example}"
+    if isinstance(value, float) and setting.single is int and math.isfinite(value):
+        hint = f"write {round(value)}"
+    wanted = TYPE_NAMES[kind or str]
+    if index is None and setting.item is not None:
+        wanted += f" or a list of {TYPE_NAMES[setting.item].removeprefix('a ')}s, one per parameter group"
+    return WRONG_TYPE.finding(f"{named} must be {wanted}, not {shown(value)}", hint, name, index)
+
+
+def _unquoted(kind: type, value: object) -> str | None:
+    """Return what a quoted number or truth value is without its quotes, or None if it is neither."""
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    if kind is bool:
+        return text.lower() if text.lower() in ("true", "false") else None
+    try:
+        number = float(text) if text.isascii() else math.nan
+    except ValueError:
+        return None
+    if not math.isfinite(number):
+        return None
+    return str(int(number)) if kind is int and number.is_integer() else shown(text)[1:-1]
+
+
+# --- Ranges -----------------------------------------------------------------------------------------------------
+
+
+def check_ranges(settings: Settings) -> Iterator[Finding]:
+    """Check each number against its own range, then the numbers that are made of two."""
+    found = [finding for name, value in settings.given.items() for finding in _check_range(name, value)]
+    yield from found
+    yield from _check_factors(settings)
+    if not found:
+        yield from _check_ends(settings)
+
+
+def _check_range(name: str, value: object) -> Iterator[Finding]:
+    listed = isinstance(value, tuple)
+    for index, number in enumerate(value if isinstance(value, tuple) else (value,)):
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            continue
+        objection = _objection(number, SETTINGS[name])
+        if objection is None:
+            continue
+        if name == "pct_start":
+            yield _pct_start_out_of_range(number)
+        else:
+            named = f"{name}[{index}]" if listed else name
+            hint = f"give {name} a value such as {SETTINGS[name].example}"
+            yield OUT_OF_RANGE.finding(f"{named} is {show(number)}, {objection}", hint, name, index if listed else None)
+
+
+def _objection(number: float, setting: Setting) -> str | None:
+    if isinstance(number, float) and not math.isfinite(number):
+        return "not a finite number"
+    if setting.above is not None and number <= setting.above:
+        return f"not above {setting.above:g}"
+    if setting.at_least is not None and number < setting.at_least:
+        return f"below {setting.at_least:g}"
+    if setting.at_most is not None and number > setting.at_most:
+        return f"above {setting.at_most:,}"
+    return None
+
+
+def _pct_start_out_of_range(value: float) -> Finding:
+    hint = "give the fraction of the cycle that warms up, such as 0.3"
+    if 1 < value <= 100:
+        fraction = max(f"{value / 100:.2f}", f"{value / 100:g}", key=len)
+        hint = f"did you mean {fraction}?" if value >= 1.5 else "set pct_start to 1.0 or less"
+    return PCT_START_RANGE.finding(
+        f"pct_start is {show(value)}, outside 0…1: it is a fraction of the cycle", hint, "pct_start"
+    )
+
+
+def _check_factors(settings: Settings) -> Iterator[Finding]:
+    for name, consequence in (
+        ("div_factor", "the cycle starts above its peak, at max_lr"),
+        ("final_div_factor", "the cycle ends above its start, at the initial learning rate"),
+    ):
+        factor = getattr(settings, name)
+        if factor is not None and 0 < factor < 1:
+            turned = 1 / factor
+            message = f"{name} is {show(factor)}: {consequence} × {turned:.4g}"
+            large = math.isinf(turned)
+            hint = f"set {name} to 1 or more" if large else f"{name} divides; did you mean {turned:.4g}?"
+            yield FACTOR_BELOW_ONE.finding(message, hint, name)
+    final = settings.final_lr
+    if final is None:
+        return
+    lowest = min(values_of(settings.max_lr), default=math.inf)
+    if 0 < lowest < final < math.inf:
+        yield FACTOR_BELOW_ONE.finding(
+            f"final_lr is {show(final)}, above the peak {show(lowest)}: the cycle ends above it",
+            "set final_lr below max_lr, such as 4.0e-7",
+            "final_lr",
+        )
+    if settings.final_div_factor is not None:
+        yield TWO_FINALS.finding(
+            f"final_lr {show(final)} and final_div_factor {show(settings.final_div_factor)} are both given; "
+            "final_lr wins",
+            "remove final_div_factor",
+            "final_div_factor",
+        )
+
+
+def _check_ends(settings: Settings) -> Iterator[Finding]:
+    """Find learning rates that float64 cannot hold, though each number they come from is sound."""
+    defaults = convention_of(settings).defaults
+    div = settings.div_factor or defaults.div_factor
+    final_div = settings.final_div_factor or defaults.final_div_factor
+    for peak in values_of(settings.max_lr):
+        initial = peak / div
+        if not 0 < initial < math.inf:
+            yield OUT_OF_RANGE.finding(
+                f"max_lr / div_factor = {show(peak)} / {show(div)} is {show(initial)} in float64",
+                "give div_factor a value such as 25.0",
+                "div_factor" if settings.div_factor is not None else "max_lr",
+            )
+            return
+        if settings.final_lr is None and not math.isfinite(initial / final_div):
+            yield OUT_OF_RANGE.finding(
+                f"the final learning rate, {show(initial)} / {show(final_div)}, is not finite in float64",
+                "give final_div_factor a value such as 1.0e+4",
+                "final_div_factor",
+            )
+            return
+
+
+# --- Lists and parameter groups ---------------------------------------------------------------------------------
+
+
+def check_groups(settings: Settings) -> Iterator[Finding]:
+    """Check the names of the groups, and the lengths of the lists against their number."""
+    yield from _check_names(settings)
+    lengths = {name: len(value) for name in LISTS if isinstance(value := getattr(settings, name), tuple)}
+    expected, source = _expected(settings, lengths)
+    for name, length in lengths.items():
+        if length == 0:
+            yield LIST_LENGTHS.finding(f"{name} is an empty list", f"give {name} one value, or one per group", name)
+        elif length > MOST_GROUPS:
+            yield LIST_LENGTHS.finding(
+                f"{name} has {length:,} values; there can be up to {MOST_GROUPS:,} parameter groups",
+                f"give {name} a single value for all",
+                name,
+            )
+        elif expected is not None and length != expected:
+            yield LIST_LENGTHS.finding(
+                f"{name} has {length} values, {source} {expected}",
+                f"give {name} {expected} values, one per parameter group, or a single one for all",
+                name,
+            )
+
+
+def groups_agree(settings: Settings) -> bool:
+    """Return whether the lists make parameter groups of which a plan can be made."""
+    return not any(check_groups(settings)) and (not isinstance(settings.groups, int) or settings.groups >= 1)
+
+
+def _expected(settings: Settings, lengths: dict[str, int]) -> tuple[int | None, str]:
+    """Return the number of groups that lists must have, and what sets it; None if nothing does."""
+    if isinstance(settings.groups, tuple):
+        return len(settings.groups), "groups names"
+    if settings.groups is not None:
+        return settings.groups, "groups says"
+    if lengths:
+        name, length = next(iter(lengths.items()))
+        return length, f"{name} has"
+    return None, ""
+
+
+def _check_names(settings: Settings) -> Iterator[Finding]:
+    groups = settings.groups
+    if not isinstance(groups, tuple):
+        return
+    if not 1 <= len(groups) <= MOST_GROUPS:
+        yield GROUP_NAMES.finding(
+            f"groups names {len(groups):,} parameter groups; there can be 1 to {MOST_GROUPS:,}",
+            "name each parameter group once, such as [backbone, head]",
+            "groups",
+        )
+        return
+    for index, name in enumerate(groups):
+        if not name.strip() or not name.isprintable():
+            yield GROUP_NAMES.finding(
+                f"groups[{index}] is {name!r}: a name is the title of a column, and this one cannot be read there",
+                "give the group a name of letters, such as head",
+                "groups",
+                index,
+            )
+        elif name in groups[:index]:
+            message = f"groups[{index}] repeats the name {name!r}"
+            yield GROUP_NAMES.finding(message, "give each parameter group its own name", "groups", index)
+
+
+# --- What the framework supports --------------------------------------------------------------------------------
+
+
+def unsupported(values: Mapping[str, object], convention: Convention) -> Iterator[tuple[str, str]]:
+    """Return the settings that ask for something a convention does not support, each with the reason."""
+    neutral = {**NEUTRAL, "anneal_strategy": convention.defaults.anneal_strategy}
+    for name, reason in convention.unsupported.items():
+        value = values.get(name)
+        if value is not None and value != neutral.get(name):
+            yield name, reason
+
+
+def check_support(settings: Settings) -> Iterator[Finding]:
+    """Find settings that the convention's framework does not have."""
+    convention = convention_of(settings)
+    for name, reason in unsupported(settings.given, convention):
+        action = f"set {name} to false" if name in NEUTRAL else f"remove {name}"
+        yield UNSUPPORTED.finding(
+            f"{name} is not supported by {convention.name}: {reason}", f"{action}, or choose another convention", name
+        )
+
+
+# --- Values in messages -----------------------------------------------------------------------------------------
+
+
+def show(number: float) -> str:
+    """Return a number as its author would write it, and exactly."""
+    if isinstance(number, int):
+        # Python refuses to write very long integers out, so their number of digits is computed from their bits.
+        power = round((abs(number).bit_length() - 1) * math.log10(2))
+        return f"{number:,}" if abs(number) < 10**18 else f"about {'-' * (number < 0)}10^{power:,}"
+    return repr(number)
+
+
+def shown(value: object) -> str:
+    """Return a value of any type as a message quotes it, however long it is."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if isinstance(value, int) and abs(value) >= 10**18:
+        return show(value)
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…{text[-1]}"
+
+
+def values_of(given: float | tuple[float, ...] | None) -> tuple[float, ...]:
+    """Return a setting's numbers: none, one, or one per parameter group."""
+    return () if given is None else given if isinstance(given, tuple) else (given,)

@@ -60,7 +60,7 @@ def read_log(path: str, columns: Mapping[str, Sequence[str]] = BY_NAME) -> Log:
 
 
 def recognize(path: str, head: Head) -> type[Reader] | None:
-    """Return the class that reads a file with this beginning; None where more of the file is needed.
+    """Return the class that reads a file with this beginning; None where more of the file is needed, or it is blank.
 
     Raises:
         OnecycleError: no format has such files.
@@ -71,6 +71,8 @@ def recognize(path: str, head: Head) -> type[Reader] | None:
             return reader
         if answer is None and not head.complete:
             return None
+    if head.is_text:
+        return None
     what, hint = head.foreign or ("neither text nor an event file of TensorBoard", "check that this is the right file")
     raise OnecycleError(f"{shown_as(path)} is {what}", hint)
 

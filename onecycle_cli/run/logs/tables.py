@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.run.logs.columns import find_lr, first_of_pair, value_of_text
 from onecycle_cli.run.logs.format import LONGEST_LINE, Format, LineReader
-from onecycle_cli.run.logs.log import BadRow, NotYetError
+from onecycle_cli.run.logs.log import BadRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -38,9 +38,7 @@ class TableReader(LineReader):
     @classmethod
     def recognizes(cls, head: Head) -> bool | None:
         """Return whether this is text; None before its first line is complete."""
-        if not head.is_text:
-            return False
-        return True if head.complete or (head.lines and head.lines[0]) else None
+        return bool(head.lines and head.lines[0]) or None if head.is_text else False
 
     def add(self, lines: Iterable[Line]) -> None:
         """Add the rows of further lines to the builder: all at once where they are plain numbers, else one by one."""
@@ -87,14 +85,9 @@ class TableReader(LineReader):
             yield from self._read(self._records.cut(lines))
 
     def remaining_rows(self) -> Iterator[Row | BadRow]:
-        """Return what an open quote held back.
-
-        Raises:
-            NotYetError: there was no header.
-        """
-        if self.columns is None:
-            raise NotYetError(f"{self.path} is empty", "check that this is the right file")
-        yield from self._read(self._records.end())
+        """Return what an open quote held back."""
+        if self.columns is not None:
+            yield from self._read(self._records.end())
 
     def _read_header(self, text: str) -> None:
         try:

@@ -76,7 +76,7 @@ class _Progress:
         self._total = total_steps
         self._tenth = -1
         self._diverged = False
-        sys.stderr.write(f"following {'standard input' if path == '-' else printable(path)}; Ctrl-C ends it\n")
+        sys.stderr.write(f"following {'standard input' if path == '-' else printable(path)}; press Ctrl-C to stop\n")
 
     def __call__(self, log: Log, verdict: Verdict) -> None:
         """Print the progress, if there is something new to say."""

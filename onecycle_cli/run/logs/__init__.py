@@ -43,7 +43,7 @@ def read_log(path: str, columns: Mapping[str, Sequence[str]] = BY_NAME) -> Log:
             parameter groups, in this order.
 
     Raises:
-        NotYetError: there is no row yet; a subclass of OnecycleError.
+        NotYetError: the log has no rows yet; a subclass of OnecycleError.
         OnecycleError: the file cannot be read, has no learning rate, lacks a named column, or too many of its rows
             are bad.
     """

@@ -2,6 +2,8 @@
 
 A reader serves one or more formats. It recognises a file by its first bytes (`Head`) and turns it into rows. A reader
 of a format that grows by whole lines derives from `LineReader`, which can also follow a file that is still written.
+Reusable parts are `tables.header_of` and `tables.Records` for delimited text, `objects.ObjectReader` for lines with
+named values, and `log.rows_by_step` for values that are logged one by one.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ LONGEST_LINE = 2**20
 """Characters after which a line is cut, so that a file without line ends cannot fill the memory."""
 
 FIRST_LINES = 5
-"""Lines split off a head: a JSON Lines file has an object among them, a JSON document over many lines has not."""
+"""Lines split off a head: a JSON Lines file has an object among them, a JSON document over many lines does not."""
 
 FOREIGN = {
     b"\x1f\x8b": ("compressed with gzip", "unpack it first: gunzip"),
@@ -40,7 +42,6 @@ FOREIGN = {
     b"\x89PNG": ("a picture", "name the log it was drawn from"),
 }
 """The first bytes of files that are known but not read."""
-
 
 CUT_OFF = "the last line does not end: if the run was killed while writing it, its last number may be cut off"
 
@@ -58,10 +59,10 @@ class Format:
         reader: the class that reads its files.
         matches: whether columns with these names are of this format. Of the formats with one reader the first that
             matches is taken, so that the last one should match any names.
-        step: the column that counts steps, where it is not one of `columns.STEPS`.
-        lr: the column with the learning rate, where it is not named like one.
-        momentum: the column with the momentum, likewise.
-        metrics: returns the column of each metric, where the file calls it otherwise than the trainer does.
+        step: the column that counts steps, if it is not one of `columns.STEPS`.
+        lr: the column with the learning rate, if its name does not match `columns.NAMINGS`.
+        momentum: the column with the momentum, if it is not found by its name.
+        metrics: returns the column of each metric, where the file has another name for it than the trainer.
     """
 
     name: str
@@ -149,7 +150,7 @@ class Reader(ABC):
         """Return the log in a whole file, given as chunks of bytes; a folder has none.
 
         Raises:
-            NotYetError: there is no row with a learning rate.
+            NotYetError: no row has a learning rate.
             OnecycleError: the file cannot be read, or has no column to read.
         """
 
@@ -157,7 +158,7 @@ class Reader(ABC):
         """Return the rows read so far as a log.
 
         Raises:
-            NotYetError: there is no row, or the columns are not known yet.
+            NotYetError: no row was read, or the columns are not known yet.
             OnecycleError: too many of the rows are bad.
         """
         if self.columns is None:
@@ -187,7 +188,7 @@ class LineReader(Reader):
         """Return the rows that were held back until the end of the file.
 
         Raises:
-            OnecycleError: there is no column to read.
+            OnecycleError: the file has no column to read.
         """
         return iter(())
 
@@ -199,7 +200,7 @@ class LineReader(Reader):
         """Read further bytes, cut anywhere; return whether they completed a row.
 
         Raises:
-            OnecycleError: there is no column to read, or too many rows are bad.
+            OnecycleError: the file has no column to read, or too many rows are bad.
         """
         before = len(self.builder)
         self.add(self._lines.feed(data))

@@ -33,7 +33,7 @@ Row = tuple[int, float, Sequence[float]]
 
 
 class NotYetError(OnecycleError):
-    """There is nothing to read yet; a file that is still written may get it."""
+    """The log has no rows yet; a file that is still written may get some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Log:
     Attributes:
         path: the file, or `<stdin>`.
         format: the name of its format in `onecycle_cli.run.logs.FORMATS`.
-        steps: the step of each row as it was logged, int64, shape (rows,). It may begin late, repeat and jump.
+        steps: the step of each row as it was logged, int64, shape (rows,). Steps may start late, repeat and skip.
         lr: learning rates, float64, shape (rows, groups); NaN where a row has none.
         momentum: momenta (beta1), float64, shape (rows, groups); NaN where a row has none. None where none is logged.
         groups: the groups' names as the log has them, in its order; a single unnamed group is "".
@@ -167,7 +167,7 @@ class LogBuilder:
         """Return the rows added so far as a log.
 
         Raises:
-            NotYetError: there is no row.
+            NotYetError: no row was added.
             OnecycleError: too many of the rows are bad.
         """
         import numpy as np

@@ -34,6 +34,7 @@ SAMPLE = 200
 """Objects looked at before the columns are chosen: the groups of one step may be spread over several objects."""
 
 MOST_KEYS = 10_000
+"""Keys that are collected; a log with more of them makes up its keys, and they would fill the memory."""
 
 MOST_ITEMS = 64
 """Items of a list inside an object that are read; a longer one does not hold learning rates."""
@@ -190,9 +191,10 @@ class JsonDocumentReader(ObjectReader):
 
 
 def logged_values(text: str) -> Iterator[tuple[int, object]]:
-    """Return the logged values in a JSON document, each with its place, one at a time: a million fill the memory.
+    """Yield the logged values in a JSON document, each with its position.
 
-    They are the items of the document's list or of its HISTORY, or else the document itself.
+    They are the items of the document's list or of its HISTORY, or else the document itself. They are decoded one at a
+    time, because a million of them would take several times the memory of the text.
 
     Raises:
         ValueError: it is not valid JSON.

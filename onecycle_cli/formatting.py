@@ -76,9 +76,9 @@ def flag_name(setting: str) -> str:
     return "--" + setting.replace("_", "-")
 
 
-def join_words(words: Sequence[str]) -> str:
+def join_words(words: Sequence[str], last: str = "and") -> str:
     """Return words as a sentence lists them: a; a and b; a, b and c."""
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+    return f" {last} ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
 def shorten(text: str, longest: int) -> str:

@@ -28,14 +28,20 @@ from onecycle_cli.config.files import STDIN_NAME
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import RULES, Finding, Fix, Severity
 from onecycle_cli.formatting import printable
-from onecycle_cli.render.ci.github import escape_data, escape_property, github_lines
-from onecycle_cli.render.ci.junit import junit
-from onecycle_cli.render.ci.places import STDIN, from_root, repository_root, uri
-from onecycle_cli.render.ci.rules import descriptor
-from onecycle_cli.render.ci.sarif import sarif
-from onecycle_cli.render.findings import concise_lines
-from onecycle_cli.render.schema import json_schema
-from onecycle_cli.render.template import template
+from onecycle_cli.render.ci import (
+    STDIN,
+    descriptor,
+    escape_data,
+    escape_property,
+    from_root,
+    github_lines,
+    junit,
+    repository_root,
+    sarif,
+    uri,
+)
+from onecycle_cli.render.config_template import config_template, json_schema
+from onecycle_cli.render.findings_report import concise_lines
 
 from .conftest import DATA, ROOT
 
@@ -602,7 +608,7 @@ CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 
 
 def test_the_template_begins_with_its_schema() -> None:
-    first, *rest = template().splitlines()
+    first, *rest = config_template().splitlines()
     assert first == "# yaml-language-server: $schema=onecycle.schema.json"
     assert any("onecycle schema > onecycle.schema.json" in line for line in rest[:5])
 
@@ -617,6 +623,6 @@ def test_another_program_says_the_same(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["schema"]) == 0
     schema = tmp_path / "onecycle.schema.json"
     schema.write_text(capsys.readouterr().out)
-    (tmp_path / "onecycle.yaml").write_text(template())
+    (tmp_path / "onecycle.yaml").write_text(config_template())
     check_jsonschema(["--check-metaschema"], schema)
     check_jsonschema(["--schemafile", str(schema)], tmp_path / "onecycle.yaml", *CONFIGS)

@@ -15,7 +15,7 @@ import pytest
 from onecycle_cli.cli import main
 from onecycle_cli.config.checking import check
 from onecycle_cli.findings import RULES, Rule, Severity
-from onecycle_cli.render.findings import concise_lines
+from onecycle_cli.render.findings_report import concise_lines
 
 from .conftest import findings_in
 

@@ -19,8 +19,7 @@ from hypothesis import strategies as st
 
 from onecycle_cli import OneCycle, OnecycleError
 from onecycle_cli.cli import main
-from onecycle_cli.render.export.text import write_csv, write_jsonl
-from onecycle_cli.render.rows import Table, make_columns, window
+from onecycle_cli.render.step_table import Table, make_columns, window, write_csv, write_jsonl
 from onecycle_cli.run import logs
 from onecycle_cli.run.logs import read_log
 from onecycle_cli.run.logs.format import LONGEST_LINE, Format, Head, LineReader, Lines

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onecycle_cli import OneCycle, OnecycleError, Schedule, StepError
-from onecycle_cli.render.rows import Window, chunks, columns, make_columns, table_rows, window
+from onecycle_cli.render.step_table import Window, chunks, columns, make_columns, table_rows, window
 
 from .strategies import sound_settings
 
@@ -86,7 +86,7 @@ def test_windows_without_sense_are_refused(chosen: dict[str, int], said: str) ->
 
 
 def test_a_window_of_what_is_behind_a_resumed_run_says_so() -> None:
-    with pytest.raises(OnecycleError, match="no step lies from 40 to before 40"):
+    with pytest.raises(OnecycleError, match="--from 40 --to 40 holds no step"):
         window(schedule_of(last_epoch=39), stop=40)
 
 

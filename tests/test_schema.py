@@ -16,8 +16,7 @@ from onecycle_cli.cli import main
 from onecycle_cli.findings import RULES, Severity
 from onecycle_cli.policy.settings import SETTINGS, Section
 from onecycle_cli.policy.validation import validate_settings
-from onecycle_cli.render.schema import json_schema
-from onecycle_cli.render.template import template
+from onecycle_cli.render.config_template import config_template, json_schema
 
 from .conftest import read_text
 
@@ -174,7 +173,7 @@ def test_mended_examples_pass(code: str) -> None:
 def test_the_template_has_no_findings_and_passes_the_schema(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", "-"]) == 0
     text = capsys.readouterr().out
-    assert text == template()
+    assert text == config_template()
     path = tmp_path / "onecycle.yaml"
     path.write_text(text)
     assert main(["validate", "--strict", str(path)]) == 0
@@ -184,14 +183,14 @@ def test_the_template_has_no_findings_and_passes_the_schema(tmp_path: Path, caps
 
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_the_template_explains_every_setting(setting: str) -> None:
-    words = " ".join(template().replace("#", " ").split())
+    words = " ".join(config_template().replace("#", " ").split())
     assert (SETTINGS[setting].description or "?") in words
     assert f"{setting}: {SETTINGS[setting].example}" in words
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_each_line_of_the_template_may_be_switched_on(setting: str) -> None:
-    text = template().replace(f"\n# {setting}:", f"\n{setting}:")
+    text = config_template().replace(f"\n# {setting}:", f"\n{setting}:")
     text += "".join(f"{needed}: {value}\n" for needed, value in HAVE.get(setting, {}).items())
     assert f"\n{setting}: " in text
     config = read_text(text)
@@ -202,17 +201,17 @@ def test_each_line_of_the_template_may_be_switched_on(setting: str) -> None:
 
 def test_the_template_has_every_section() -> None:
     for section in Section:
-        assert f"# --- {section.value} ---" in template()
+        assert f"# --- {section.value} ---" in config_template()
 
 
 def test_init_writes_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["init"]) == 0
-    assert Path("onecycle.yaml").read_text() == template()
+    assert Path("onecycle.yaml").read_text() == config_template()
     Path("onecycle.yaml").write_text("mine\n")
     assert main(["init"]) == 2
     assert "--force" in capsys.readouterr().err
     assert Path("onecycle.yaml").read_text() == "mine\n"
     assert main(["init", "--force"]) == 0
-    assert Path("onecycle.yaml").read_text() == template()
+    assert Path("onecycle.yaml").read_text() == config_template()
     assert [path.name for path in tmp_path.iterdir()] == ["onecycle.yaml"]

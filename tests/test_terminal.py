@@ -10,9 +10,8 @@ import pytest
 
 from onecycle_cli import OneCycle, OnecycleError
 from onecycle_cli.render.picture import Curve
-from onecycle_cli.render.terminal import draw_terminal
+from onecycle_cli.render.terminal import cells, cut, draw_terminal
 from onecycle_cli.render.terminal.canvas import Canvas, connect
-from onecycle_cli.render.terminal.words import cells, cut
 
 
 def curve(label: str = "run", **settings: object) -> Curve:

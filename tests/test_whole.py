@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from onecycle_cli import OnecycleError
-from onecycle_cli.render.whole import whole_file
+from onecycle_cli.render.output import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -104,7 +104,7 @@ def _print(logged: Log, verdict: Verdict, plan: str, format_: str) -> None:
 
 def _draw(verdict: Verdict, plan: str, word: str, target: str) -> None:
     from onecycle_cli.render.figure import FigureOptions, check_figure, save
-    from onecycle_cli.render.whole import whole_file
+    from onecycle_cli.render.output import whole_file
     from onecycle_cli.version import __version__
 
     options = FigureOptions()

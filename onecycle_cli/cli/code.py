@@ -29,7 +29,7 @@ def code(
     ] = "-",
 ) -> None:
     """Write a plan as code to paste: the scheduler, where it is stepped, and what it cannot follow."""
-    from onecycle_cli.render.whole import whole_file
+    from onecycle_cli.render.output import whole_file
 
     plan = one_plan(request)
     text = write(framework, plan.name, plan.settings, plan.schedule)

@@ -21,8 +21,14 @@ from onecycle_cli.policy.comparison import compare as compare_schedules
 from onecycle_cli.policy.comparison import differing, in_effect
 from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.translation import translate
-from onecycle_cli.render.comparison import Entry, comparison_json, group_number, most_differing_group, shown_steps
-from onecycle_cli.render.comparison_table import print_comparison
+from onecycle_cli.render.comparison_report import (
+    Entry,
+    comparison_json,
+    group_number,
+    most_differing_group,
+    print_comparison,
+    shown_steps,
+)
 
 if TYPE_CHECKING:
     from onecycle_cli.cli.plans import Planned
@@ -118,8 +124,8 @@ def _closest(reference: Planned, plan: Planned, outcome: Outcome) -> Translation
 
 def _draw(entries: list[Entry], target: str) -> None:
     from onecycle_cli.render.figure import FigureOptions, comparison_figure, save
+    from onecycle_cli.render.output import whole_file
     from onecycle_cli.render.picture import Curve
-    from onecycle_cli.render.whole import whole_file
     from onecycle_cli.version import __version__
 
     options = FigureOptions()

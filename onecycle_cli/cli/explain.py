@@ -21,12 +21,12 @@ def explain(
     ] = None,
 ) -> None:
     """Say what a finding means, with an example and the way to mend it."""
-    from onecycle_cli.render.manual import index, page
+    from onecycle_cli.render.findings_report import rule_index, rule_page
 
     if code is None:
-        sys.stdout.write(index())
+        sys.stdout.write(rule_index())
         return
     rule = RULES.get(code.strip().upper())
     if rule is None:
         raise OnecycleError(f"no finding has the code {code[:40]!r}", "`onecycle explain` lists the codes")
-    sys.stdout.write(page(rule))
+    sys.stdout.write(rule_page(rule))

@@ -47,10 +47,9 @@ def export(
     every: Annotated[int, typer.Option("--every", metavar="N", rich_help_panel=_ROWS, help="Every Nth step.")] = 1,
 ) -> None:
     """Write a row a step, every number exact: step, epoch, lr, momentum."""
-    from onecycle_cli.render.export import export as write
-    from onecycle_cli.render.export import format_of
-    from onecycle_cli.render.rows import window
-    from onecycle_cli.render.whole import whole_file
+    from onecycle_cli.render.output import whole_file
+    from onecycle_cli.render.step_table import export as write
+    from onecycle_cli.render.step_table import format_of, window
 
     chosen = format_ or ("csv" if output == "-" else format_of(Path(output)))
     schedule = one_plan(request).schedule

@@ -56,7 +56,7 @@ def _write(text: str, output: str) -> None:
     if output == "-":
         sys.stdout.write(text)
         return
-    from onecycle_cli.render.whole import whole_file
+    from onecycle_cli.render.output import whole_file
 
     with whole_file(Path(output)) as stream:
         stream.write(text.encode())

@@ -20,11 +20,11 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that exists.")] = False,
 ) -> None:
     """Write a commented config to begin with."""
-    from onecycle_cli.render.template import template
-    from onecycle_cli.render.whole import whole_file
+    from onecycle_cli.render.config_template import config_template
+    from onecycle_cli.render.output import whole_file
 
     if file == "-":
-        sys.stdout.write(template())
+        sys.stdout.write(config_template())
         return
     path = Path(file)
     if path.is_dir():
@@ -32,5 +32,5 @@ def init(
     if path.exists() and not force:
         raise OnecycleError(f"{file} exists", "give --force to overwrite it, or another name")
     with whole_file(path) as stream:
-        stream.write(template().encode())
+        stream.write(config_template().encode())
     sys.stdout.write(f"{file}\n")

@@ -16,8 +16,8 @@ from onecycle_cli.formatting import flag_name
 from onecycle_cli.policy.checks.ranges import unsupported
 from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.validation import validate_settings
-from onecycle_cli.render.findings import concise_lines, print_full
-from onecycle_cli.render.provenance import provenance
+from onecycle_cli.render.findings_report import concise_lines, print_findings
+from onecycle_cli.render.plan_report import settings_origin
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
@@ -91,7 +91,7 @@ def _settings_from_flags(flags: dict[str, object], lacking_in: str | None) -> On
     values = _without_lacking(flag_values(flags), lacking_in)
     validated = validate_settings(values)
     if validated.settings is not None and values.get("verbose"):
-        sys.stderr.write(provenance(validated.settings, "", (), flags))
+        sys.stderr.write(settings_origin(validated.settings, "", (), flags))
     return _passed(validated.settings, _about_flags(validated.findings, flags), {})
 
 
@@ -115,7 +115,7 @@ def _settings_from_file(path: str, request: Request, lacking_in: str | None) -> 
     values = _without_lacking(values, lacking_in)
     validated = validate_settings(values)
     if validated.settings is not None and values.get("verbose") is True:
-        sys.stderr.write(provenance(validated.settings, config.path, config.values, flags))
+        sys.stderr.write(settings_origin(validated.settings, config.path, config.values, flags))
     findings = _about_flags(findings_of(config, validated, flags), flags)
     return _passed(validated.settings, config.place(findings), texts)
 
@@ -145,7 +145,7 @@ def _passed(settings: OneCycle | None, findings: list[Finding], texts: dict[str,
     """Print what objects, in a line each where nothing is wrong; give the settings if they may be used."""
     telling = [each for each in findings if each.severity is not Severity.INFO]
     if any(each.severity is Severity.ERROR for each in telling):
-        print_full(telling, texts, sys.stderr)
+        print_findings(telling, texts, sys.stderr)
         return None
     sys.stderr.writelines(concise_lines(telling))
     return settings

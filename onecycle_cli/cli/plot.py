@@ -160,7 +160,7 @@ def _metadata(planned: list[Planned]) -> dict[str, str]:
 
 def _save(figure: Figure, target: str, format_: Format, dpi: float, metadata: dict[str, str]) -> None:
     from onecycle_cli.render.figure import save
-    from onecycle_cli.render.whole import whole_file
+    from onecycle_cli.render.output import whole_file
 
     if target == "-":
         save(figure, sys.stdout.buffer, format_, dpi=dpi, metadata=metadata)

@@ -13,6 +13,6 @@ app = new_app()
 @app.command()
 def schema() -> None:
     """Print the JSON Schema (draft-07) of config files."""
-    from onecycle_cli.render.schema import json_schema
+    from onecycle_cli.render.config_template import json_schema
 
     sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")

@@ -14,8 +14,7 @@ from onecycle_cli.cli.plans import plans
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.policy.checks.optimizers import momentum_word
 from onecycle_cli.policy.conventions import convention_of
-from onecycle_cli.render.overview import overview, print_overview
-from onecycle_cli.render.telling import telling_steps
+from onecycle_cli.render.plan_report import key_steps, plan_json, print_plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,14 +42,14 @@ def show(
     planned = plans(request)
     asked = [(plan, _steps(plan.schedule, at, every, MOST_ROWS[format_])) for plan in planned]
     if format_ == "json":
-        shown = [overview(plan.name, plan.schedule, _convention(plan), steps) for plan, steps in asked]
+        shown = [plan_json(plan.name, plan.schedule, _convention(plan), steps) for plan, steps in asked]
         sys.stdout.write(json.dumps(shown[0] if len(shown) == 1 else shown, indent=2) + "\n")
         return
     for number, (plan, steps) in enumerate(asked):
         if number:
             sys.stdout.write("\n")
         word = momentum_word(plan.settings.optimizer)
-        print_overview(plan.name, plan.schedule, _convention(plan), word, steps, sys.stdout)
+        print_plan(plan.name, plan.schedule, _convention(plan), word, steps, sys.stdout)
 
 
 def _convention(plan: Planned) -> str:
@@ -63,7 +62,7 @@ def _steps(schedule: Schedule, at: str | None, every: int | None, most: int) -> 
     if at is not None:
         return read_steps(at, schedule.total_steps)
     if every is None:
-        return telling_steps(schedule)
+        return key_steps(schedule)
     steps = range(schedule.first_step, schedule.total_steps, every)
     if len(steps) > most:
         enough = -(-(schedule.total_steps - schedule.first_step) // most)

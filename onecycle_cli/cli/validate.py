@@ -16,7 +16,7 @@ from onecycle_cli.cli.options import Request, flag_values, takes_paths
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
 from onecycle_cli.formatting import count
-from onecycle_cli.render import findings as render
+from onecycle_cli.render import findings_report as render
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,7 +83,7 @@ def _check(request: Request, exclude: Sequence[str], *, only_schedules: bool) ->
 def _mend(checked: Checked, *, write: bool, stream: TextIO) -> None:
     """Show how files can be mended, and mend them if asked to."""
     from onecycle_cli.config.fixing import fixes
-    from onecycle_cli.render.whole import whole_file
+    from onecycle_cli.render.output import whole_file
 
     mended = 0
     for each in fixes(checked):
@@ -102,7 +102,7 @@ def _tell(checked: Checked, format_: Format, output_file: str | None, *, strict:
         _write(output_file, _report(checked, format_, strict=strict))
         sys.stdout.write(_summary(checked))
     elif format_ == "full":
-        render.print_full(checked.findings, checked.texts, sys.stdout)
+        render.print_findings(checked.findings, checked.texts, sys.stdout)
         sys.stdout.write(_summary(checked))
     else:
         sys.stdout.write(_report(checked, format_, strict=strict))
@@ -113,37 +113,37 @@ def _usual_format() -> Format:
 
 
 def _report(checked: Checked, format_: Format, *, strict: bool) -> str:
-    from onecycle_cli.render.ci.places import repository_root
+    from onecycle_cli.render.ci import repository_root
 
     root = repository_root(os.environ)
     if format_ == "json":
-        return render.as_json(checked.findings, len(checked.files))
+        return render.findings_json(checked.findings, len(checked.files))
     if format_ == "concise":
         return "".join(render.concise_lines(checked.findings))
     if format_ == "github":
-        from onecycle_cli.render.ci.github import github_lines
+        from onecycle_cli.render.ci import github_lines
 
         return "".join(github_lines(checked.findings, root)) + _summary(checked)
     if format_ == "sarif":
-        from onecycle_cli.render.ci.sarif import sarif
+        from onecycle_cli.render.ci import sarif
         from onecycle_cli.version import __version__
 
         return sarif(checked.findings, __version__, checked.unreadable, root)
     if format_ == "junit":
-        from onecycle_cli.render.ci.junit import junit
+        from onecycle_cli.render.ci import junit
 
         return junit(checked.findings, checked.files, _failing(strict=strict), checked.unreadable, root)
     text = io.StringIO()
-    render.print_full(checked.findings, checked.texts, text)
+    render.print_findings(checked.findings, checked.texts, text)
     return text.getvalue() + _summary(checked)
 
 
 def _summary(checked: Checked) -> str:
-    return render.summary(checked.findings, len(checked.files), checked.skipped) if checked.files else ""
+    return render.findings_summary(checked.findings, len(checked.files), checked.skipped) if checked.files else ""
 
 
 def _write(path: str, report: str) -> None:
-    from onecycle_cli.render.whole import whole_file
+    from onecycle_cli.render.output import whole_file
 
     with whole_file(Path(path)) as stream:
         stream.write(report.encode())

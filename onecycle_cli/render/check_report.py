@@ -7,7 +7,7 @@ import textwrap
 from typing import IO, TYPE_CHECKING, Any
 
 from onecycle_cli.formatting import count, finite, format_number, join_words, printable, proportion
-from onecycle_cli.render.overview import UNBOUNDED
+from onecycle_cli.render.output import UNBOUNDED, make_console
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,9 +64,7 @@ def print_verdict(found: Verdict, plan: str, stream: IO[str]) -> None:
     """Print a verdict on the plan of some name for people; in colour and wrapped only on a terminal."""
     from rich.text import Text
 
-    from onecycle_cli.render.console import Console
-
-    console = Console(stream)
+    console = make_console(stream)
     width = console.width if console.is_terminal else UNBOUNDED
     console.width = UNBOUNDED
     with console.capture() as printed:

@@ -1,20 +1,27 @@
-"""A drawing made of characters: braille dots, two by four in each, or one mark for each curve."""
+"""A drawing made of characters: a grid of braille dots, or of one mark for each curve, and the axes around it."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
+
+from onecycle_cli.formatting import short
+from onecycle_cli.render.picture import AXIS_NAMES, DEEPEST, NEAR, count_unit, even_ticks, log_ticks, tick_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from onecycle_cli.render.picture import Across
+
 BRAILLE = 0x2800
 DOTS = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
-"""The bits of a braille character's dots: the left and the right column, each from its foot up."""
+"""The bits of a braille character's dots: the left column from its foot up, then the right one."""
 
 MARKS = "*+ox#@%&=~ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 COLOURS = (36, 33, 35, 32, 31, 34)
-"""Curves' marks and terminal colours, in their order; beyond them they begin again."""
+"""The curves' terminal colours, in their order, and as MARKS again from the first where there are more curves."""
 
 
 class Canvas:
@@ -40,11 +47,11 @@ class Canvas:
                 crossing.append(curve)
 
     def row(self, y: int) -> int:
-        """Say in which row of characters, counted from the top, a dot is."""
+        """Return the row of characters, counted from the top, in which a dot is."""
         return self.rows - 1 - y // self._up
 
     def lines(self, *, colour: bool) -> list[str]:
-        """Give the rows of characters from the top, without spaces at their ends."""
+        """Return the rows of characters from the top, without spaces at their ends."""
         return [self._line(row, colour=colour) for row in range(self.rows)]
 
     def _line(self, row: int, *, colour: bool) -> str:
@@ -59,7 +66,7 @@ class Canvas:
         )
 
     def _cell(self, row: int, column: int) -> tuple[str, int | None]:
-        """Give a character and the curve it stands for; where several cross, they take turns along the row."""
+        """Return a character and its curve; where several cross, they take turns along the row."""
         crossing = self._curves.get((row, column))
         if not crossing:
             return " ", None
@@ -68,12 +75,12 @@ class Canvas:
 
 
 def mark(curve: int) -> str:
-    """Give the character that a curve is drawn with where there is no colour."""
+    """Return the character that a curve is drawn with without colour."""
     return MARKS[curve % len(MARKS)]
 
 
 def painted(text: str, curve: int | None) -> str:
-    """Write text in a curve's colour."""
+    """Return text in a curve's colour."""
     return text if curve is None else f"\033[{COLOURS[curve % len(COLOURS)]}m{text}\033[0m"
 
 
@@ -91,3 +98,98 @@ def connect(bars: Sequence[tuple[int, int] | None]) -> list[tuple[int, int] | No
             middle = (here[1] + before[0]) // 2
             joined[at - 1], joined[at] = (middle + 1, before[1]), (here[0], middle)
     return joined
+
+
+# --- Axes -------------------------------------------------------------------------------------------------------------
+
+
+MOST_LABELS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The values that a panel spans, and labels by their values."""
+
+    low: float
+    high: float
+    log: bool
+    labels: dict[float, str]
+
+    def dot(self, value: float, height: int) -> int:
+        """Return in which of `height` dots, counted from the foot, a value is."""
+        low, high = self.low, self.high
+        if self.log:
+            value, low, high = (math.log(max(number, self.low)) for number in (value, low, high))
+        part = (value - low) / (high - low) if high > low else 0.5
+        return min(height - 1, max(0, round(part * (height - 1))))
+
+
+def find_range(values: Sequence[float], rows: int, *, log: bool) -> Range:
+    """Return the range of a panel of so many rows, with labels at round values."""
+    low, high = min(values), max(values)
+    log = log and high > 0
+    if log:
+        low = min(value for value in values if value >= high * DEEPEST)
+    most, near = max(2, min(MOST_LABELS, (rows + 1) // 2)), NEAR * (high - low)
+    if low == high:
+        ticks = [low]
+    elif log:
+        ticks = log_ticks(low, high, most)
+    else:
+        ticks = even_ticks(low - near, high + near, most)
+    if len(ticks) < 2 and low < high:
+        ticks = [low, high]
+    words = [short(tick) for tick in ticks] if log else tick_labels(ticks)
+    return Range(low, high, log, dict(zip(ticks, words, strict=True)))
+
+
+def vertical(canvas: Canvas, scale: Range, gutter: int, *, unicode: bool, colour: bool) -> list[str]:
+    """Return a panel's lines with the vertical axis before them; without it where the gutter is 0."""
+    drawn = canvas.lines(colour=colour)
+    if not gutter:
+        return drawn
+    labels = {canvas.row(scale.dot(tick, canvas.height)): word for tick, word in scale.labels.items()}
+    tick, bar = ("┤", "│") if unicode else ("+", "|")
+    return [
+        f"{labels.get(row, ''):>{gutter - 2}} {tick if row in labels else bar}{line}".rstrip()
+        for row, line in enumerate(drawn)
+    ]
+
+
+def horizontal(end: float, across: Across, width: int, gutter: int, *, unicode: bool) -> list[str]:
+    """Return the horizontal axis, its labels, and a line with its name."""
+    room = width - gutter
+    unit, word = count_unit(end) if across == "step" else (1, "")
+    ticks = _fitting(end / unit, room, whole=across == "step" and unit == 1)
+    corner, line, tick = ("└", "─", "┬") if unicode else ("+", "-", "+")
+    rule, words = [line] * room, [" "] * room
+    for column, label in ticks:
+        rule[column] = tick
+        start = _start(column, label, room)
+        words[start : start + len(label)] = label
+    name = f"{AXIS_NAMES[across]} ({word})" if word else AXIS_NAMES[across]
+    edge = " " * (gutter - 1) + corner if gutter else ""
+    return [
+        edge + "".join(rule),
+        " " * gutter + "".join(words).rstrip(),
+        " " * (gutter + max(0, (room - len(name)) // 2)) + name[:room],
+    ]
+
+
+def _fitting(end: float, room: int, *, whole: bool) -> list[tuple[int, str]]:
+    """Return as many labels as do not touch, each with its column."""
+    found: list[tuple[int, str]] = []
+    for most in range(max(2, min(10, room // 6)), 0, -1):
+        ticks = even_ticks(0.0, end * (1 + 0.5 / room), most, whole=whole) if most > 1 else [0.0]
+        columns = [min(room - 1, round(tick / end * (room - 1))) if end else 0 for tick in ticks]
+        found = list(zip(columns, tick_labels(ticks), strict=True))
+        starts = [_start(column, label, room) for column, label in found]
+        ends = [start + len(label) for start, (_, label) in zip(starts, found, strict=True)]
+        if all(stop + 2 <= start for stop, start in zip(ends, starts[1:], strict=False)):
+            break
+    return found
+
+
+def _start(column: int, label: str, room: int) -> int:
+    """Return where a label begins that is centred under its column, within the room."""
+    return max(0, min(column - len(label) // 2, room - len(label)))

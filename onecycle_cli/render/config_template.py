@@ -1,13 +1,49 @@
-"""The JSON Schema of config files, from the settings' declaration."""
+"""The commented config of `onecycle init`, and the JSON Schema of configs, both from the settings' declaration."""
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
-from onecycle_cli.policy.settings import MOST_GROUPS, SETTINGS
+from onecycle_cli.policy.settings import MOST_GROUPS, SETTINGS, Section
 
 if TYPE_CHECKING:
     from onecycle_cli.policy.settings import Setting
+
+SET = ("max_lr", "epochs", "steps_per_epoch")
+"""What a first config sets; every other setting is commented out, with an example or its default."""
+
+HEAD = """\
+# yaml-language-server: $schema=onecycle.schema.json
+# With that file beside this one, an editor completes and checks the settings:
+#
+#   onecycle schema > onecycle.schema.json
+#
+# A one-cycle learning-rate schedule.
+#
+#   onecycle show FILE       its length, rates and warm-up
+#   onecycle plot FILE       draw it
+#   onecycle validate FILE   errors and likely mistakes
+"""
+
+
+def config_template() -> str:
+    """Return the text of a config that is valid as it is, and explains every setting."""
+    parts = [HEAD]
+    for section in Section:
+        parts.append(f"\n# --- {section.value} {'-' * (70 - len(section.value))}\n")
+        parts += [_entry(name, setting) for name, setting in SETTINGS.items() if setting.section is section]
+    return "".join(parts)
+
+
+def _entry(name: str, setting: Setting) -> str:
+    comment = textwrap.fill(setting.description, 76, initial_indent="# ", subsequent_indent="# ")
+    mark = "" if name in SET else "# "
+    return f"\n{comment}\n{mark}{name}: {setting.example}\n"
+
+
+# --- JSON Schema ------------------------------------------------------------------------------------------------------
+
 
 LENGTHS = (("total_steps",), ("epochs", "steps_per_epoch"), ("epochs", "dataset_size", "batch_size"))
 """The ways to say how long a cycle is."""
@@ -16,7 +52,7 @@ TYPES = {float: "number", int: "integer", bool: "boolean", str: ["string", "numb
 
 
 def json_schema() -> dict[str, Any]:
-    """Give the schema in draft-07, which editors' YAML support reads.
+    """Return the schema of configs in draft-07, which editors' YAML support reads.
 
     A setting that is null counts as not given, so every setting but max_lr may be null.
     """
@@ -33,7 +69,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _given(*settings: str) -> dict[str, Any]:
-    """Ask for settings that are there and not null."""
+    """Require settings that are there and not null."""
     return {"required": list(settings), "properties": {name: {"not": {"type": "null"}} for name in settings}}
 
 

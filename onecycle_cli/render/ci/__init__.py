@@ -1,1 +1,0 @@
-"""Findings in the formats that CI systems read: GitHub's workflow commands, SARIF, JUnit XML."""

@@ -1,0 +1,291 @@
+"""What `onecycle compare` found: as JSON, and as a table for people with one column per plan."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from onecycle_cli.formatting import finite, format_number, percent, printable, setting_text
+from onecycle_cli.policy.conventions import CONVENTIONS
+from onecycle_cli.policy.summary import area, summarize, warmup_steps
+from onecycle_cli.render.output import UNBOUNDED, make_console
+from onecycle_cli.render.plan_report import MOST_GROUPS, key_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from onecycle_cli.policy.comparison import Largest, Outcome
+    from onecycle_cli.policy.schedule import Schedule
+    from onecycle_cli.policy.summary import GroupSummary
+    from onecycle_cli.policy.translation import Translation
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One plan of a comparison.
+
+    Attributes:
+        name: its name, unique in the comparison.
+        schedule: its values.
+        settings: its settings in effect, by name.
+        differing: the settings that differ from the reference: the reference's value and its own.
+        outcome: how its curve differs; None for the reference itself.
+        translation: the reference's curve in its convention, where that comes closer than the plan itself.
+    """
+
+    name: str
+    schedule: Schedule
+    settings: dict[str, Any]
+    differing: dict[str, tuple[Any, Any]]
+    outcome: Outcome | None
+    translation: Translation | None
+
+    @property
+    def equal(self) -> bool:
+        """Whether it is the reference, or equal to it."""
+        return self.outcome is None or self.outcome.first is None
+
+
+def shown_steps(entries: Sequence[Entry]) -> list[int]:
+    """Return the steps shown by default: the reference's, each plan's peak and end, and where they differ."""
+    steps = set(key_steps(entries[0].schedule))
+    for entry in entries:
+        steps |= {summarize(entry.schedule, 0).peak_step, entry.schedule.total_steps - 1}
+        if entry.outcome is not None:
+            differences = (entry.outcome.first, entry.outcome.lr, entry.outcome.momentum)
+            steps |= {difference.step for difference in differences if difference is not None}
+    return sorted(steps)
+
+
+def most_differing_group(entries: Sequence[Entry]) -> str:
+    """Return the name of the group in which a plan differs most from the reference; the first if none does."""
+    largest = [entry.outcome.lr for entry in entries if entry.outcome and entry.outcome.lr]
+    worst = max(largest, key=lambda difference: difference.relative, default=None)
+    return worst.group if worst else entries[0].schedule.groups[0]
+
+
+def group_number(schedule: Schedule, name: str) -> int:
+    """Return the number of a parameter group in a schedule; 0 if it has none of this name."""
+    return schedule.groups.index(name) if name in schedule.groups else 0
+
+
+def values_at(schedule: Schedule, step: int, group: int = 0) -> tuple[float | None, float | None]:
+    """Return a step's learning rate and momentum; None for a step that the plan does not train."""
+    if group >= len(schedule.groups) or not schedule.first_step <= step < schedule.total_steps:
+        return None, None
+    return schedule.lr(step, group), schedule.momentum(step, group)
+
+
+def comparison_json(entries: Sequence[Entry], tolerance: float, steps: Iterable[int]) -> dict[str, Any]:
+    """Return a comparison as `onecycle compare --format json` writes it."""
+    rows = [(step, [values_at(entry.schedule, step) for entry in entries]) for step in steps]
+    return {
+        "equal": all(entry.equal for entry in entries),
+        "tolerance": tolerance,
+        "reference": entries[0].name,
+        "plans": [_plan_json(entry) for entry in entries],
+        "rows": [
+            {"step": step, "lr": [lr for lr, _ in values], "momentum": [momentum for _, momentum in values]}
+            for step, values in rows
+        ],
+    }
+
+
+def _plan_json(entry: Entry) -> dict[str, Any]:
+    schedule, found = entry.schedule, entry.outcome
+    summaries = [summarize(schedule, group) for group in range(len(schedule.groups))]
+    entry_json = {
+        "name": entry.name,
+        "convention": entry.settings["convention"],
+        "total_steps": schedule.total_steps,
+        "warmup_steps": warmup_steps(schedule),
+        **_measures(schedule, 0, summaries[0]),
+        "first_difference": asdict(found.first) if found and found.first else None,
+        "largest_difference": _largest_json(found.lr) if found else None,
+        "largest_momentum_difference": _largest_json(found.momentum) if found else None,
+        "sampled": found.sampled if found else False,
+        "settings_that_differ": {
+            setting: {"reference": reference, "plan": own} for setting, (reference, own) in entry.differing.items()
+        },
+        "translation": _translation_json(entry.translation),
+    }
+    if len(summaries) > 1:
+        entry_json["groups"] = [
+            {"name": summary.name, **_measures(schedule, group, summary)} for group, summary in enumerate(summaries)
+        ]
+    return entry_json
+
+
+def _measures(schedule: Schedule, group: int, summary: GroupSummary) -> dict[str, Any]:
+    return {
+        "peak_step": summary.peak_step,
+        "peak_lr": summary.peak_lr,
+        "final_lr": summary.final_lr,
+        "area": finite(area(schedule, group)),
+    }
+
+
+def _largest_json(found: Largest | None) -> dict[str, Any] | None:
+    return None if found is None else {**asdict(found), "relative": finite(found.relative)}
+
+
+def _translation_json(found: Translation | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {"settings": found.settings, "largest_difference": _largest_json(found.largest), "note": found.note or None}
+
+
+# --- For people -------------------------------------------------------------------------------------------------------
+
+
+NONE = "–"
+GAP = 2
+Row = tuple[str, list[str]]
+"""A title, and one cell per plan; a row without cells is the heading of those below."""
+
+
+def print_comparison(entries: Sequence[Entry], tolerance: float, steps: Sequence[int], stream: IO[str]) -> None:
+    """Print a comparison for people; in colour and in blocks of its width if the stream is a terminal."""
+    console = make_console(stream)
+    if not console.is_terminal:
+        console.width = UNBOUNDED
+    names = [printable(entry.name) for entry in entries]
+    rows = [*_settings(entries), *_curves(entries), *_differences(entries), *_values(entries, steps)]
+    with console.capture() as printed:
+        console.print(headline(entries, tolerance), style="bold")
+        for shown in _blocks(rows, names, console.width):
+            console.print("", _table(rows, names, shown), sep="\n")
+        for entry in entries:
+            if entry.translation:
+                console.print("", *_translated(entry.name, entry.translation), sep="\n")
+    stream.writelines(f"{line.rstrip()}\n" for line in printed.get().splitlines())
+
+
+def headline(entries: Sequence[Entry], tolerance: float) -> str:
+    """Return in one line whether the plans are equal."""
+    within = f"within {percent(tolerance, 6)} of its peak" if tolerance else "in every bit"
+    reference, others = printable(entries[0].name), entries[1:]
+    differing = [printable(entry.name) for entry in others if not entry.equal]
+    if not differing:
+        line = f"equal to {reference} {within}: {', '.join(printable(entry.name) for entry in others)}"
+    else:
+        line = f"not equal to {reference} {within}: {', '.join(differing)}"
+    if any(entry.outcome and entry.outcome.sampled for entry in others):
+        line += " (a dense sample of the steps was compared)"
+    if any(entry.equal and entry.schedule.cycles_momentum != entries[0].schedule.cycles_momentum for entry in others):
+        line += " (only the learning rate: not every framework here schedules momentum)"
+    return line
+
+
+def _settings(entries: Sequence[Entry]) -> Iterator[Row]:
+    named = [setting for setting in entries[0].settings if any(setting in entry.differing for entry in entries)]
+    yield ("settings that differ" if named else "no setting differs"), []
+    for setting in named:
+        yield setting, [_setting(entry.settings[setting]) for entry in entries]
+
+
+def _setting(value: Any) -> str:
+    return NONE if value is None else setting_text(value, format_number)
+
+
+def _curves(entries: Sequence[Entry]) -> Iterator[Row]:
+    schedules = [entry.schedule for entry in entries]
+    summaries = [summarize(schedule, 0) for schedule in schedules]
+    group = "" if all(len(schedule.groups) == 1 for schedule in schedules) else f" of group {summaries[0].name}"
+    yield f"curve{group}", []
+    yield "steps", [f"{schedule.total_steps:,}" for schedule in schedules]
+    yield "warm-up steps", [f"{warmup_steps(schedule):,}" for schedule in schedules]
+    yield "peak step", [f"{each.peak_step:,}" for each in summaries]
+    yield "peak lr", [format_number(each.peak_lr) for each in summaries]
+    yield "last lr used", [format_number(each.final_lr) for each in summaries]
+    yield "area under lr", [format_number(area(schedule)) for schedule in schedules]
+
+
+def _differences(entries: Sequence[Entry]) -> Iterator[Row]:
+    found = [entry.outcome for entry in entries]
+    yield f"difference from {printable(entries[0].name)}", []
+    firsts = [each.first if each else None for each in found]
+    yield "first at step", [f"{each.step:,}" if each else NONE for each in firsts]
+    several = any(len(entry.schedule.groups) > 1 for entry in entries)
+    of = [f"{each.field} {each.group}" if each and several else each.field if each else NONE for each in firsts]
+    yield "in", [printable(each) for each in of]
+    yield from _largest_rows("lr", [each.lr if each else None for each in found])
+    if any(each and each.momentum for each in found):
+        yield from _largest_rows("momentum", [each.momentum if each else None for each in found])
+
+
+def _largest_rows(what: str, found: Sequence[Largest | None]) -> Iterator[Row]:
+    yield f"largest in {what}", [format_number(each.absolute) if each else NONE for each in found]
+    yield "  of the peak", [percent(each.relative) if each else NONE for each in found]
+    yield "  at step", [f"{each.step:,}" if each else NONE for each in found]
+
+
+def _values(entries: Sequence[Entry], steps: Sequence[int]) -> Iterator[Row]:
+    """Yield learning rates step by step, and momenta if they differ."""
+    schedules = [entry.schedule for entry in entries]
+    most = min(max(len(schedule.groups) for schedule in schedules), MOST_GROUPS)
+    momenta = [0] if any(entry.outcome and _momentum_differs(entries[0], entry) for entry in entries) else []
+    for field, word in enumerate(("lr", "momentum")):
+        for group in range(most) if field == 0 or momenta else ():
+            longest = max(schedules, key=lambda each: len(each.groups))
+            yield (f"{word} at step" if most == 1 else f"{word} {printable(longest.groups[group])} at step"), []
+            for step in steps:
+                values = [values_at(schedule, step, group)[field] for schedule in schedules]
+                yield f"{step:,}", [NONE if value is None else format_number(value) for value in values]
+
+
+def _momentum_differs(reference: Entry, other: Entry) -> bool:
+    one, two = reference.schedule, other.schedule
+    return one.cycles_momentum != two.cycles_momentum or bool(other.outcome and other.outcome.momentum)
+
+
+def _translated(name: str, found: Translation) -> Iterator[str]:
+    """Yield the closest settings, with the framework's own names for them, and the difference that remains."""
+    convention = found.settings["convention"]
+    given = []
+    for setting, value in found.settings.items():
+        own = CONVENTIONS[convention].aliases.get(setting)
+        given.append(f"{setting} {_exact(value)}" + (f" ({own})" if own else ""))
+    yield f"closest to the reference in {convention}'s settings ({printable(name)}):"
+    yield "  " + ", ".join(given[1:])
+    rest = found.largest
+    remains = f"{format_number(rest.absolute)} ({percent(rest.relative)} of the peak) at step {rest.step:,}"
+    yield "  " + (f"largest difference left: {remains}" if rest.absolute else "no difference in lr remains, in any bit")
+    if found.note:
+        yield f"  {found.note}"
+
+
+def _exact(value: Any) -> str:
+    return repr(value) if isinstance(value, float) else _setting(value)
+
+
+def _blocks(rows: Sequence[Row], names: Sequence[str], room: int) -> Iterator[list[int]]:
+    """Divide the plans into blocks as wide as there is room for, the reference in each."""
+    widths = [max(len(name), *(len(cells[at]) for _, cells in rows if cells)) + GAP for at, name in enumerate(names)]
+    used = start = max(len(title) for title, _ in rows) + GAP + widths[0]
+    block = [0]
+    for at in range(1, len(names)):
+        if used + widths[at] > room and len(block) > 1:
+            yield block
+            block, used = [0], start
+        block.append(at)
+        used += widths[at]
+    yield block
+
+
+def _table(rows: Sequence[Row], names: Sequence[str], shown: Sequence[int]) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold", padding=(0, GAP, 0, 0))
+    table.add_column("")
+    for at in shown:
+        table.add_column(names[at], justify="right", overflow="fold")
+    for title, cells in rows:
+        if not cells:
+            table.add_row()
+            table.add_row(Text(title, style="bold"))
+            continue
+        styles = ["yellow" if cells[at] != cells[0] else "" for at in shown]
+        table.add_row(title, *(Text(cells[at], style) for at, style in zip(shown, styles, strict=True)))
+    return table

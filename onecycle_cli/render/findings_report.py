@@ -1,0 +1,141 @@
+"""Findings as text: in full with the source line and a caret, in one line each, or as JSON; and the rules' pages."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections import Counter
+from typing import IO, TYPE_CHECKING
+
+from onecycle_cli.findings import RULES, Severity
+from onecycle_cli.formatting import count, printable
+from onecycle_cli.render.output import make_console
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from rich.text import Text
+
+    from onecycle_cli.findings import Finding, Rule
+
+COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
+WIDEST = 100
+"""Characters of a source line that are shown; of a longer line, those around the finding."""
+
+
+def concise_lines(findings: Iterable[Finding]) -> Iterator[str]:
+    """Yield one line per finding: place, severity, code, message, hint."""
+    for finding in findings:
+        place = printable(_where(finding))
+        hint = f" ({printable(finding.hint)})" if finding.hint else ""
+        message = printable(finding.message)
+        yield f"{place}{': ' if place else ''}{finding.severity}[{finding.code}] {message}{hint}\n"
+
+
+def findings_json(findings: Iterable[Finding], files: int) -> str:
+    """Return findings as `onecycle validate --format json` writes them; `files` is how many were checked."""
+    import json
+
+    entries = [
+        {
+            "path": finding.file or finding.flag,
+            "line": finding.line,
+            "column": finding.column,
+            "code": finding.code,
+            "severity": finding.severity.value,
+            "message": finding.message,
+            "hint": finding.hint,
+        }
+        for finding in findings
+    ]
+    return json.dumps({"version": 1, "files": files, "findings": entries}, indent=2) + "\n"
+
+
+def print_findings(findings: Sequence[Finding], texts: Mapping[str, str], stream: IO[str]) -> None:
+    """Print each finding with its source line and a caret, in colour if the stream is a terminal.
+
+    `texts` holds the texts of files by path.
+    """
+    lines = {path: text.splitlines() for path, text in texts.items()}
+    console = make_console(stream)
+    for finding in findings:
+        console.print(_full(finding, lines.get(finding.file or "", ())), soft_wrap=True)
+
+
+def findings_summary(findings: Sequence[Finding], files: int, skipped: int) -> str:
+    """Return the closing line: how many files, how many findings of each severity."""
+    counts = Counter(finding.severity for finding in findings)
+    found = [
+        f"{counts[severity]:,} info" if severity is Severity.INFO else count(counts[severity], severity.value)
+        for severity in Severity
+        if counts[severity]
+    ]
+    without = f" ({count(skipped, 'file')} without a one-cycle schedule skipped)" if skipped else ""
+    return f"{count(files, 'file')} checked{without}: {', '.join(found) or 'nothing found'}\n"
+
+
+def _full(finding: Finding, lines: Sequence[str]) -> Text:
+    from rich.text import Text
+
+    text = Text()
+    text.append(f"{finding.severity}[{finding.code}]", COLOURS[finding.severity])
+    text.append(f": {printable(finding.message)}\n", "bold")
+    number = str(finding.line or "")
+    margin = " " * len(number)
+    if where := _where(finding):
+        text.append(f"{margin}--> ", "blue").append(f"{printable(where)}\n")
+    if finding.line is not None and finding.column is not None and finding.line <= len(lines):
+        source, before, width = _excerpt(lines[finding.line - 1], finding.column)
+        text.append(f"{margin} |\n{number} | ", "blue").append(f"{source}\n")
+        text.append(f"{margin} | ", "blue").append(" " * before + "^" * width + "\n", COLOURS[finding.severity])
+    if finding.hint:
+        text.append(f"{margin} = ", "blue").append("hint: ", "bold").append(f"{printable(finding.hint)}\n")
+    return text
+
+
+def _where(finding: Finding) -> str:
+    """Return where a finding is: the flag as typed, else the place in its file."""
+    if finding.flag is not None or finding.line is None:
+        return finding.flag or finding.file or ""
+    return f"{finding.file}:{finding.line}:{finding.column}"
+
+
+def _excerpt(line: str, column: int) -> tuple[str, int, int]:
+    """Return a line cut around a column, the cells before the word there, and the cells of that word."""
+    from rich.cells import cell_len
+
+    start = max(0, column - 1 - WIDEST // 2) if len(line) > WIDEST else 0
+    shown = printable(line[start : start + WIDEST])
+    at = column - 1 - start
+    word = re.match(r"\[[^\]#]*\]|[^\s,:\]}#]*", shown[at:])
+    width = cell_len(word[0]) if word else 0
+    return shown, cell_len(shown[:at]), max(1, width)
+
+
+# --- Pages of rules ---------------------------------------------------------------------------------------------------
+
+
+PAGE_WIDTH = 80
+LONGEST_LINE = 70
+
+
+def rule_page(rule: Rule) -> str:
+    """Return the page of `onecycle explain`: what a rule means, a config that breaks it, and the same config fixed."""
+    return (
+        f"{rule.code} ({rule.severity}): {rule.title}\n\n"
+        f"{textwrap.fill(rule.means, PAGE_WIDTH)}\n\n"
+        f"For example:\n\n{_indent(rule.example)}\n"
+        f"Fixed:\n\n{_indent(rule.fixed)}\n"
+        f"To ignore it where it is meant, end the line with `# onecycle: ignore[{rule.code}]`.\n"
+    )
+
+
+def rule_index() -> str:
+    """Return every code with its severity and title."""
+    lines = [f"{rule.code}  {rule.severity:<8} {rule.title}\n" for rule in RULES.values()]
+    return "".join(lines) + "\n`onecycle explain CODE` shows its page.\n"
+
+
+def _indent(text: str) -> str:
+    lines = [line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…" for line in text.splitlines()]
+    return textwrap.indent("\n".join(lines) + "\n", "    ")

@@ -1,0 +1,96 @@
+"""Where results go: to a console that prints texts as they are, and to files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, NoReturn
+
+from onecycle_cli.errors import OnecycleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+UNBOUNDED = 100_000
+"""Columns of an unbroken line. A number broken in two reads as another number, so wrapping is left to the terminal."""
+
+
+def make_console(stream: IO[str]) -> Console:
+    """Return a console that prints to a stream, in colour if it is a terminal; nothing in the texts is markup.
+
+    It raises BrokenPipeError when the reader is gone, where rich would end the process itself.
+    """
+    from rich.console import Console
+
+    class PlainConsole(Console):
+        def on_broken_pipe(self) -> NoReturn:
+            raise BrokenPipeError
+
+    return PlainConsole(file=stream, highlight=False, markup=False, emoji=False)
+
+
+@contextmanager
+def unbroken_lines(stream: IO[str]) -> Iterator[Console]:
+    """Collect what the block prints to a console, and write it to a stream: no line is broken, cut off or padded."""
+    console = make_console(stream)
+    console.width = UNBOUNDED
+    with console.capture() as printed:
+        yield console
+    stream.writelines(f"{line.rstrip()}\n" for line in printed.get().splitlines())
+
+
+def check_new(path: Path, *, force: bool) -> None:
+    """Raise an OnecycleError if a file cannot be made at a path, or would be overwritten without `force`."""
+    if path.is_dir():
+        raise OnecycleError(f"{path} is a folder", f"name the file in it: {path / 'onecycle.yaml'}")
+    if path.exists() and not force:
+        raise OnecycleError(f"{path} exists", "give --force to overwrite it, or another name")
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for writing that takes its name only when the block ends well.
+
+    It is written under a temporary name in the same folder; an existing file stays as it was until then. A path that
+    is not a regular file (`/dev/null`, a named pipe) is written to directly. The target of a link is replaced.
+
+    Raises:
+        OnecycleError: the path cannot be written to.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        if target.exists() and not target.is_file():
+            with target.open("wb") as direct:
+                yield direct
+            return
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".tmp", dir=target.parent)
+    except OSError as error:
+        raise _cannot_write(path, error) from None
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+        Path(temporary).chmod(_mode(target))
+        Path(temporary).replace(target)
+    except BaseException as error:
+        Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise _cannot_write(path, error) from None
+        raise
+
+
+def _mode(target: Path) -> int:
+    """Return the mode that a file opened in the usual way would have."""
+    if target.exists():
+        return stat.S_IMODE(target.stat().st_mode)
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask
+
+
+def _cannot_write(path: Path, error: OSError) -> OnecycleError:
+    return OnecycleError(f"cannot write {path}: {error.strerror or error}", "choose a path that you can write to")

@@ -1,0 +1,221 @@
+"""A plan as text or JSON: key facts, phases and a table of steps, and where each setting comes from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import IO, TYPE_CHECKING, Any
+
+from onecycle_cli.formatting import count, flag_name, format_number, percent, printable, setting_text
+from onecycle_cli.policy.conventions import convention_of
+from onecycle_cli.policy.plan import epoch_from_data, find_length
+from onecycle_cli.policy.settings import SETTINGS, Settings
+from onecycle_cli.policy.summary import edge_steps, peak_is_reached, summarize, warmup_steps
+from onecycle_cli.render.output import unbroken_lines
+from onecycle_cli.render.step_table import columns, table_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from onecycle_cli.policy.ramps import Phase
+    from onecycle_cli.policy.schedule import Schedule
+    from onecycle_cli.policy.summary import GroupSummary
+
+MOST_GROUPS = 20
+"""Parameter groups that are listed one by one."""
+
+FEW_STEPS = 12
+"""A cycle of at most so many steps is shown whole."""
+
+Fact = tuple[str, str]
+"""A name and what is said of it, in one line."""
+
+
+def key_steps(schedule: Schedule) -> list[int]:
+    """Return the steps shown by default: first, last, peaks, the phases' edges, and the quarters between them.
+
+    Only steps still ahead are among them; of a short cycle all are.
+    """
+    first, last = schedule.first_step, schedule.total_steps - 1
+    if last - first < FEW_STEPS:
+        return list(range(first, last + 1))
+    steps = {first, last, *edge_steps(schedule)}
+    steps.update(summarize(schedule, group).peak_step for group in range(len(schedule.groups)))
+    for phase in schedule.phases:
+        steps.update(phase.first_step + (phase.last_step - phase.first_step) * quarter // 4 for quarter in (1, 2, 3))
+    return sorted(step for step in steps if step >= first)
+
+
+def plan_json(name: str, schedule: Schedule, convention: str, steps: Sequence[int]) -> dict[str, Any]:
+    """Return a plan as `onecycle show --format json` writes it."""
+    warmup = warmup_steps(schedule)
+    return {
+        "name": name,
+        "total_steps": schedule.total_steps,
+        "steps_per_epoch": schedule.steps_per_epoch,
+        "length_from": schedule.plan.length.came_from,
+        "convention": convention,
+        "groups": [asdict(summarize(schedule, group)) for group in range(len(schedule.groups))],
+        "phases": [_phase(phase) for phase in schedule.phases],
+        "warmup": {"steps": warmup, "fraction": warmup / schedule.total_steps},
+        "rows": list(table_rows(schedule, steps)),
+    }
+
+
+def _phase(phase: Phase) -> dict[str, Any]:
+    """Return a phase; its learning rates are those of the first group, and of each group if there are several."""
+    entry: dict[str, Any] = {
+        "name": phase.name,
+        "first_step": phase.first_step,
+        "last_step": phase.last_step,
+        "start_lr": phase.lr[0].start,
+        "end_lr": phase.lr[0].end,
+    }
+    if len(phase.lr) > 1:
+        entry["groups"] = [{"start_lr": ramp.start, "end_lr": ramp.end} for ramp in phase.lr]
+    return entry
+
+
+def print_plan(
+    name: str, schedule: Schedule, convention: str, momentum_word: str, steps: Sequence[int], stream: IO[str]
+) -> None:
+    """Print a plan for people, in colour if the stream is a terminal."""
+    from rich.text import Text
+
+    facts = key_facts(schedule, momentum_word)
+    width = max(len(word) for word, _ in facts)
+    with unbroken_lines(stream) as console:
+        console.print(Text.assemble((printable(name), "bold"), (f"  ({convention} convention)", "dim")))
+        console.print(*(f"  {printable(word):<{width}}  {printable(line)}" for word, line in facts), "", sep="\n")
+        console.print(_phases(schedule), "", _rows(schedule, steps, momentum_word), sep="\n")
+
+
+def _phases(schedule: Schedule) -> Any:
+    several = len(schedule.groups) > 1
+    rates = [f"lr {name}" if several else "lr" for name in schedule.groups[:MOST_GROUPS]]
+    table = _table(("phase", "first step", "last step", "steps", *rates))
+    for phase in schedule.phases:
+        ramps = (f"{format_number(ramp.start)} → {format_number(ramp.end)}" for ramp in phase.lr[:MOST_GROUPS])
+        table.add_row(phase.name, f"{phase.first_step:,}", f"{phase.last_step:,}", f"{phase.steps:,}", *ramps)
+    return table
+
+
+def _rows(schedule: Schedule, steps: Iterable[int], momentum_word: str) -> Any:
+    names = columns(schedule)
+    titles = [name.replace("momentum", momentum_word, 1) if name.startswith("momentum") else name for name in names]
+    table = _table([*titles, "phase"])
+    for row in table_rows(schedule, steps):
+        cells = [f"{value:,}" if isinstance(value, int) else format_number(value) for value in row.values()]
+        table.add_row(*cells, next(phase.name for phase in schedule.phases if row["step"] <= phase.last_step))
+    return table
+
+
+def _table(titles: Sequence[str]) -> Any:
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for at, title in enumerate(titles):
+        words = title == "phase" or at == len(titles) - 1
+        table.add_column(printable(title), justify="left" if words else "right", no_wrap=True)
+    return table
+
+
+# --- Key facts -------------------------------------------------------------------------------------------------------
+
+
+def key_facts(schedule: Schedule, momentum_word: str) -> list[Fact]:
+    """Return what people ask first of a plan: how long, from which rates to which, when the peak comes."""
+    summaries = [summarize(schedule, group) for group in range(min(len(schedule.groups), MOST_GROUPS))]
+    facts = [("length", _length(schedule)), *_resume(schedule)]
+    for summary in summaries:
+        label = f" {summary.name}" if len(schedule.groups) > 1 else ""
+        rates = map(format_number, (summary.initial_lr, summary.peak_lr, summary.final_lr))
+        facts.append((f"lr{label}", f"{' → '.join(rates)}   (initial, peak, final)"))
+    if len(schedule.groups) > MOST_GROUPS:
+        facts.append(("", f"… and {len(schedule.groups) - MOST_GROUPS:,} more parameter groups"))
+    facts.append(("peak", _peak(schedule, summaries[0])))
+    facts.append(("warm-up", _warmup(schedule)))
+    return [*facts, *_momenta(schedule, summaries, momentum_word)]
+
+
+def _length(schedule: Schedule) -> str:
+    length = schedule.plan.length
+    if length.came_from == "total_steps":
+        per_epoch = length.steps_per_epoch
+        epochs = f" = {format_number(length.total_steps / per_epoch)} epochs of {per_epoch:,}" if per_epoch else ""
+        return f"{length.total_steps:,} steps, total_steps as given{epochs}"
+    return f"{length.total_steps:,} steps = {length.sum}"
+
+
+def _resume(schedule: Schedule) -> list[Fact]:
+    if schedule.first_step == 0:
+        return []
+    ahead = schedule.total_steps - schedule.first_step
+    return [("resume", f"at step {schedule.first_step:,}; {ahead:,} of {schedule.total_steps:,} steps are ahead")]
+
+
+def _peak(schedule: Schedule, summary: GroupSummary) -> str:
+    where = [f"step {summary.peak_step:,}"]
+    if schedule.steps_per_epoch:
+        where.append(f"epoch {format_number(summary.peak_step / schedule.steps_per_epoch)}")
+    where.append(_share(summary.peak_step, schedule))
+    peak = format_number(schedule.plan.groups[0].max_lr)
+    return ", ".join(where) + ("" if peak_is_reached(schedule) else f"; no step has max_lr {peak} itself")
+
+
+def _warmup(schedule: Schedule) -> str:
+    steps = warmup_steps(schedule)
+    if steps == 0:
+        return "none"
+    parts = [count(steps, "step")]
+    if schedule.steps_per_epoch:
+        parts.append(f"{format_number(steps / schedule.steps_per_epoch)} epochs")
+    return ", ".join([*parts, _share(steps, schedule)])
+
+
+def _share(steps: int, schedule: Schedule) -> str:
+    return f"{percent(steps / schedule.total_steps)} of the cycle"
+
+
+def _momenta(schedule: Schedule, summaries: list[GroupSummary], word: str) -> list[Fact]:
+    if not schedule.cycles_momentum:
+        return [(word, "not cycled")]
+    lines = [_momentum(summary) for summary in summaries]
+    if len(set(lines)) == 1:
+        return [(word, lines[0])]
+    return [(f"{word} {summary.name}", line) for summary, line in zip(summaries, lines, strict=True)]
+
+
+def _momentum(summary: GroupSummary) -> str:
+    values = (summary.initial_momentum, summary.lowest_momentum, summary.final_momentum)
+    return " → ".join(format_number(value) for value in values if value is not None) + "   (initial, lowest, final)"
+
+
+# --- Where settings come from ----------------------------------------------------------------------------------------
+
+
+def settings_origin(settings: Settings, path: str, in_file: Collection[str], flags: Collection[str]) -> str:
+    """Return one line per setting: its value, and whether a flag, the file at `path`, a default or a sum gave it."""
+    lines = list(_origins(settings, path, in_file, flags))
+    width = max(len(name) for name, _, _ in lines)
+    value_width = max(len(value) for _, value, _ in lines)
+    return "".join(f"{name:<{width}}  {value:<{value_width}}  {origin}\n" for name, value, origin in lines)
+
+
+def _origins(
+    settings: Settings, path: str, in_file: Collection[str], flags: Collection[str]
+) -> Iterator[tuple[str, str, str]]:
+    convention = convention_of(settings)
+    for setting in SETTINGS:
+        value = getattr(settings, setting)
+        default = getattr(convention.defaults, setting, None)
+        if setting in flags:
+            yield setting, setting_text(value), flag_name(setting)
+        elif value is not None and setting in in_file:
+            yield setting, setting_text(value), path
+        elif default is not None and not (setting == "final_div_factor" and settings.final_lr is not None):
+            yield setting, setting_text(default), f"default of {convention.name}"
+    epoch, length = epoch_from_data(settings), find_length(settings)
+    if settings.steps_per_epoch is None and epoch is not None:
+        yield "steps_per_epoch", f"{epoch.steps}", f"derived: {epoch.sum}"
+    if settings.total_steps is None and length is not None:
+        yield "total_steps", f"{length.total_steps}", f"derived: {length.sum}"

@@ -1,0 +1,377 @@
+"""A schedule as a table: named columns over a window of steps, and the files for machines that it is written to.
+
+The names are a contract: `step`, `epoch` where the steps per epoch are known, then `lr` and `momentum`, once per
+parameter group (`lr_0`, `momentum_0`, `lr_1` …, or by the groups' names) where there are several. Files are written in
+constant memory to a binary stream.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from contextlib import closing
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from onecycle_cli.errors import OnecycleError
+from onecycle_cli.formatting import join_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from onecycle_cli.policy.schedule import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A choice of steps: first <= step < stop, every so many."""
+
+    first: int
+    stop: int
+    every: int = 1
+
+    @property
+    def steps(self) -> range:
+        """The steps, in order."""
+        return range(self.first, self.stop, self.every)
+
+    @property
+    def size(self) -> int:
+        """The number of steps."""
+        return len(self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its name, whether it holds whole numbers, and its values.
+
+    `at` returns the value at a step as a plain number or, for an int64 array of steps, an int64 or float64 array.
+    """
+
+    name: str
+    whole: bool
+    at: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A schedule's columns over a window."""
+
+    columns: tuple[Column, ...]
+    window: Window
+
+
+def window(schedule: Schedule, first: int | None = None, stop: int | None = None, every: int = 1) -> Window:
+    """Return steps of a schedule: first <= step < stop, every so many.
+
+    Args:
+        schedule: the schedule whose steps they are.
+        first: by default the first step still ahead; a resumed run's earlier steps can be chosen too.
+        stop: by default the end of the cycle.
+        every: rows are first, first + every, first + 2 * every …
+
+    Raises:
+        OnecycleError: the window reaches outside the cycle, or holds no step.
+    """
+    total = schedule.total_steps
+    first = schedule.first_step if first is None else first
+    stop = total if stop is None else stop
+    if every < 1:
+        raise OnecycleError(f"invalid --every {every:,}", "give 1 or more")
+    if not 0 <= first < total:
+        raise _outside("from", first, total, total - 1)
+    if not 0 < stop <= total:
+        raise _outside("to", stop, total, total)
+    if stop <= first:
+        message = f"--from {first:,} --to {stop:,} holds no step: --to is the step before which to end"
+        raise OnecycleError(message, "give --to a step above --from")
+    # A stride beyond the window is cut to it: the rows are the same, and the number fits an int64.
+    return Window(first, stop, min(every, stop - first))
+
+
+def _outside(word: str, step: int, total: int, most: int) -> OnecycleError:
+    least = 0 if word == "from" else 1
+    return OnecycleError(
+        f"--{word} {step:,} is outside the cycle of {total:,} steps", f"give --{word} from {least} to {most}"
+    )
+
+
+def make_columns(schedule: Schedule) -> tuple[Column, ...]:
+    """Return the columns of a schedule, in the order of the contract."""
+    found = [Column("step", whole=True, at=lambda step: step)]
+    per_epoch = schedule.steps_per_epoch
+    if per_epoch is not None:
+        found.append(Column("epoch", whole=True, at=lambda step: step // per_epoch))
+    several = len(schedule.groups) > 1
+    for group, name in enumerate(schedule.groups):
+        ending = f"_{name}" if several else ""
+        found.append(Column(f"lr{ending}", whole=False, at=_of_group(schedule.lr, group)))
+        if schedule.cycles_momentum:
+            found.append(Column(f"momentum{ending}", whole=False, at=_of_group(schedule.momentum, group)))
+    return tuple(found)
+
+
+def _of_group(curve: Callable[[Any, int], Any], group: int) -> Callable[[Any], Any]:
+    return lambda step: curve(step, group)
+
+
+def columns(schedule: Schedule) -> tuple[str, ...]:
+    """Return the names of a schedule's columns, in the order of the contract."""
+    return tuple(column.name for column in make_columns(schedule))
+
+
+def table_rows(schedule: Schedule, steps: Iterable[int]) -> Iterator[dict[str, int | float]]:
+    """Yield rows for any steps in any order, as plain numbers by column, without NumPy.
+
+    Raises:
+        StepError: a step lies outside the cycle.
+        OnecycleError: a value is not finite.
+    """
+    wanted = make_columns(schedule)
+    for step in steps:
+        row = {column.name: column.at(step) for column in wanted}
+        for name, value in row.items():
+            if not math.isfinite(value):
+                raise _not_finite(name, step, value)
+        yield row
+
+
+def chunks(wanted: Sequence[Column], window: Window, rows: int) -> Iterator[list[NDArray[Any]]]:
+    """Yield the columns' values over a window, at most so many rows at a time; memory does not grow with the window.
+
+    Yields:
+        For each chunk one array per column, int64 or float64, all of one length.
+
+    Raises:
+        OnecycleError: a value is not finite.
+    """
+    import numpy as np
+
+    for begin in range(0, window.size, rows):
+        here = window.steps[begin : begin + rows]
+        steps = np.arange(here.start, here.stop, here.step, dtype=np.int64)
+        yield [_values(column, steps) for column in wanted]
+
+
+def _values(column: Column, steps: NDArray[np.int64]) -> NDArray[Any]:
+    import numpy as np
+
+    values: NDArray[Any] = column.at(steps)
+    if not column.whole and not (finite := np.isfinite(values)).all():
+        at = int(finite.argmin())
+        raise _not_finite(column.name, int(steps[at]), float(values[at]))
+    return values
+
+
+def _not_finite(name: str, step: int, value: float) -> OnecycleError:
+    return OnecycleError(
+        f"{name} at step {step:,} is {value}, not a finite number",
+        "`onecycle validate` finds the setting that causes it",
+    )
+
+
+# --- CSV and JSON Lines -----------------------------------------------------------------------------------------------
+
+
+TEXT_CELLS = 4096
+"""Numbers made into text at a time: measured, fastest where their texts stay in the processor's cache."""
+
+LEAST_TEXT_ROWS = 256
+"""Rows at a time however many columns there are: with fewer, NumPy's cost per call outweighs the work."""
+
+
+def write_csv(table: Table, stream: IO[bytes]) -> Generator[int]:
+    r"""Write a header, then one line per row, each ended by \n; yield the rows written so far.
+
+    A name with a comma or a quote in it is quoted.
+    """
+    import csv
+
+    names = [column.name for column in table.columns]
+    header = io.StringIO(newline="")
+    csv.writer(header, lineterminator="\n").writerow(names)
+    stream.write(header.getvalue().encode())
+    yield from _write_texts(table, stream, [b"", *[b","] * (len(names) - 1)], b"\n")
+
+
+def write_jsonl(table: Table, stream: IO[bytes]) -> Generator[int]:
+    """Write one object per row and line, with the columns as keys; yield the rows written so far."""
+    import orjson
+
+    keys = [orjson.dumps(column.name) + b":" for column in table.columns]
+    yield from _write_texts(table, stream, [b"{" + keys[0], *[b"," + key for key in keys[1:]]], b"}\n")
+
+
+def _write_texts(table: Table, stream: IO[bytes], before: Sequence[bytes], end: bytes) -> Generator[int]:
+    """Write rows, with a text before each column's number and one at the end of each row."""
+    import orjson
+
+    # Each number has its place in a row of texts, and one text separates two rows.
+    row = [piece for text in [*before[1:], end + before[0]] for piece in (b"", text)]
+    at_once = max(LEAST_TEXT_ROWS, TEXT_CELLS // len(before))
+    written = 0
+    for chunk in chunks(table.columns, table.window, at_once):
+        pieces = row * len(chunk[0])
+        for at, values in enumerate(chunk):
+            numbers = orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)
+            pieces[2 * at :: len(row)] = numbers[1:-1].split(b",")
+        pieces[-1] = end
+        stream.write(before[0] + b"".join(pieces))
+        written += len(chunk[0])
+        yield written
+
+
+# --- NPZ --------------------------------------------------------------------------------------------------------------
+
+
+NPZ_ROWS = 65_536
+"""Rows written at a time."""
+
+
+def write_npz(table: Table, stream: IO[bytes]) -> Generator[int]:
+    """Write a zip with one .npy per column, as `numpy.load` reads it; yield the rows written so far.
+
+    The same plan gives the same bytes. While columns are missing, a row counts for the share that is written.
+    """
+    from zipfile import ZipFile, ZipInfo
+
+    rows, wide = table.window.size, len(table.columns)
+    with ZipFile(_as_it_seeks(stream), "w") as archive:
+        for at, column in enumerate(table.columns):
+            # A ZipInfo has a fixed date unless given another.
+            with archive.open(ZipInfo(f"{column.name}.npy"), "w", force_zip64=True) as entry:
+                entry.write(_npy_header(column, rows))
+                written = 0
+                for (values,) in chunks((column,), table.window, NPZ_ROWS):
+                    entry.write(values.astype(_number_type(column), copy=False).tobytes())
+                    written += len(values)
+                    yield (at * rows + written) // wide
+
+
+class _Onward:
+    """A stream that cannot seek, which ZipFile finds out by what is missing."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.write = stream.write
+        self.flush = stream.flush
+
+
+def _as_it_seeks(stream: IO[bytes]) -> IO[bytes]:
+    """Keep ZipFile from seeking in a device such as /dev/null, which says that it can and stays where it is."""
+    if not stream.seekable():
+        return stream
+    here = stream.tell()
+    moves = stream.seek(here + 1) != here
+    stream.seek(here)
+    return stream if moves else cast("IO[bytes]", _Onward(stream))
+
+
+def _npy_header(column: Column, rows: int) -> bytes:
+    from numpy.lib import format as npy
+
+    text = io.BytesIO()
+    npy.write_array_header_1_0(text, {"descr": _number_type(column), "fortran_order": False, "shape": (rows,)})
+    return text.getvalue()
+
+
+def _number_type(column: Column) -> str:
+    """Return the numbers' type as NumPy writes it: 64 bits, little-endian on every machine."""
+    return "<i8" if column.whole else "<f8"
+
+
+# --- Parquet ----------------------------------------------------------------------------------------------------------
+
+
+GROUP_CELLS = 2**20
+"""Numbers in a row group: 8 MB are held at a time, for any number of columns."""
+
+LEAST_GROUP = 1024
+
+
+def write_parquet(table: Table, stream: IO[bytes]) -> Generator[int]:
+    """Write row group after row group, int64 and float64 columns without nulls; yield the rows written so far.
+
+    Raises:
+        OnecycleError: pyarrow is not installed.
+    """
+    arrow, parquet = _pyarrow()
+    schema = arrow.schema(
+        [
+            arrow.field(column.name, arrow.int64() if column.whole else arrow.float64(), nullable=False)
+            for column in table.columns
+        ]
+    )
+    at_once = max(LEAST_GROUP, GROUP_CELLS // len(table.columns))
+    written = 0
+    # Nearly every value is different: a dictionary of them would only cost time and memory.
+    with parquet.ParquetWriter(stream, schema, use_dictionary=False) as writer:
+        for chunk in chunks(table.columns, table.window, at_once):
+            writer.write_table(arrow.table(chunk, schema=schema), row_group_size=at_once)
+            written += len(chunk[0])
+            yield written
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise OnecycleError(
+            "Parquet needs pyarrow, which is not installed", 'pip install "onecycle-cli[parquet]"'
+        ) from None
+    return pyarrow, pyarrow.parquet
+
+
+# --- Any format -----------------------------------------------------------------------------------------------------
+
+
+FORMATS: dict[str, Callable[[Table, IO[bytes]], Generator[int]]] = {
+    "csv": write_csv,
+    "jsonl": write_jsonl,
+    "npz": write_npz,
+    "parquet": write_parquet,
+}
+"""The writers by file extension; each yields how many rows are written so far."""
+
+
+def export(
+    schedule: Schedule,
+    window: Window,
+    format: str,  # noqa: A002 - it is the option's name
+    stream: IO[bytes],
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """Write a schedule's rows.
+
+    Args:
+        schedule: whose rows they are.
+        window: which steps, as `window` makes it.
+        format: one of FORMATS.
+        stream: a binary stream; it need not seek, and stays open.
+        progress: called with the number of rows written so far, which grows to `window.size`.
+
+    Raises:
+        OnecycleError: a value is not finite, or the format needs a package that is not installed.
+    """
+    table = Table(make_columns(schedule), window)
+    with closing(FORMATS[format](table, stream)) as writer:
+        for written in writer:
+            if progress is not None:
+                progress(written)
+
+
+def format_of(path: Path) -> str:
+    """Return the format by a file's extension.
+
+    Raises:
+        OnecycleError: the extension is not one of FORMATS.
+    """
+    extension = path.suffix.lower().removeprefix(".")
+    if extension in FORMATS:
+        return extension
+    known = join_words([f".{format_}" for format_ in FORMATS], "or")
+    raise OnecycleError(f"{path}: unknown file extension", f"use {known}, or give --format")

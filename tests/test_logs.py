@@ -502,8 +502,8 @@ class MadeUpReader(LineReader):
 @pytest.fixture
 def made_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[Path, list[str]]:
     """Register a format as its module would, and return a path and the lines of a log that follows PLAN."""
-    form = Format("made-up", MadeUpReader, step="update", lr="eta", momentum="mass")
-    monkeypatch.setattr(logs, "FORMATS", (form, *logs.FORMATS))
+    format_ = Format("made-up", MadeUpReader, step="update", lr="eta", momentum="mass")
+    monkeypatch.setattr(logs, "FORMATS", (format_, *logs.FORMATS))
     schedule = OneCycle(max_lr=0.1, total_steps=100).schedule()
     rows = [f"update={step} eta={schedule.lr(step)!r} mass={schedule.momentum(step)!r}\n" for step in range(100)]
     return tmp_path / "run.log", ["@made-up\n", *rows]

@@ -80,12 +80,12 @@ def recognize(path: str, head: Head) -> type[Reader] | None:
 def new_reader(reader: type[Reader], path: str, columns: Mapping[str, Sequence[str]]) -> Reader:
     """Return a reader for one file, which chooses its columns by the formats it serves."""
     shown = shown_as(path)
-    formats = [form for form in FORMATS if form.reader is reader]
+    formats = [format_ for format_ in FORMATS if format_.reader is reader]
     return reader(shown, lambda names: choose_columns(shown, names, columns, formats))
 
 
 def _readers() -> Iterable[type[Reader]]:
-    return dict.fromkeys(form.reader for form in FORMATS)
+    return dict.fromkeys(format_.reader for format_ in FORMATS)
 
 
 def _folder_reader(path: str) -> type[Reader]:

@@ -157,57 +157,45 @@ def choose_columns(
     Raises:
         OnecycleError: no column is a learning rate, a named column does not exist, or the file holds several runs.
     """
-    own = {key: [_find(path, names, name) for name in wanted.get(key, ())] for key in KEYS}
     looked_at = Names(names)
     format_ = next(format_ for format_ in formats if format_.matches(looked_at))
-    columns = stripped(names) if own["lr"] else format_.metrics(names)
+    given = {key: [_find(path, names, name) for name in wanted.get(key, ())] for key in KEYS}
+    columns = stripped(names) if given["lr"] else format_.metrics(names)
     known = list(columns)
-    rates = _learning_rates(known, own["lr"], format_)
+    own = {key: given[key] or _declared(known, key, format_) for key in KEYS}
+    rates = _learning_rates(known, own["lr"])
     if not rates:
         message = f"no column of {path} is known as a learning rate: it has {_listed(names)}"
         raise OnecycleError(message, "name it: --column lr=NAME")
     lr = [name for name, _ in rates]
-    step, counts_epochs = _counter(known, own["step"], format_)
-    momentum = _momenta(known, lr, own["momentum"], format_)
+    step = next(iter(own["step"]), None) or find_step(known)
+    epoch = find_epoch(known) if step is None else None
+    momentum = [name.strip() for name in own["momentum"]] or find_momentum(known, lr)
     if len(momentum) > len(lr):
         message = f"--column names {len(momentum)} momenta, but the log has {count(len(lr), 'learning rate')}"
         raise OnecycleError(message, "name the learning rates too, with --column lr=")
+    counter = step or epoch
     return Columns(
         format=format_.name,
-        step=None if step is None else columns.get(step, step),
+        step=None if counter is None else columns.get(counter, counter),
         lr=tuple(columns.get(name, name) for name in lr),
         momentum=tuple(None if name is None else columns.get(name, name) for name in momentum),
         groups=tuple(group for _, group in rates),
-        counts_epochs=counts_epochs,
-        notes=_notes(known, lr, step, own=bool(own["lr"])),
+        counts_epochs=epoch is not None,
+        notes=_notes(known, lr, counter, own=bool(own["lr"])),
     )
 
 
-def _learning_rates(known: Sequence[str], own: Sequence[str], format_: Format) -> list[tuple[str, str]]:
+def _declared(known: Sequence[str], key: str, format_: Format) -> list[str]:
+    """Return the column that the format declares; the step, unlike the others, need not be a column of the file."""
+    name: str | None = getattr(format_, key)
+    found = _first(known, [name])
+    return [found] if found else [name] if name and key == "step" else []
+
+
+def _learning_rates(known: Sequence[str], own: Sequence[str]) -> list[tuple[str, str]]:
     """Return the columns with learning rates, each with its parameter group."""
-    if own:
-        return [(name.strip(), name.strip() if len(own) > 1 else "") for name in own]
-    declared = _first(known, [format_.lr])
-    return find_lr(known)[1] if declared is None else [(declared, "")]
-
-
-def _counter(known: Sequence[str], own: Sequence[str], format_: Format) -> tuple[str | None, bool]:
-    """Return the column that counts, and whether it counts epochs."""
-    if own:
-        return own[0], False
-    step = format_.step or find_step(known)
-    if step is not None:
-        return _first(known, [step]) or step, False
-    epoch = find_epoch(known)
-    return epoch, epoch is not None
-
-
-def _momenta(known: Sequence[str], lr: Sequence[str], own: Sequence[str], format_: Format) -> Sequence[str | None]:
-    """Return the momentum of each learning rate; nothing where there is none at all."""
-    if own:
-        return [name.strip() for name in own]
-    declared = _first(known, [format_.momentum])
-    return find_momentum(known, lr) if declared is None or len(lr) > 1 else [declared]
+    return [(name.strip(), name.strip() if len(own) > 1 else "") for name in own] or find_lr(known)[1]
 
 
 def _notes(known: Sequence[str], lr: Sequence[str], step: str | None, *, own: bool) -> tuple[str, ...]:

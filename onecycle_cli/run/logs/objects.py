@@ -299,9 +299,9 @@ def _is_mmengine(names: Names) -> bool:
 
 
 FORMATS = tuple(
-    form
+    format_
     for reader in (JsonLinesReader, JsonDocumentReader)
-    for form in (
+    for format_ in (
         Format("mmengine", reader, _is_mmengine),
         Format("transformers", reader, lambda names: {"learning_rate", "step", "epoch"} <= names.keys),
         Format("wandb", reader, is_wandb_history),

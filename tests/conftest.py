@@ -10,10 +10,10 @@ import pytest
 from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from onecycle_cli.config.checking import judged
-from onecycle_cli.config.config import Config
+from onecycle_cli.config import Request, findings_of
 from onecycle_cli.config.files import Source
-from onecycle_cli.config.reading import read
+from onecycle_cli.config.raw_plan import RawPlan
+from onecycle_cli.config.reader import read
 from onecycle_cli.findings import Finding
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,18 +28,18 @@ set_hypothesis_home_dir(_home_of_hypothesis.name)
 settings.load_profile("explore" if os.environ.get("ONECYCLE_EXPLORE") else "ci")
 
 
-def read_text(text: str, path: str = "config.yaml") -> Config:
+def read_text(text: str, path: str = "config.yaml") -> RawPlan:
     """Read a text as the first plan of a file of that name."""
     return read(Source(path, named=True, text=text))[0]
 
 
 def findings_in(text: str, path: str = "config.yaml") -> list[Finding]:
-    """Give all findings of a text, in their places."""
-    return [found for config in read(Source(path, named=True, text=text)) for found in judged(config, {})]
+    """Return all findings of a text, in their places."""
+    return findings_of(Source(path, named=True, text=text), Request())
 
 
 @pytest.fixture(autouse=True)
-def _plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the developer's terminal settings out of what is tested."""
     for name in (
         "NO_COLOR",

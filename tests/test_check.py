@@ -316,7 +316,7 @@ def test_bad_input_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 def test_a_plan_with_errors_gives_its_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = csv_of(tmp_path / "run.csv", range(100))
     code, out, err = run(capsys, as_yaml({"max_lr": 0.1, "total_step": 100}, tmp_path), log)
-    assert (code, out) == (1, "")
+    assert (code, out) == (2, "")
     assert "did you mean total_steps" in err
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from onecycle_cli.cli import main
 from onecycle_cli.config.files import read_source
-from onecycle_cli.config.reading import read
+from onecycle_cli.config.reader import read
 from onecycle_cli.findings import Severity
 from onecycle_cli.policy.schedule import Schedule
 from onecycle_cli.policy.validation import validate_settings

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from onecycle_cli.cli import main
-from onecycle_cli.config.checking import check
+from onecycle_cli.config import Request, load
 from onecycle_cli.config.files import STDIN_NAME
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import RULES, Finding, Fix, Severity
@@ -468,8 +468,8 @@ def test_real_findings_of_every_rule_pass_in_every_format(tmp_path: Path, monkey
     for code, rule in RULES.items():
         Path(f"{code}.yaml").write_text(rule.example, encoding="utf-8")
     paths = sorted(str(path) for path in Path().glob("*.yaml"))
-    checked = check(paths)
-    findings = checked.findings
+    loaded = load(Request(tuple(paths), every_plan=True))
+    findings = loaded.findings
     assert len(findings) >= len(RULES) - 5
     assert len(run_of(findings)["results"]) == len(findings)
     assert len(report(findings, paths)) == len(paths)

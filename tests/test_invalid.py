@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypedDict
 import pytest
 
 from onecycle_cli.cli import main
-from onecycle_cli.config.checking import check
+from onecycle_cli.config import Request, load
 from onecycle_cli.findings import RULES, Rule, Severity
 from onecycle_cli.render.findings_report import concise_lines
 
@@ -75,9 +75,9 @@ def test_expectations_are_well_formed(config: str) -> None:
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_the_library_finds_it(config: str) -> None:
-    checked = check([config])
-    assert list(concise_lines(checked.findings)) == expected(config)
-    assert (checked.files, checked.skipped, checked.unreadable) == ([config], 0, [])
+    loaded = load(Request((config,), every_plan=True))
+    assert list(concise_lines(loaded.findings)) == expected(config)
+    assert (loaded.files, loaded.skipped, loaded.unreadable) == ([config], 0, [])
 
 
 def of_every_mixture() -> list[str]:
@@ -166,4 +166,4 @@ def test_a_rule_is_explained(rule: Rule, capsys: pytest.CaptureFixture[str]) -> 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_bytes(RULES["OC002"].fixed.encode("latin-1"))
-    assert [finding.code for finding in check([str(path)]).findings] == ["OC002"]
+    assert [finding.code for finding in load(Request((str(path),), every_plan=True)).findings] == ["OC002"]

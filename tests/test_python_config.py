@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onecycle_cli.config.nodes import Mapping, Place, Scalar, Sequence
-from onecycle_cli.config.python import UNKNOWN, parse_python
+from onecycle_cli.config.nodes import MappingNode, Place, ScalarNode, SequenceNode
+from onecycle_cli.config.python_config import UNKNOWN, parse_python
 from onecycle_cli.config.scalars import read_by_pyyaml, read_plain
-from onecycle_cli.config.tree import UnreadableError
+from onecycle_cli.config.yaml_tree import UnreadableError
 from onecycle_cli.findings import Finding
+
+from .conftest import findings_in
 
 CONFIG = """\
 _base_ = ['../_base_/default_runtime.py']
@@ -35,11 +37,11 @@ class Unknown(str):
 
 def told(node: Any) -> Any:
     """Turn a node into the value that it tells."""
-    if isinstance(node, Mapping):
+    if isinstance(node, MappingNode):
         return {told(key): told(value) for key, value in node.entries}
-    if isinstance(node, Sequence):
+    if isinstance(node, SequenceNode):
         return [told(item) for item in node.items]
-    assert isinstance(node, Scalar)
+    assert isinstance(node, ScalarNode)
     if node.tag is not None:
         assert node.tag == UNKNOWN
         return Unknown(node.text)
@@ -65,14 +67,14 @@ def refused(text: str) -> Finding:
     return error.value.finding
 
 
-def at(text: str, *path: str | int) -> Scalar:
+def at(text: str, *path: str | int) -> ScalarNode:
     node: Any = parse_python(text)
     for step in path:
         if isinstance(step, int):
             node = node.items[step]
         else:
             node = next(value for key, value in node.entries if key.text == step)
-    assert isinstance(node, Scalar)
+    assert isinstance(node, ScalarNode)
     return node
 
 
@@ -103,16 +105,16 @@ def test_places_count_characters() -> None:
     assert at(CONFIG, "param_scheduler", 0, "eta_max").place == Place(5, 61)
     assert at(CONFIG, "param_scheduler", 0, "total_steps").place == Place(5, 87)
     assert at(CONFIG, "param_scheduler", 0, "total_steps").origin == Place(2, 14)
-    assert at(CONFIG, "param_scheduler", 0, "pct_start") == Scalar(Place(6, 35), "0.2", plain=True)
+    assert at(CONFIG, "param_scheduler", 0, "pct_start") == ScalarNode(Place(6, 35), "0.2", plain=True)
     root = parse_python(CONFIG)
     assert root.place == Place(1, 1)
-    keys = {key.text: key for key, _ in root.entries if isinstance(key, Scalar)}
-    assert keys["param_scheduler"] == Scalar(Place(5, 10), "param_scheduler", plain=False)
+    keys = {key.text: key for key, _ in root.entries if isinstance(key, ScalarNode)}
+    assert keys["param_scheduler"] == ScalarNode(Place(5, 10), "param_scheduler", plain=False)
     schedulers = dict(zip(keys, (node for _, node in root.entries), strict=True))["param_scheduler"]
-    assert isinstance(schedulers, Sequence)
+    assert isinstance(schedulers, SequenceNode)
     assert schedulers.place == Place(5, 28)
     (scheduler,) = schedulers.items
-    assert isinstance(scheduler, Mapping)
+    assert isinstance(scheduler, MappingNode)
     assert scheduler.place == Place(5, 29)
     assert [key.place for key, _ in scheduler.entries][:2] == [Place(5, 34), Place(5, 53)]
 
@@ -131,8 +133,7 @@ def test_lines_end_as_python_ends_them(end: str) -> None:
         ("1e16", "1.0e+16"),
         ("1e999", ".inf"),
         ("-1e999", "-.inf"),
-        ("float('inf') - float('inf')", ".nan"),
-        ("float('-inf')", "-.inf"),
+        ("1e999 - 1e999", ".nan"),
         ("1_000", "1000"),
         ("0x1F", "31"),
         ("-3", "-3"),
@@ -150,20 +151,11 @@ def test_lines_end_as_python_ends_them(end: str) -> None:
         ("7 / 2", "3.5"),
         ("(1 + 2) * 3", "9"),
         ("True + 1", "2"),
-        ("int(50 * .3)", "15"),
-        ("int('12')", "12"),
-        ("float(3)", "3.0"),
-        ("float('1e-3')", "0.001"),
-        ("round(2.567, 1)", "2.6"),
-        ("round(2.5)", "2"),
-        ("max(1, 2.5)", "2.5"),
-        ("min([3, 4])", "3"),
-        ("len([1, 2, 3])", "3"),
     ],
 )
 def test_numbers(expression: str, text: str) -> None:
     node = at(f"x = {expression}\n", "x")
-    assert node == Scalar(Place(1, 5 + (expression[0] == "(") * 0), text, plain=True)
+    assert node == ScalarNode(Place(1, 5 + (expression[0] == "(") * 0), text, plain=True)
     plain, by_pyyaml = read_plain(text), read_by_pyyaml(text)
     assert repr(plain) == repr(by_pyyaml)
     assert not isinstance(plain, str)
@@ -171,7 +163,7 @@ def test_numbers(expression: str, text: str) -> None:
 
 @given(st.floats() | st.integers(-(10**30), 10**30) | st.booleans() | st.none())
 def test_numbers_come_through_both_yaml_versions(value: float | None) -> None:
-    text = at(f"inf, nan = float('inf'), float('nan')\nx = {value!r}\n", "x").text
+    text = at(f"inf = 1e999\nnan = inf - inf\nx = {value!r}\n", "x").text
     assert repr(read_plain(text)) == repr(value)
     assert repr(read_by_pyyaml(text)) == repr(value)
 
@@ -179,9 +171,9 @@ def test_numbers_come_through_both_yaml_versions(value: float | None) -> None:
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("x = 'a' 'b' + \"c\"", "abc"),
         ("x = r'\\d' '\\n'", "\\d\n"),
         ("x = '1e-3'", "1e-3"),
+        ("x = 'a' \"b\"", "ab"),
         ("x = [1] + [2, *(3, 4)]", [1, 2, 3, 4]),
         ("x = 1,", [1]),
         ("x = ()", []),
@@ -189,25 +181,11 @@ def test_numbers_come_through_both_yaml_versions(value: float | None) -> None:
         ("x: int = 3\ny: float", 3),
         ("x = 1\nx = 2", 2),
         ("x = y = 3", 3),
-        ("y, x = 1, 2", 2),
-        ("(y, [z, x]) = 1, (2, 3)", 3),
-        ("y = [1, 2]\n_, x = y", 2),
         ("y = dict(a=1)\nx = dict(y, b=2)", {"a": 1, "b": 2}),
         ("y = dict(a=1)\nx = dict(y, a=2)", {"a": 2}),
         ("y = dict(a=1)\nx = {'a': 2, **y}", {"a": 1}),
         ("y = dict(a=1)\nx = {**y, 'a': 3}", {"a": 3}),
         ("y = dict(a=1)\nx = dict(b=2, **y)", {"b": 2, "a": 1}),
-        ("y = dict(a=[1, dict(b=5)])\nx = y['a'][-1]['b']", 5),
-        ("x = 3\nx += 1", 4),
-        ("x = 'a'\nx += 'b'", "ab"),
-        ("x = [1]\ny = x\ny += [2]", [1, 2]),
-        ("x = dict(a=1)\nx['a'] = 2\nx['b'] = 3", {"a": 2, "b": 3}),
-        ("y = dict(a=1)\nx = [y]\ny['a'] = 2", [{"a": 2}]),
-        ("x = dict(a=dict(b=1))\nx['a']['b'] *= 3", {"a": {"b": 3}}),
-        ("x = [1, 2]\nx[1] = 5", [1, 5]),
-        ("x = dict(a=1)\nx.update(dict(a=2), b=3)", {"a": 2, "b": 3}),
-        ("x = [dict(a=1)]\nx[0].update({'a': 2})", [{"a": 2}]),
-        ("x = dict(a=1, b=2)\ndel x['a']", {"b": 2}),
         ("from m import OneCycleLR\nx = dict(type=OneCycleLR)", {"type": "OneCycleLR"}),
         ("x = {'type': mmengine.optim.OneCycleLR}", {"type": "mmengine.optim.OneCycleLR"}),
         ("class A: pass\nx = dict(type=A)", {"type": "A"}),
@@ -258,23 +236,26 @@ def test_what_is_worked_out(text: str, value: object) -> None:
         ("x = [1][.5]", "[1][.5]"),
         ("x = [1][:1]", "[1][:1]"),
         ("x = dict(a=1)['b']", "dict(a=1)['b']"),
-        ("x = int('a')", "int('a')"),
-        ("x = int(float('inf'))", "int(float('inf'))"),
-        ("x = round(5, -10 ** 9)", "round(5, -10 ** 9)"),
-        ("x = max()", "max()"),
-        ("x = max(1, 'a')", "max(1, 'a')"),
-        ("x = len(3)", "len(3)"),
         ("x = dict([('a', 1)])", "dict([('a', 1)])"),
         ("x = dict(**y, lr=1)", "dict(**y, lr=1)"),
         ("x = [1, *y]", "[1, *y]"),
-        ("int = max\nx = int(3)", "int(3)"),
         ("from m import dict\nx = dict(a=3)", "dict(a=3)"),
-        ("x = 1\nx += y", "y"),
+        ("x = 'a' + 'b'", "'a' + 'b'"),
+        ("x = int(3)", "int(3)"),
+        ("x = float('inf')", "float('inf')"),
+        ("y = [1]\nx = y[0]", "y[0]"),
+        ("y, x = 1, 2", "y, x"),
+        ("x = 1\nx += 1", "x += 1"),
+        ("x = dict(a=1)\nx['a'] = 2", "x['a']"),
+        ("x = dict(a=1)\ndel x['a']", "del x['a']"),
+        ("x = [dict(a=1)]\nx[0].update(a=2)", "x[0].update(a=2)"),
+        ("x = 1\ndel x", "del x"),
+        ("x = 1\nx += y", "x += y"),
         ("x = f(\n    1)", "f(…"),
         ("x = f('" + "a" * 100 + "')", "f('" + "a" * 56 + "…"),
         ("é = '😀'; x = f('é')  # é", "f('é')"),
-        ("x, y = f()", "x"),
-        ("x, *y = 1, 2", "x"),
+        ("x, y = f()", "x, y"),
+        ("x, *y = 1, 2", "x, *y"),
         ("x = 1\nif a:\n    x = 2", "if a:…"),
         ("for x in (1, 2): pass", "for x in (1, 2): pass"),
         ("x = [1]\nfor i in (1, 2):\n    x.append(i)", "for i in (1, 2):…"),
@@ -283,7 +264,6 @@ def test_what_is_worked_out(text: str, value: object) -> None:
         ("x = dict(a=1)\nx[f()] = 2", "x[f()]"),
         ("x = dict(a=1)\ny = x.pop('a')", "x.pop('a')"),
         ("x = dict(a=1)\nx.update(f())", "x.update(f())"),
-        ("x.update(a=1)", "x.update(a=1)"),
         ("x = dict(a=1)\ndef f():\n    x['a'] = 2", "def f():…"),
         ("x = 1\ndef f():\n    global x", "def f():…"),
         ("y = (x := 3)", "x := 3"),
@@ -300,7 +280,12 @@ def test_an_unknown_value_is_unknown_under_every_name() -> None:
     told_values = values("x = [1]\ny = dict(a=x)\nx.pop()\n")
     assert is_unknown(told_values["x"])
     assert [is_unknown(each) for each in told_values["y"]["a"]] == [True]
-    assert at("x = f(1)\ny = x\n", "y") == Scalar(Place(2, 5), "f(1)", plain=True, tag=UNKNOWN, origin=Place(1, 5))
+    told_values = values("x = [1]\ny = dict(a=[x])\ny['a'][0].append(2)\n")
+    assert is_unknown(told_values["y"])
+    assert is_unknown(told_values["x"]) or told_values["x"] == ["y['a'][0].append(2)"]
+    assert values("x = [1]\ny = f(x)\n")["x"] == "f(x)"
+    assert values("x = 1\ny = f(x)\n")["x"] == 1
+    assert at("x = f(1)\ny = x\n", "y") == ScalarNode(Place(2, 5), "f(1)", plain=True, tag=UNKNOWN, origin=Place(1, 5))
 
 
 def test_a_class_is_told_by_its_name_as_the_type_alone() -> None:
@@ -310,14 +295,14 @@ def test_a_class_is_told_by_its_name_as_the_type_alone() -> None:
 
 def test_what_is_repeated_stays_too() -> None:
     mapping = parse_python("x = dict(a=1, a=2)\n").entries[0][1]
-    assert isinstance(mapping, Mapping)
+    assert isinstance(mapping, MappingNode)
     assert [told(value) for _, value in mapping.entries] == [1, 2]
 
 
 def test_what_is_written_twice_stays_twice() -> None:
     root = parse_python("x = {'a': 1, 'b': 2, 'a': 3}\n")
     mapping = root.entries[0][1]
-    assert isinstance(mapping, Mapping)
+    assert isinstance(mapping, MappingNode)
     assert [(told(key), told(value), key.place.column) for key, value in mapping.entries] == [
         ("a", 1, 6),
         ("b", 2, 14),
@@ -329,7 +314,6 @@ def test_only_names_that_are_assigned_have_an_entry() -> None:
     text = "'''doc'''\nimport os.path\nfrom m import *\ndef f(): y = 1\nclass A: z = 2\nos.environ['a'] = '1'\nx = 1\n"
     assert values(text) == {"x": 1}
     assert values("") == {}
-    assert values("x = 1\ndel x\n") == {}
     assert list(values("x = 1\ny = 2\nx = 3\n")) == ["y", "x"]
 
 
@@ -341,8 +325,8 @@ def test_only_names_that_are_assigned_have_an_entry() -> None:
         ("é = 1 2\n", 1, 7, "not Python: invalid syntax"),
         ("a = 1\n\tb = 2\n", 2, 1, "not Python: unexpected indent"),
         ("if a:\n\tb = 1\n        c = 2\n", 3, 1, "not Python: inconsistent use of tabs and spaces in indentation"),
-        ("a = 1\nb = '\0'\n", 2, 6, "not Python: the character U+0000 may not stand in Python"),
-        ("a = '\ud800'\n", 1, 1, "not Python: a character that no encoding has"),
+        ("a = 1\nb = '\0'\n", 2, 6, "not Python: the character U+0000 is not allowed in Python"),
+        ("a = '\ud800'\n", 1, 1, "not Python: a character that cannot be encoded"),
     ],
 )
 def test_what_is_not_python(text: str, line: int, column: int, message: str) -> None:
@@ -362,25 +346,16 @@ def test_python_2_is_not_python() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "a = " + "[" * 100 + "]" * 100,
         "a = " + "[" * 150 + "]" * 150,
         "a = " + "-" * 150 + "1",
         "a = " + "-" * 100_000 + "1",
         "a = 1" + " + 1" * 100_000,
         "a = b" + ".b" * 100_000,
-        "a = 0\n" + "a = [a]\n" * 200,
-        "a = {}\na['x'] = a\n",
-        "a = []\na += [a]\n",
         "a = [0, 1]\n" + "a = a + a\n" * 60,
-        "a = [0, 1]\n" + "a += a\n" * 60,
         "a = [0, 1]\n" + "a = [*a, *a]\n" * 60,
-        "a = [0]\n" + "a = [a, a]\n" * 60,
-        "a = dict(b=1)\n" + "a = dict(b=a, c=a)\n" * 60,
         "a = [" + "1," * 199_999 + "]",
         "a = 1\n" * 700_000,
         "a = [" + "1," * (2**21 - 10) + "]",
-        "a = dict(" + ",".join(f"b{at}=0" for at in range(5000)) + ")\n" + "a['b'] = 1\n" * 5000,
-        "a = " + "max(" * 90 + "f(" + "0," * 60_000 + ")" + ")" * 90,
     ],
     ids=lambda text: f"{text[:20]!r} {len(text)}",
 )
@@ -390,10 +365,34 @@ def test_what_is_too_much_is_refused_in_time(text: str) -> None:
     assert time.process_time() - begin < 30
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SCHEDULER\na = 0\n" + "a = [a]\n" * 5000 + "a.pop()\n",
+        "SCHEDULER\na = [0]\n" + "a = [a, a]\n" * 60 + "a.pop()\n",
+        "SCHEDULER\na = SCHEDULER\n" + "a = dict(b=a, c=a)\n" * 60,
+        "SCHEDULER\na = SCHEDULER\n" + "a = dict(optimizer=a, optim=a)\n" * 2000,
+        "optimizer = 0\n" + "optimizer = dict(optimizer=optimizer, optim=optimizer)\n" * 60 + "SCHEDULER\n",
+        "SCHEDULER\na = {}\na['x'] = a\n",
+        "SCHEDULER\na = []\na += [a]\n",
+        "SCHEDULER\na = [0, 1]\n" + "a += a\n" * 60,
+        "a = dict(" + ",".join(f"b{at}=0" for at in range(5000)) + ")\n" + "a['b'] = 1\n" * 5000 + "SCHEDULER\n",
+        "a = " + "max(" * 90 + "f(" + "0," * 60_000 + ")" + ")" * 90 + "\nSCHEDULER\n",
+        "a = " + "[*b, " * 90 + "f(" + "0," * 1_000 + ")" + "]" * 90 + "\nSCHEDULER\n",
+    ],
+    ids=lambda text: f"{text[:30]!r} {len(text)}",
+)
+def test_names_multiply_neither_time_nor_memory(text: str) -> None:
+    begin = time.process_time()
+    block = "dict(type='OneCycleLR', eta_max=0.1, total_steps=10, by_epoch=False)"
+    found = findings_in(text.replace("SCHEDULER\n", f"s = {block}\n", 1).replace("SCHEDULER", block), "config.py")
+    assert {each.code for each in found} <= {"OC005"}
+    assert time.process_time() - begin < 30
+
+
 def test_what_is_just_not_too_much() -> None:
     assert last("x = " + "[" * 99 + "]" * 99)
-    assert last("x = 1" + " + 1" * 500) == 501
-    assert is_unknown(last("x = 'a'\n" + "x = x + x\n" * 60))
+    assert last("x = 1" + " + 1" * 90) == 91
     assert is_unknown(last("x = 9\n" + "x = x * x\n" * 60))
     assert len(last("x = [" + "1," * 100_000 + "]")) == 100_000
     assert last("# " + "a" * 2**22 + "\nx = 1") == 1
@@ -455,14 +454,14 @@ STATEMENTS = st.one_of(
 
 def known_agree(node: Any, value: object) -> None:
     """Hold what the reader knows against what Python makes of it."""
-    if isinstance(node, Mapping):
-        if any(isinstance(key, Scalar) and key.tag for key, _ in node.entries):
+    if isinstance(node, MappingNode):
+        if any(isinstance(key, ScalarNode) and key.tag for key, _ in node.entries):
             return
         assert isinstance(value, dict)
         assert {told(key) for key, _ in node.entries} == set(value)
         for key, each in node.entries:
             known_agree(each, value[told(key)])
-    elif isinstance(node, Sequence):
+    elif isinstance(node, SequenceNode):
         if len(node.items) == 1 and is_unknown(told(node.items[0])):
             return
         assert isinstance(value, list)
@@ -492,7 +491,7 @@ def test_what_is_known_is_what_python_makes_of_it(statements: list[str]) -> None
         known_agree(node, names[told(key)])
 
 
-def try_to_parse(text: str) -> Mapping | None:
+def try_to_parse(text: str) -> MappingNode | None:
     try:
         root = parse_python(text)
     except UnreadableError as error:

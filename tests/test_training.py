@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onecycle_cli.cli import main
-from onecycle_cli.config.checking import check
-from onecycle_cli.config.dotted import lay_over, lookup, read_given, split
+from onecycle_cli.config import Request, load
 from onecycle_cli.config.files import read_source
-from onecycle_cli.config.nodes import Mapping, Scalar
-from onecycle_cli.config.reading import choose, read
-from onecycle_cli.config.tree import parse
+from onecycle_cli.config.key_paths import assign, lookup, read_assignments, split
+from onecycle_cli.config.nodes import MappingNode, ScalarNode
+from onecycle_cli.config.reader import choose, read
+from onecycle_cli.config.yaml_tree import parse
 from onecycle_cli.errors import OnecycleError
 
 from .conftest import DATA, findings_in, read_text
@@ -122,7 +122,7 @@ def test_each_shape_gives_its_settings(name: str) -> None:
 
 @pytest.mark.parametrize("name", FINDINGS)
 def test_each_shape_gives_its_findings_at_their_places(name: str) -> None:
-    found = check([str(SHAPES / name)]).findings
+    found = load(Request((str(SHAPES / name),), every_plan=True)).findings
     assert [f"{each.line}:{each.column} {each.code}" for each in found] == FINDINGS[name]
 
 
@@ -143,7 +143,7 @@ def test_what_is_missing_can_be_given(name: str, capsys: pytest.CaptureFixture[s
 def test_what_is_missing_is_said_with_the_flag_or_path_that_gives_it(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["show", str(SHAPES / name)]) == 1
+    assert main(["show", str(SHAPES / name)]) == 2
     told = capsys.readouterr().err
     for word in GIVEN[name][0]:
         if word.startswith("--") and word not in ("--set", "--dataset-size"):
@@ -208,8 +208,8 @@ def test_more_shapes(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[st
 )
 def test_what_is_no_schedule_is_passed_over_in_folders(text: str, tmp_path: Path) -> None:
     (tmp_path / "other.yaml").write_text(text)
-    checked = check([str(tmp_path)])
-    assert (checked.files, checked.skipped, checked.findings) == ([], 1, [])
+    loaded = load(Request((str(tmp_path),), every_plan=True))
+    assert (loaded.files, loaded.skipped, loaded.findings) == ([], 1, [])
 
 
 def test_a_named_file_without_a_schedule_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -239,8 +239,8 @@ def test_python_files_that_do_not_speak_of_it_are_not_even_counted(tmp_path: Pat
     (tmp_path / "train.py").write_text("import torch\n")
     (tmp_path / "uses.py").write_text("from torch.optim.lr_scheduler import OneCycleLR\n")
     (tmp_path / "config.py").write_text("s = dict(type='OneCycleLR', max_lr=0.1, total_steps=10)\n")
-    checked = check([str(tmp_path)])
-    assert (checked.files, checked.skipped) == ([str(tmp_path / "config.py")], 1)
+    loaded = load(Request((str(tmp_path),), every_plan=True))
+    assert (loaded.files, loaded.skipped) == ([str(tmp_path / "config.py")], 1)
 
 
 # --- Several blocks ---------------------------------------------------------------------------------------------
@@ -266,14 +266,14 @@ def test_of_several_blocks_one_is_named(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["validate", str(path)]) == 0
 
 
-def test_a_block_that_stands_twice_is_the_last_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_of_a_duplicate_block_the_last_one_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "train.yaml"
     path.write_text(
         "scheduler: {name: OneCycleLR, max_lr: 0.1, total_steps: 100}\n"
         "scheduler: {name: OneCycleLR, max_lr: 0.2, total_steps: 10}\n"
     )
     assert main(["validate", "--format", "concise", str(path)]) == 1
-    assert "train.yaml:2:1: error[OC102] scheduler stands twice, in line 1 and line 2" in capsys.readouterr().out
+    assert "train.yaml:2:1: error[OC102] duplicate key scheduler: lines 1 and 2" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("text", ["scheduler:\n  OneCycleLR:\n", "scheduler: OneCycleLR\ntrainer: {max_epochs: 10}\n"])
@@ -293,7 +293,7 @@ def test_a_block_behind_many_aliases_is_found() -> None:
 @pytest.mark.parametrize("word", ["", "=", "a", "=1", ".=1", "a=[", "a=1\n---\n2"])
 def test_what_is_no_assignment_is_refused(word: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(OnecycleError):
-        read_given([word])
+        read_assignments([word])
     assert main(["show", "--set", word, str(SHAPES / "05_lightningcli.yaml")]) == 2
     assert "--set" in capsys.readouterr().err
 
@@ -310,7 +310,7 @@ def test_what_is_set_and_used_by_nothing_is_said(capsys: pytest.CaptureFixture[s
     name = str(SHAPES / "05_lightningcli.yaml")
     assert main(["show", name, "--set", "trainr.max_epochs=5", "--set", "trainer.max_epochs=5"]) == 0
     notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
-    assert notes == [f"note: --set trainr.max_epochs: nothing in {name} stands there or refers to it"]
+    assert notes == [f"note: --set trainr.max_epochs has no effect: {name} has no such key"]
     group = str(SHAPES / "01_hydra_flat_group.yaml")
     given = ["--set", "trainer.max_steps=50", "--set", "optimizer.lr=1e-3", "--set", "trainer.max_epochs=3"]
     assert main(["show", group, *given]) == 0
@@ -334,10 +334,10 @@ trees = st.recursive(
 @given(st.dictionaries(st.sampled_from("abcd"), trees, min_size=1), st.lists(st.sampled_from("abcd01"), min_size=1))
 def test_what_is_laid_at_a_path_is_found_there(tree: dict[str, Any], path: list[str]) -> None:
     root = parse(yaml.safe_dump(tree))
-    assert isinstance(root, Mapping)
-    document = lay_over(root, read_given([f"{'.'.join(path)}=7"]))
+    assert isinstance(root, MappingNode)
+    document = assign(root, read_assignments([f"{'.'.join(path)}=7"]))
     found = document.at(tuple(path))
-    assert isinstance(found, Scalar)
+    assert isinstance(found, ScalarNode)
     assert (found.text, found.place.flag) == ("7", f"--set {'.'.join(path)}=7")
     assert lookup(root, tuple(path)) != found
     assert split(".".join(path)) == tuple(path)

@@ -17,7 +17,7 @@ import pytest
 from rich.cells import cell_len
 
 from onecycle_cli.cli import main
-from onecycle_cli.config.tree import MOST_NODES
+from onecycle_cli.config.yaml_tree import MOST_NODES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -192,8 +192,6 @@ def test_standard_input_that_is_closed(folder: Path) -> None:
         (["run.yaml/x"], "error: cannot read run.yaml/x: "),
         (["x" * 5000], "error: cannot read xxxx"),
         (["nul\0.yaml"], "error: cannot read 'nul\\x00.yaml'"),
-        (["empty"], "error: no config found"),
-        (["foreign"], "error: no config found"),
         ([], "error: Missing argument 'PATH'"),
         (["--format", "xml", "run.yaml"], "error: Invalid value for '--format'"),
         (["--colour", "run.yaml"], "error: No such option"),
@@ -203,12 +201,25 @@ def test_what_cannot_be_done_exits_2(
     arguments: list[str], said: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(folder, {"run.yaml": SOUND, "foreign/compose.yaml": FOREIGN})
-    (folder / "empty").mkdir()
     assert main(["validate", *arguments]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith(said)
     assert "Traceback" not in captured.err
+
+
+@pytest.mark.parametrize(("name", "skipped"), [("empty", "0 files"), ("foreign", "1 file")])
+def test_a_folder_without_a_schedule_is_fine_and_says_so(
+    name: str, skipped: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder, {"foreign/compose.yaml": FOREIGN})
+    (folder / "empty").mkdir()
+    assert main(["validate", name]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == f"note: no config with a one-cycle schedule ({skipped} skipped)\n"
+    assert main(["validate", "--format", "json", name]) == 0
+    assert json.loads(capsys.readouterr().out) == {"version": 1, "files": 0, "findings": []}
 
 
 def test_a_missing_file_does_not_keep_the_others_from_being_checked(

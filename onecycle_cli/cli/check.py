@@ -6,15 +6,15 @@ import json
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onecycle_cli.cli.app import new_app
 from onecycle_cli.cli.logs import ColumnOption, LogArgument, check_followed, read_columns
-from onecycle_cli.cli.options import Request, takes_plan
+from onecycle_cli.cli.options import FormatOption, takes_plan
 from onecycle_cli.cli.plans import one_plan
-from onecycle_cli.cli.plot import FORMATS
+from onecycle_cli.cli.targets import picture_format, save_picture
+from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.formatting import printable
 from onecycle_cli.policy.checks.optimizers import momentum_word
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from onecycle_cli.run.logs.log import Log
     from onecycle_cli.run.verdict import Verdict
 
-app = new_app()
-
 _TOLERANCE = "Relative difference that counts as equal; by default as precise as the log is written."
 _FOLLOW = (
     "Watch a log that still grows: stop at the first divergence, or when the plan's last step is logged. After a "
@@ -33,7 +31,6 @@ _FOLLOW = (
 )
 
 
-@app.command()
 @takes_plan
 def check(
     request: Request,
@@ -51,9 +48,7 @@ def check(
         str | None,
         typer.Option("-o", "--output", metavar="FILE", help="Draw plan and log to a .png, .svg or .pdf file."),
     ] = None,
-    format_: Annotated[
-        Literal["table", "json"], typer.Option("--format", help="For people or for machines.")
-    ] = "table",
+    format_: FormatOption = "table",
 ) -> None:
     """Check a logged run against the plan: exit 0 if it followed it, 1 if it diverges or ends early."""
     _refuse(request, log, tolerance, output)
@@ -87,8 +82,8 @@ def _refuse(request: Request, log: str, tolerance: float | None, output: str | N
         raise OnecycleError("plan and log cannot both come from standard input", "name a file for one of them")
     if tolerance is not None and not math.isfinite(tolerance):
         raise OnecycleError(f"invalid --tolerance {tolerance}: must be finite", "use a number such as 1e-6")
-    if output is not None and Path(output).suffix.lower() not in FORMATS:
-        raise OnecycleError(f"unsupported image extension: {output}", "use .png, .svg or .pdf")
+    if output is not None:
+        picture_format(output)
 
 
 def _print(logged: Log, verdict: Verdict, plan: str, format_: str) -> None:
@@ -103,14 +98,9 @@ def _print(logged: Log, verdict: Verdict, plan: str, format_: str) -> None:
 
 
 def _draw(verdict: Verdict, plan: str, word: str, target: str) -> None:
-    from onecycle_cli.render.figure import FigureOptions, check_figure, save
-    from onecycle_cli.render.output import whole_file
-    from onecycle_cli.version import __version__
+    from onecycle_cli.render.figure import FigureOptions, check_figure
 
     options = FigureOptions()
-    figure = check_figure(verdict, plan, word, options)
     answer = {"plan": plan, "verdict": verdict.verdict, "cause": verdict.cause.slug}
-    metadata = {"version": f"onecycle-cli {__version__}", "check": json.dumps(answer)}
-    with whole_file(Path(target)) as stream:
-        save(figure, stream, FORMATS[Path(target).suffix.lower()], dpi=options.dpi, metadata=metadata)
-    sys.stderr.write(f"note: the picture is {printable(target)}\n")
+    figure = check_figure(verdict, plan, word, options)
+    save_picture(figure, target, options.dpi, {"check": json.dumps(answer)}, is_extra=True)

@@ -1,4 +1,4 @@
-"""onecycle compare: plans, or one plan under several conventions, held against the first of them."""
+"""onecycle compare: plans, or one plan under several conventions, compared with the first of them."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import json
 import math
 import sys
 from collections import Counter
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onecycle_cli.cli.app import new_app
-from onecycle_cli.cli.options import Request, takes_plan
+from onecycle_cli.cli.options import AtOption, FormatOption, read_steps, takes_plan
 from onecycle_cli.cli.plans import plans
-from onecycle_cli.cli.plot import FORMATS
-from onecycle_cli.cli.show import read_steps
+from onecycle_cli.cli.targets import picture_format, save_picture
+from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.policy.comparison import compare as compare_schedules
 from onecycle_cli.policy.comparison import differing, in_effect
@@ -31,37 +30,39 @@ from onecycle_cli.render.comparison_report import (
 )
 
 if TYPE_CHECKING:
-    from onecycle_cli.cli.plans import Planned
+    from onecycle_cli.config import NamedPlan
     from onecycle_cli.policy.comparison import Outcome
     from onecycle_cli.policy.translation import Translation
 
-app = new_app()
 
-
-@app.command()
 @takes_plan
 def compare(
     request: Request,
     tolerance: Annotated[
-        float, typer.Option(min=0, metavar="SHARE", help="What counts as equal, as a share of the first plan's peak.")
+        float,
+        typer.Option(
+            min=0,
+            metavar="SHARE",
+            help="The largest difference that counts as equal, relative to the first plan's peak.",
+        ),
     ] = 0.0,
-    at: Annotated[str | None, typer.Option(metavar="STEP,STEP…", help="Only these steps, such as 0,500,9999.")] = None,
+    at: AtOption = None,
     output: Annotated[
         str | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Draw curves and differences: PNG, SVG or PDF by ending."),
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="Draw curves and differences: PNG, SVG or PDF by extension."
+        ),
     ] = None,
-    format_: Annotated[
-        Literal["table", "json"], typer.Option("--format", help="For people, or for machines.")
-    ] = "table",
+    format_: FormatOption = "table",
 ) -> None:
     """Compare plans, or one plan under several conventions, with the first: exit 0 if equal, 1 if they differ."""
     if not math.isfinite(tolerance):
-        raise OnecycleError(f"--tolerance {tolerance} is no share", "give a number such as 1e-6")
-    if output is not None and Path(output).suffix.lower() not in FORMATS:
-        raise OnecycleError(f"{output} has no ending of a picture", "end it in .png, .svg or .pdf")
+        raise OnecycleError(f"--tolerance {tolerance} is not a finite number", "give a number such as 1e-6")
+    if output is not None:
+        picture_format(output)
     if max(len(request.configs), 1) * max(len(request.conventions), 1) < 2:
-        raise OnecycleError("one plan has nothing to be compared with", "name two configs, or --convention torch,optax")
-    planned = plans(request, leave_out_lacking=True)
+        raise OnecycleError("a comparison needs two plans", "name two configs, or --convention torch,optax")
+    planned = plans(replace(request, leave_out_unsupported=True))
     longest = max(plan.schedule.total_steps for plan in planned)
     asked = None if at is None else read_steps(at, longest)
     entries = _entries(planned, _names(planned, request), tolerance)
@@ -72,14 +73,14 @@ def compare(
         sys.stdout.write(json.dumps(comparison_json(entries, tolerance, steps), indent=2, allow_nan=False) + "\n")
     else:
         print_comparison(entries, tolerance, steps, sys.stdout)
-    if not all(each.equal for each in entries):
+    if not all(entry.equal for entry in entries):
         raise typer.Exit(1)
 
 
-def _names(planned: list[Planned], request: Request) -> list[str]:
-    """Name the plans: by name, or by convention or path where that tells apart plans of the same name."""
+def _names(planned: list[NamedPlan], request: Request) -> list[str]:
+    """Return distinct names for the plans: their own, or by convention or path if several have the same name."""
     conventions = request.conventions or ("",)
-    pairs = [(path, each) for path in request.configs or ("",) for each in conventions]
+    pairs = [(path, convention) for path in request.configs or ("",) for convention in conventions]
     names = [plan.name for plan in planned]
     if len(set(names)) == 1 and len(request.configs) < 2:
         names = [convention for _, convention in pairs]
@@ -94,7 +95,7 @@ def _names(planned: list[Planned], request: Request) -> list[str]:
     return names
 
 
-def _entries(planned: list[Planned], names: list[str], tolerance: float) -> list[Entry]:
+def _entries(planned: list[NamedPlan], names: list[str], tolerance: float) -> list[Entry]:
     reference, *others = planned
     settings = in_effect(reference.settings, reference.schedule.plan)
     entries = [Entry(names[0], reference.schedule, settings, {}, None, None)]
@@ -107,12 +108,12 @@ def _entries(planned: list[Planned], names: list[str], tolerance: float) -> list
     return entries
 
 
-def _has_momentum(plan: Planned) -> bool:
+def _has_momentum(plan: NamedPlan) -> bool:
     return convention_of(plan.settings).supports("cycle_momentum")
 
 
-def _closest(reference: Planned, plan: Planned, outcome: Outcome) -> Translation | None:
-    """Translate the reference into a plan's convention, where that comes closer than the plan itself."""
+def _closest(reference: NamedPlan, plan: NamedPlan, outcome: Outcome) -> Translation | None:
+    """Return the reference translated into a plan's convention, if that is closer to it than the plan itself."""
     same_length = reference.schedule.total_steps == plan.schedule.total_steps
     if outcome.lr is None and same_length:
         return None
@@ -123,21 +124,15 @@ def _closest(reference: Planned, plan: Planned, outcome: Outcome) -> Translation
 
 
 def _draw(entries: list[Entry], target: str) -> None:
-    from onecycle_cli.render.figure import FigureOptions, comparison_figure, save
-    from onecycle_cli.render.output import whole_file
+    from onecycle_cli.render.figure import FigureOptions, comparison_figure
     from onecycle_cli.render.picture import Curve
-    from onecycle_cli.version import __version__
 
     options = FigureOptions()
     group = most_differing_group(entries)
-    several = any(len(each.schedule.groups) > 1 for each in entries)
+    several = any(len(entry.schedule.groups) > 1 for entry in entries)
     curves = [
-        Curve(f"{each.name}: {group}" if several else each.name, each.schedule, group_number(each.schedule, group))
-        for each in entries
+        Curve(f"{entry.name}: {group}" if several else entry.name, entry.schedule, group_number(entry.schedule, group))
+        for entry in entries
     ]
-    figure = comparison_figure(curves, options)
-    settings = json.dumps({each.name: each.settings for each in entries})
-    metadata = {"version": f"onecycle-cli {__version__}", "settings": settings}
-    with whole_file(Path(target)) as stream:
-        save(figure, stream, FORMATS[Path(target).suffix.lower()], dpi=options.dpi, metadata=metadata)
-    sys.stderr.write(f"note: the picture is {target}\n")
+    settings = json.dumps({entry.name: entry.settings for entry in entries})
+    save_picture(comparison_figure(curves, options), target, options.dpi, {"settings": settings}, is_extra=True)

@@ -1,4 +1,4 @@
-"""onecycle export: the schedule's numbers, for spreadsheets, notebooks and other programs."""
+"""onecycle export and code: a plan for other programs, as rows of numbers or as code to paste."""
 
 from __future__ import annotations
 
@@ -9,64 +9,80 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from onecycle_cli.cli.app import new_app
-from onecycle_cli.cli.options import Request, takes_plan
+from onecycle_cli.cli.options import takes_plan
 from onecycle_cli.cli.plans import one_plan
+from onecycle_cli.cli.targets import STDOUT, write_text
+from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
+from onecycle_cli.render.code import Framework
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-app = new_app()
 
 Format = Literal["csv", "jsonl", "npz", "parquet"]
 TEXT = ("csv", "jsonl")
-LASTS = 2_000_000
-"""Rows that take longer than a person waits without a word."""
+MANY_ROWS = 2_000_000
+"""Rows that take long enough to write for a progress bar."""
 
 _ROWS = "Rows"
+_CODE = "Code"
 
 
-@app.command()
 @takes_plan
 def export(
     request: Request,
     output: Annotated[
-        str, typer.Option("-o", "--output", metavar="FILE", rich_help_panel=_ROWS, help="Where to; - is stdout.")
-    ] = "-",
+        str, typer.Option("-o", "--output", metavar="FILE", rich_help_panel=_ROWS, help="The file; - is stdout.")
+    ] = STDOUT,
     format_: Annotated[
         Format | None,
-        typer.Option("--format", rich_help_panel=_ROWS, help="By default by the file's ending, else csv."),
+        typer.Option("--format", rich_help_panel=_ROWS, help="By default by the file's extension, else csv."),
     ] = None,
     from_: Annotated[
         int | None, typer.Option("--from", metavar="STEP", rich_help_panel=_ROWS, help="The first step.")
     ] = None,
     to: Annotated[
-        int | None, typer.Option("--to", metavar="STEP", rich_help_panel=_ROWS, help="The step before which to end.")
+        int | None, typer.Option("--to", metavar="STEP", rich_help_panel=_ROWS, help="The step after the last one.")
     ] = None,
     every: Annotated[int, typer.Option("--every", metavar="N", rich_help_panel=_ROWS, help="Every Nth step.")] = 1,
 ) -> None:
-    """Write a row a step, every number exact: step, epoch, lr, momentum."""
+    """Write one row per step, with exact numbers: step, epoch, lr, momentum."""
     from onecycle_cli.render.output import whole_file
     from onecycle_cli.render.step_table import export as write
     from onecycle_cli.render.step_table import format_of, window
 
-    chosen = format_ or ("csv" if output == "-" else format_of(Path(output)))
+    chosen = format_ or ("csv" if output == STDOUT else format_of(Path(output)))
     schedule = one_plan(request).schedule
     rows = window(schedule, from_, to, every)
-    if output == "-":
+    if output == STDOUT:
         if chosen not in TEXT and sys.stdout.isatty():
-            raise OnecycleError(f"{chosen} is no text for a terminal", f"name a file: -o schedule.{chosen}")
+            raise OnecycleError(f"{chosen} is binary, not text for a terminal", f"name a file: -o schedule.{chosen}")
         write(schedule, rows, chosen, sys.stdout.buffer)
         return
     with _progress(rows.size) as advance, whole_file(Path(output)) as stream:
         write(schedule, rows, chosen, stream, advance)
 
 
+@takes_plan
+def code(
+    request: Request,
+    framework: Annotated[Framework, typer.Option("--framework", rich_help_panel=_CODE, help="The framework.")],
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="FILE", rich_help_panel=_CODE, help="The file; - is stdout.")
+    ] = STDOUT,
+) -> None:
+    """Write a plan as code to paste: the scheduler, where to step it, and what the framework cannot do."""
+    from onecycle_cli.render.code import code as snippet
+
+    plan = one_plan(request)
+    write_text(snippet(framework, plan.name, plan.settings, plan.schedule), output)
+
+
 @contextmanager
 def _progress(rows: int) -> Iterator[Callable[[int], None] | None]:
-    """Show a bar on standard error where writing lasts and somebody watches."""
-    if rows < LASTS or not sys.stderr.isatty():
+    """Show a progress bar on standard error for many rows, if it is a terminal."""
+    if rows < MANY_ROWS or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console

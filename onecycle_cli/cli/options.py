@@ -1,14 +1,15 @@
-"""One flag a setting, made from the settings' declaration, for every command that takes a plan."""
+"""The options that commands share: one flag per setting, made from the settings' declaration, and `--at`."""
 
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from onecycle_cli.config import Request
+from onecycle_cli.errors import OnecycleError
 from onecycle_cli.formatting import flag_name
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.settings import SETTINGS
@@ -17,19 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a user asked to plan.
-
-    `configs` are paths, `conventions` those to draw them in, `flags` the settings given by flags; `sets` holds what
-    `--set` lays into the configs, and `block` names the one to read where a config has several.
-    """
-
-    configs: tuple[str, ...]
-    conventions: tuple[str, ...]
-    flags: dict[str, object]
-    sets: tuple[str, ...] = ()
-    block: str | None = None
+AtOption = Annotated[
+    str | None, typer.Option("--at", metavar="STEP,STEP…", help="Show only these steps, such as 0,500,9999.")
+]
+FormatOption = Annotated[
+    Literal["table", "json"], typer.Option("--format", help="A table for people, or JSON for programs.")
+]
 
 
 def _keyword(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:
@@ -43,7 +37,7 @@ _SET = _keyword(
         typer.Option(
             "--set",
             metavar="PATH=VALUE",
-            help="Give a value of the config, such as trainer.max_steps=5000. Repeat it.",
+            help="Set a value of the config, such as trainer.max_steps=5000. Repeatable.",
             show_default=False,
         ),
     ],
@@ -53,23 +47,23 @@ _BLOCK = _keyword(
     Annotated[
         str | None,
         typer.Option(
-            metavar="PATH", help="Which one-cycle block of the config, where it has several.", show_default=False
+            metavar="PATH", help="The one-cycle block to read, if the config has several.", show_default=False
         ),
     ],
 )
 
 
 def takes_plan(command: Callable[..., None]) -> Callable[..., None]:
-    """Let a command take `[CONFIG]...` and one flag a setting; it is handed them as its first argument, a Request."""
-    told = "YAML files with settings, or training configs; - reads standard input."
-    configs = Annotated[list[str] | None, typer.Argument(metavar="CONFIG", help=told)]
+    """Add `[CONFIG]...` and one flag per setting to a command, which gets them as its first argument, a Request."""
+    text = "YAML files with settings, or training configs; - reads standard input."
+    configs = Annotated[list[str] | None, typer.Argument(metavar="CONFIG", help=text)]
     return _takes(command, _keyword("config", configs, None), _SET, _BLOCK)
 
 
 def takes_paths(command: Callable[..., None]) -> Callable[..., None]:
-    """Let a command take `PATH...`, at least one, and one flag a setting, as `takes_plan` does."""
-    told = "Files, folders (every config in them), or - for stdin."
-    paths = Annotated[list[str], typer.Argument(metavar="PATH", help=told)]
+    """Add `PATH...`, at least one, and one flag per setting to a command, as `takes_plan` does."""
+    text = "Files, folders (every config in them), or - for standard input."
+    paths = Annotated[list[str], typer.Argument(metavar="PATH", help=text)]
     return _takes(command, _keyword("config", paths, inspect.Parameter.empty), _SET)
 
 
@@ -81,30 +75,42 @@ def _takes(command: Callable[..., None], configs: inspect.Parameter, *flags: ins
         settings = {setting: given.pop(setting) for setting in SETTINGS}
         named = {setting: value for setting, value in settings.items() if value not in (None, [], ())}
         conventions = named.pop("convention", ())
-        sets, block = tuple(given.pop("set_") or ()), given.pop("block", None)
-        command(Request(tuple(config or ()), tuple(conventions), named, sets, block), **given)
+        assignments, block = tuple(given.pop("set_") or ()), given.pop("block", None)
+        flags = {setting: _flag_value(setting, value) for setting, value in named.items()}
+        command(Request(tuple(config or ()), tuple(conventions), flags, assignments, block), **given)
 
-    options = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
+    options = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
     parameters = [configs, *options, *flags, *(_parameter(setting) for setting in SETTINGS)]
     wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    wrapper.__annotations__ = {each.name: each.annotation for each in parameters}
+    wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     del wrapper.__wrapped__
     return wrapper
 
 
-def flag_values(flags: dict[str, object]) -> dict[str, object]:
-    """Give a repeated flag's values as a list, a single one as itself; `--groups 2` is a number."""
-    values = {name: _single(value) for name, value in flags.items()}
-    groups = values.get("groups")
-    if isinstance(groups, str) and groups.isdecimal() and len(groups) < 10:
-        values["groups"] = int(groups)
-    elif isinstance(groups, str):
-        values["groups"] = [groups]
-    return values
+def read_steps(text: str, total_steps: int) -> list[int]:
+    """Read the steps of `--at`.
+
+    Raises:
+        OnecycleError: one of them is not a step of the cycle.
+    """
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if any(word.startswith("-") for word in words):
+        raise OnecycleError(f"--at {text[:60]}: steps count from 0", f"the last step is {total_steps - 1}")
+    if not words or not all(word.isdecimal() and len(word) < 20 for word in words):
+        raise OnecycleError(f"invalid --at {text[:60]!r}", "give steps with commas, such as 0,500,9999")
+    steps = [int(word) for word in words]
+    if max(steps) >= total_steps:
+        message = f"--at {max(steps):,} is past the end: the cycle has {total_steps:,} steps"
+        raise OnecycleError(message, f"give steps from 0 to {total_steps - 1}")
+    return steps
 
 
-def _single(value: object) -> object:
-    return value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
+def _flag_value(setting: str, value: object) -> object:
+    """Return a repeated flag's values as a list, a single one as itself; `--groups 2` is a number."""
+    single = value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
+    if setting == "groups" and isinstance(single, str):
+        return int(single) if single.isdecimal() and len(single) < 10 else [single]
+    return single
 
 
 def _parameter(setting: str) -> inspect.Parameter:
@@ -141,7 +147,7 @@ def _parameter(setting: str) -> inspect.Parameter:
 def _help(setting: str) -> str:
     words = [SETTINGS[setting].description]
     if SETTINGS[setting].item is not None:
-        words.append("Repeat it once a group.")
+        words.append("Repeat it once per group.")
     default = getattr(CONVENTIONS[DEFAULT].defaults, setting, None)
     if default is not None:
         words.append(f"({DEFAULT}'s default: {str(default).lower() if isinstance(default, bool) else default})")
@@ -153,7 +159,7 @@ def _conventions(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",")]
     for name in names:
         if name not in CONVENTIONS:
-            raise typer.BadParameter(f"{name!r} is none of: {', '.join(CONVENTIONS)}")
+            raise typer.BadParameter(f"{name!r} is not one of: {', '.join(CONVENTIONS)}")
     return names
 
 

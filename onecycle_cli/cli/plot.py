@@ -2,47 +2,41 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from onecycle_cli.cli.app import new_app
-from onecycle_cli.cli.options import Request, takes_plan
+from onecycle_cli.cli.options import takes_plan
 from onecycle_cli.cli.plans import plans
+from onecycle_cli.cli.targets import picture_format, save_picture
+from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.policy.checks.optimizers import momentum_word
 from onecycle_cli.render.picture import Curve
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from onecycle_cli.cli.plans import Planned
-
-app = new_app()
+    from onecycle_cli.config import NamedPlan
 
 Across = Literal["step", "epoch", "percent"]
-Format = Literal["png", "svg", "pdf"]
-FORMATS: dict[str, Format] = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
 _PICTURE = "Picture"
-_WHERE_TO = "PNG, SVG or PDF by ending, - is stdout; by default the config's name with .png."
+_FILE = "PNG, SVG or PDF by extension, - is stdout; by default the config's name with .png."
 _SIZE = re.compile(r"\s*([0-9.]+)\s*[x×]\s*([0-9.]+)\s*(px|in)?\s*")
 
 
-@app.command()
 @takes_plan
 def plot(
     request: Request,
     output: Annotated[
-        str | None, typer.Option("-o", "--output", metavar="FILE", rich_help_panel=_PICTURE, help=_WHERE_TO)
+        str | None, typer.Option("-o", "--output", metavar="FILE", rich_help_panel=_PICTURE, help=_FILE)
     ] = None,
     terminal: Annotated[
         bool, typer.Option("--terminal", rich_help_panel=_PICTURE, help="Draw in the terminal instead.")
     ] = False,
-    x: Annotated[Across, typer.Option(rich_help_panel=_PICTURE, help="What the horizontal axis counts.")] = "step",
+    x: Annotated[Across, typer.Option(rich_help_panel=_PICTURE, help="The unit of the horizontal axis.")] = "step",
     log: Annotated[
         bool, typer.Option("--log", rich_help_panel=_PICTURE, help="Draw the learning rate on a logarithmic axis.")
     ] = False,
@@ -52,14 +46,16 @@ def plot(
     size: Annotated[
         str, typer.Option(metavar="WxH", rich_help_panel=_PICTURE, help="In inches, or in pixels: 1600x900px.")
     ] = "9x5.5",
-    dpi: Annotated[float, typer.Option(min=10, max=2400, rich_help_panel=_PICTURE, help="Dots an inch (PNG).")] = 150,
+    dpi: Annotated[float, typer.Option(min=10, max=2400, rich_help_panel=_PICTURE, help="Dots per inch (PNG).")] = 150,
     title: Annotated[
-        str | None, typer.Option(rich_help_panel=_PICTURE, help="What stands above; by default names and numbers.")
+        str | None, typer.Option(rich_help_panel=_PICTURE, help="Figure title; by default names and numbers.")
     ] = None,
 ) -> None:
     """Draw the learning rate and momentum over the run; several plans in one picture."""
     if terminal and output is not None:
         raise OnecycleError("--terminal and -o exclude each other", "give one of them")
+    if output is not None:
+        picture_format(output)
     width, height = _read_size(size, dpi)
     planned = plans(request)
     curves = [curve for plan in planned for curve in _curves(plan, several=len(planned) > 1)]
@@ -69,16 +65,15 @@ def plot(
     from onecycle_cli.render.figure import FigureOptions, plan_figure
 
     target = output or f"{planned[0].stem if len(planned) == 1 else 'onecycle'}.png"
-    format_ = _format(target)
     options = FigureOptions(
         title=title, width_inches=width, height_inches=height, dpi=dpi, log=log, x=x, momentum=momentum
     )
-    figure = plan_figure(curves, options)
-    _save(figure, target, format_, dpi, _metadata(planned))
+    settings = {plan.label: plan.settings.given for plan in planned}
+    save_picture(plan_figure(curves, options), target, dpi, {"settings": json.dumps(settings)})
 
 
-def _curves(plan: Planned, *, several: bool) -> list[Curve]:
-    """Give a plan's curves, one a parameter group, with labels that tell them apart."""
+def _curves(plan: NamedPlan, *, several: bool) -> list[Curve]:
+    """Return a plan's curves, one per parameter group, with distinct labels."""
     groups = plan.schedule.groups
     word = momentum_word(plan.settings.optimizer)
     if len(groups) == 1:
@@ -129,42 +124,10 @@ def _read_size(text: str, dpi: float) -> tuple[float, float]:
     except ValueError:
         width = height = 0.0
     if read is None or width <= 0 or height <= 0:
-        raise OnecycleError(f"--size {text[:40]} is no size", "write it like 9x5.5 (inches) or 1600x900px (pixels)")
+        raise OnecycleError(f"invalid --size {text[:40]!r}", "use WxH such as 9x5.5 (inches) or 1600x900px")
     if read[3] == "px":
         return width / dpi, height / dpi
     if max(width, height) > 100:
         message = f"--size {text[:40]} is {max(width, height):g} inches"
         raise OnecycleError(message, f"did you mean {width:g}x{height:g}px?")
     return width, height
-
-
-def _format(target: str) -> Format:
-    if target == "-":
-        return "png"
-    ending = Path(target).suffix.lower()
-    if ending not in FORMATS:
-        given = f"the ending {ending!r}" if ending else "no ending"
-        raise OnecycleError(f"{target} has {given}, and no picture is drawn as that", "end it in .png, .svg or .pdf")
-    return FORMATS[ending]
-
-
-def _metadata(planned: list[Planned]) -> dict[str, str]:
-    """Give what is embedded in the file: the settings it was drawn from, and the version that drew it."""
-    import json
-
-    from onecycle_cli.version import __version__
-
-    settings = {plan.label: plan.settings.given for plan in planned}
-    return {"version": f"onecycle-cli {__version__}", "settings": json.dumps(settings)}
-
-
-def _save(figure: Figure, target: str, format_: Format, dpi: float, metadata: dict[str, str]) -> None:
-    from onecycle_cli.render.figure import save
-    from onecycle_cli.render.output import whole_file
-
-    if target == "-":
-        save(figure, sys.stdout.buffer, format_, dpi=dpi, metadata=metadata)
-        return
-    with whole_file(Path(target)) as stream:
-        save(figure, stream, format_, dpi=dpi, metadata=metadata)
-    sys.stdout.write(f"{target}\n")

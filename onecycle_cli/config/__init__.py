@@ -1,1 +1,244 @@
-"""Configs: text in, settings or findings out."""
+"""Configs: text in, plans and findings out. `load` is the one way from files and flags to plans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onecycle_cli.config.files import STDIN_NAME, find_sources, read_source
+from onecycle_cli.findings import Severity
+from onecycle_cli.formatting import flag_name
+from onecycle_cli.policy.checks.ranges import unsupported
+from onecycle_cli.policy.conventions import CONVENTIONS
+from onecycle_cli.policy.validation import validate_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+
+    from onecycle_cli.config.files import Source
+    from onecycle_cli.config.key_paths import Assignment
+    from onecycle_cli.config.raw_plan import RawPlan
+    from onecycle_cli.errors import OnecycleError
+    from onecycle_cli.findings import Finding
+    from onecycle_cli.policy.onecycle import OneCycle
+    from onecycle_cli.policy.schedule import Schedule
+
+DATA = ("dataset_size", "batch_size", "gradient_accumulation", "world_size", "drop_last")
+
+RIVALS: dict[str, tuple[str, ...]] = {
+    "epochs": ("total_steps",),
+    "steps_per_epoch": ("total_steps",),
+    **dict.fromkeys(DATA, ("total_steps", "steps_per_epoch")),
+    "final_lr": ("final_div_factor",),
+    "final_div_factor": ("final_lr",),
+}
+"""By flag: the settings of a file that would otherwise win over it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a user asked to plan, or to validate.
+
+    Attributes:
+        configs: files, `-` for standard input, and with `every_plan` also folders; none for the flags alone.
+        conventions: the conventions to plan in; none for the config's own.
+        flags: values by setting, which override a config's.
+        assignments: `path=value` for each value to set in the configs.
+        block: the path of the block to read where a config has several.
+        every_plan: read every plan of every file and folder, and go on after a file that cannot be read.
+        exclude: patterns of files and folders to leave out.
+        only_schedules: skip named files without a one-cycle schedule, too.
+        leave_out_unsupported: leave out, with a note, what a convention asked for does not support.
+    """
+
+    configs: tuple[str, ...] = ()
+    conventions: tuple[str, ...] = ()
+    flags: Mapping[str, object] = field(default_factory=dict)
+    assignments: tuple[str, ...] = ()
+    block: str | None = None
+    every_plan: bool = False
+    exclude: tuple[str, ...] = ()
+    only_schedules: bool = False
+    leave_out_unsupported: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPlan:
+    """A plan without errors, ready to be rendered.
+
+    `stem` names its files, `name` is shown in tables, and `label` in legends, where it tells the plan from itself
+    under another convention.
+    """
+
+    stem: str
+    name: str
+    label: str
+    settings: OneCycle
+    schedule: Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPlan:
+    """One plan as it was loaded.
+
+    Attributes:
+        plan: the plan; None if it has errors, or if every plan of the files was asked for.
+        settings: its settings; None where the values do not make any.
+        findings: everything that was found, in the order of the file.
+        notes: what was left out, and why.
+        file: the file, as it is shown; empty for flags alone.
+        in_file: the settings that the file gives.
+        flags: the settings that flags give.
+    """
+
+    plan: NamedPlan | None
+    settings: OneCycle | None
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+    file: str = ""
+    in_file: Collection[str] = ()
+    flags: Collection[str] = ()
+
+
+@dataclass(slots=True)
+class Loaded:
+    """Everything that was loaded: the plans, the files, and the sources of those that have findings."""
+
+    plans: list[LoadedPlan] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    sources: dict[str, Source] = field(default_factory=dict)
+    skipped: int = 0
+    unreadable: list[OnecycleError] = field(default_factory=list)
+
+    @property
+    def findings(self) -> list[Finding]:
+        """The findings of all plans, each once."""
+        return list(dict.fromkeys(finding for plan in self.plans for finding in plan.findings))
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The texts of the files that have findings, by path."""
+        return {path: source.text for path, source in self.sources.items()}
+
+
+def load(request: Request) -> Loaded:
+    """Load every plan asked for: of each config, or of the flags alone, in each convention.
+
+    With `every_plan`, a file in a folder that has no one-cycle schedule is skipped; for a named file that is an
+    error, unless `only_schedules` skips it, too. Such errors are in `unreadable`.
+
+    Raises:
+        OnecycleError: without `every_plan`: a config cannot be read, or does not hold exactly one plan.
+    """
+    loaded = Loaded()
+    if not request.configs:
+        loaded.plans = [_load_plan(None, convention, request) for convention in request.conventions or (None,)]
+        return loaded
+    from onecycle_cli.config.key_paths import read_assignments
+
+    assignments = read_assignments(request.assignments)
+    if request.every_plan:
+        sources = find_sources(request.configs, loaded.unreadable.append, request.exclude)
+    else:
+        sources = map(read_source, request.configs)
+    for source in sources:
+        _load_source(loaded, source, assignments, request)
+    return loaded
+
+
+def findings_of(source: Source, request: Request) -> list[Finding]:
+    """Return all findings of a source's plans."""
+    from onecycle_cli.config.key_paths import read_assignments
+
+    loaded = Loaded()
+    _load_source(loaded, source, read_assignments(request.assignments), replace(request, every_plan=True))
+    return loaded.findings
+
+
+def _load_source(loaded: Loaded, source: Source, assignments: Sequence[Assignment], request: Request) -> None:
+    from onecycle_cli.config.reader import choose, no_block, read
+
+    plans = read(source, assignments)
+    named = source.named and not request.only_schedules
+    if not request.every_plan:
+        plans = [choose(plans, request.block)]
+    elif plans[0].is_empty and named:
+        loaded.unreadable.append(no_block(source.path))
+        return
+    elif not named and not any(plan.is_one_cycle for plan in plans):
+        loaded.skipped += 1
+        return
+    made = [_load_plan(plan, name, request) for plan in plans for name in request.conventions or (None,)]
+    loaded.files.append(source.path)
+    loaded.plans += made
+    if any(plan.findings for plan in made):
+        loaded.sources[source.path] = source
+
+
+def _load_plan(raw: RawPlan | None, convention: str | None, request: Request) -> LoadedPlan:
+    if raw is not None and not raw.readable:
+        return LoadedPlan(None, None, tuple(raw.all_findings((), ())), file=raw.path)
+    flags = dict(request.flags) if convention is None else {**request.flags, "convention": convention}
+    values, notes = override(raw.values if raw is not None else {}, flags)
+    if raw is not None:
+        notes += [f"--set {path} has no effect: {raw.path} has no such key" for path in raw.ineffective]
+    if request.leave_out_unsupported and convention is not None:
+        notes += _leave_out_unsupported(values, convention)
+    validated = validate_settings(values, raw.context if raw is not None else None)
+    findings = _with_flags(validated.findings, flags)
+    if raw is not None:
+        findings = raw.all_findings(findings, flags)
+    settings, file, plan = validated.settings, "" if raw is None else raw.path, None
+    if settings is not None and not request.every_plan and not _has_errors(findings):
+        plan = _named_plan(settings, file, convention)
+    return LoadedPlan(
+        plan, settings, tuple(findings), tuple(notes), file, () if raw is None else raw.values.keys(), flags.keys()
+    )
+
+
+def _named_plan(settings: OneCycle, file: str, convention: str | None) -> NamedPlan:
+    stem = "onecycle" if file in ("", STDIN_NAME) else Path(file).stem
+    name = settings.name or stem
+    label = name if convention is None else f"{name} ({convention})" if file else convention
+    return NamedPlan(stem, name, label, settings, settings.schedule(strict=False))
+
+
+def override(values: Mapping[str, object], flags: Mapping[str, object]) -> tuple[dict[str, object], list[str]]:
+    """Return a file's values with flags over them, and a note for each setting of the file that is dropped."""
+    merged = {**values, **flags}
+    notes = []
+    for flag in flags:
+        for rival in RIVALS.get(flag, ()):
+            if rival in flags or merged.get(rival) is None:
+                continue
+            if rival == "total_steps" and flag != "epochs" and merged.get("epochs") is None:
+                continue  # the flag gives no other length: steps_per_epoch then only numbers the epochs
+            notes.append(f"{flag_name(flag)} is given, so the file's {rival} {merged[rival]} is dropped")
+            del merged[rival]
+    return merged, notes
+
+
+def _leave_out_unsupported(values: dict[str, object], name: str) -> list[str]:
+    """Remove the settings that a convention does not support; return a note for each."""
+    notes = []
+    for setting, reason in list(unsupported(values, CONVENTIONS[name])):
+        notes.append(f"{setting} is left out for {name}: {reason}")
+        value = values.pop(setting)
+        if isinstance(value, list | tuple) and values.get("groups") is None:
+            values["groups"] = len(value)  # a list that is left out still gives the number of groups
+    return notes
+
+
+def _with_flags(findings: Iterable[Finding], flags: Container[str]) -> list[Finding]:
+    """Name the flag in each finding about a setting that a flag gives."""
+    return [
+        replace(finding, flag=flag_name(finding.setting))
+        if finding.setting is not None and finding.setting in flags
+        else finding
+        for finding in findings
+    ]
+
+
+def _has_errors(findings: Iterable[Finding]) -> bool:
+    return any(finding.severity is Severity.ERROR for finding in findings)

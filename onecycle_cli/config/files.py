@@ -1,4 +1,4 @@
-"""Which files a command was asked to read, and their text."""
+"""The files that a command reads, and their text."""
 
 from __future__ import annotations
 
@@ -22,19 +22,24 @@ STDIN_NAME = "<stdin>"
 LARGEST = 4 * 2**20
 ENDINGS = (".yaml", ".yml")
 PYTHON, JSON = ".py", ".json"
-SELDOM = (PYTHON, JSON)
-"""Endings of files that are seldom configs: in folders only those that speak of a one-cycle schedule are read."""
+RARE = (PYTHON, JSON)
+"""Endings of files that are rarely configs: in folders only those that mention a one-cycle schedule are read."""
 
 _ONE_CYCLE = re.compile("one_?cycle", re.IGNORECASE)
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
-SAVE_AS = "save the file as UTF-8; check that this is the file meant"
+SAVE_AS = "save the file as UTF-8; check that this is the right file"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file's text, and the finding that says why it is none; `named` where the user named the file itself.
+    """A file's text.
 
-    `encoding` is what writes the text back as the file has it, with its byte-order mark if it has one.
+    Attributes:
+        path: the file, as it is shown.
+        named: whether the user named the file itself, not just its folder.
+        text: its text, without a byte-order mark; empty if it is too large.
+        finding: why the text cannot be used.
+        encoding: what writes the text back as the file has it, with its byte-order mark.
     """
 
     path: str
@@ -55,17 +60,17 @@ def read_source(path: str, *, named: bool = True) -> Source:
     except OSError as error:
         raise _cannot_read(path, error) from None
     except ValueError:
-        raise OnecycleError(f"cannot read {path!r}: no file can have this name", "check the path") from None
+        raise OnecycleError(f"cannot read {path!r}: invalid file name", "check the path") from None
     shown = STDIN_NAME if path == STDIN else path
     if len(data) > LARGEST:
-        message = f"larger than {LARGEST // 2**20} MiB, which no config is"
-        finding = TOO_MUCH.finding(message, "check that this is the file meant")
+        message = f"larger than {LARGEST // 2**20} MiB: too large for a config"
+        finding = TOO_MUCH.finding(message, "check that this is the right file")
         return Source(shown, named, "", finding)
     return _decode(shown, data, named=named)
 
 
 def _bytes(path: str) -> bytes:
-    with open(path, "rb") as stream:  # noqa: PTH123 - to a Path the empty name is the current folder
+    with open(path, "rb") as stream:  # noqa: PTH123 - as a Path the empty name is the current folder
         return stream.read(LARGEST + 1)
 
 
@@ -80,10 +85,9 @@ def find_sources(
 ) -> Iterator[Source]:
     """Read every file named, and every config below every folder named, each once, in a stable order.
 
-    In folders, YAML files are read, and Python and JSON files that speak of a one-cycle schedule; what is hidden or no
-    regular file is passed over, as are links to folders. What matches a pattern of `exclude` is left out: a path
-    from its end (`old/*.yaml`), or a folder on the way. What cannot be read is told to `unreadable`, and the rest is
-    read all the same.
+    In folders, YAML files are read, and Python and JSON files that mention a one-cycle schedule. Hidden files, links to
+    folders, and what is not a regular file are skipped. A pattern of `exclude` matches a path from its end
+    (`old/*.yaml`), or a folder in it. The error of what cannot be read goes to `unreadable`.
     """
     found: dict[str, tuple[str, bool]] = {}
     for path, named in _files(paths, unreadable):
@@ -98,15 +102,15 @@ def find_sources(
         except OnecycleError as error:
             unreadable(error)
             continue
-        if named or not path.lower().endswith(SELDOM) or _ONE_CYCLE.search(source.text):
+        if named or not path.lower().endswith(RARE) or _ONE_CYCLE.search(source.text):
             yield source
 
 
 def _excluded(path: str, patterns: Sequence[str]) -> bool:
     if not patterns or path == STDIN:
         return False
-    way = PurePath(path)
-    return any(each.match(pattern.rstrip("/") or "?") for pattern in patterns for each in (way, *way.parents))
+    whole = PurePath(path)
+    return any(part.match(pattern.rstrip("/") or "?") for pattern in patterns for part in (whole, *whole.parents))
 
 
 def _files(paths: Sequence[str], unreadable: Callable[[OnecycleError], object]) -> Iterator[tuple[str, bool]]:
@@ -118,16 +122,16 @@ def _files(paths: Sequence[str], unreadable: Callable[[OnecycleError], object]) 
 
 
 def _configs_below(folder: str, unreadable: Callable[[OnecycleError], object]) -> Iterator[str]:
-    def tell(error: OSError) -> None:
+    def refuse(error: OSError) -> None:
         unreadable(_cannot_read(str(error.filename), error))
 
-    for parent, folders, files in os.walk(folder, onerror=tell):
-        folders[:] = sorted(each for each in folders if not each.startswith("."))
+    for parent, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = Path(parent, name)
-            # A link that leads nowhere is named as unreadable; a pipe or a device is not waited for.
+            # A broken link is reported as unreadable; a pipe or a device could block.
             if (
-                name.lower().endswith((*ENDINGS, *SELDOM))
+                name.lower().endswith((*ENDINGS, *RARE))
                 and not name.startswith(".")
                 and (path.is_file() or not path.exists())
             ):

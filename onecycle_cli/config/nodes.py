@@ -1,4 +1,4 @@
-"""The nodes of a config's tree, each of which knows its place."""
+"""The nodes of a config's tree. Each node knows its place in the file."""
 
 from __future__ import annotations
 
@@ -18,11 +18,20 @@ class Place:
     flag: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
-    """A single value as written; `plain` where no quotes say that it is a text, `tag` as the text has it.
+TOP = Place(1, 1)
+"""The first character of a file."""
 
-    `origin` is where it is written, where it stands here only by an anchor's or a path's name.
+
+@dataclass(frozen=True, slots=True)
+class ScalarNode:
+    """A single value as written.
+
+    Attributes:
+        place: where it is, or where the alias or reference that leads to it is.
+        text: its text, without quotes.
+        plain: False where quotes make it a text.
+        tag: its tag, as the file has it.
+        origin: where its text is written, if an alias or a reference leads to it.
     """
 
     place: Place
@@ -31,9 +40,14 @@ class Scalar:
     tag: str | None = None
     origin: Place | None = None
 
+    @property
+    def written(self) -> Place:
+        """Where the text is written."""
+        return self.origin or self.place
+
 
 @dataclass(frozen=True, slots=True)
-class Sequence:
+class SequenceNode:
     """A list of nodes."""
 
     place: Place
@@ -41,41 +55,23 @@ class Sequence:
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping:
-    """Pairs of keys and values, in order, duplicates kept."""
+class MappingNode:
+    """Pairs of keys and values, in the order of the file, with duplicates."""
 
     place: Place
     entries: list[tuple[Node, Node]] = field(default_factory=list)
 
-
-TOP = Place(1, 1)
-"""The first character of a file."""
-
-Node: TypeAlias = Scalar | Sequence | Mapping
+    def pairs(self) -> list[tuple[ScalarNode, Node]]:
+        """Return the entries whose key is a scalar."""
+        return [(key, node) for key, node in self.entries if isinstance(key, ScalarNode)]
 
 
-def merged_entries(mapping: Mapping) -> list[tuple[Node, Node]] | None:
-    """Give a mapping's entries with what `<<` merges into it behind them; None where it merges nothing.
-
-    As in YAML's merge keys, the mapping's own entries win, then the mapping named first.
-    """
-    sources = [node for key, node in mapping.entries if is_merge(key)]
-    mappings = [each for node in sources for each in (node.items if isinstance(node, Sequence) else [node])]
-    if not mappings or not all(isinstance(each, Mapping) for each in mappings):
-        return None
-    entries = [(key, node) for key, node in mapping.entries if not is_merge(key)]
-    keys = {key.text for key, _ in entries if isinstance(key, Scalar)}
-    for each in mappings:
-        for key, node in list(each.entries) if isinstance(each, Mapping) else ():
-            if isinstance(key, Scalar) and key.text not in keys:
-                keys.add(key.text)
-                entries.append((key, node))
-    return entries
+Node: TypeAlias = ScalarNode | SequenceNode | MappingNode
 
 
 def is_merge(key: Node) -> bool:
-    """Say whether a key is YAML's merge key, `<<` without quotes."""
-    return isinstance(key, Scalar) and key.plain and key.text == "<<"
+    """Return whether a key is YAML's merge key, `<<` without quotes."""
+    return isinstance(key, ScalarNode) and key.plain and key.text == "<<"
 
 
 def place_at(finding: Finding, place: Place) -> Finding:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from onecycle_cli.findings import Severity
 from onecycle_cli.findings.keys import MISSING_SETTING, UNKNOWN_KEY
 from onecycle_cli.findings.length import NO_LENGTH
+from onecycle_cli.policy.checks import check_training
 from onecycle_cli.policy.checks.ranges import check_types, shown
 from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.onecycle import OneCycle
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from onecycle_cli.findings import Finding
+    from onecycle_cli.policy.context import TrainingContext
 
 TRAINER_ALIASES = {
     "final_learning_rate": "final_lr",
@@ -51,11 +53,11 @@ class ValidationResult:
     findings: tuple[Finding, ...]
 
 
-def validate_settings(values: Mapping[str, object]) -> ValidationResult:
+def validate_settings(values: Mapping[str, object], context: TrainingContext | None = None) -> ValidationResult:
     """Validate values against the settings' declaration, and check those that have the right type.
 
     A value of the wrong type is a finding and is left out, so that the others are checked all the same. Values given
-    as None count as not given.
+    as None count as not given. With a training config's `context`, the numbers around the schedule are checked too.
     """
     given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
     findings = [*check_types(given), *(unknown_key(name) for name in given if name not in SETTINGS)]
@@ -71,7 +73,10 @@ def validate_settings(values: Mapping[str, object]) -> ValidationResult:
         found = tuple(finding for finding in found if finding.severity is not Severity.INFO)
     if not LENGTH.isdisjoint(finding.setting for finding in findings):
         found = tuple(finding for finding in found if finding.rule is not NO_LENGTH)
-    return ValidationResult(settings if "max_lr" in sound else None, (*findings, *found))
+    findings += found
+    if context is not None and "max_lr" in sound:
+        findings += check_training(settings, context)
+    return ValidationResult(settings if "max_lr" in sound else None, tuple(findings))
 
 
 def unknown_key(key: str) -> Finding:

@@ -1,1 +1,204 @@
-"""Training configs of other programs: where the one-cycle block stands, and what it and its surroundings say."""
+"""Training configs: a block as settings, with foreign names translated, references followed, and what is unknown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from onecycle_cli.config.key_paths import Unknown, dotted, is_filled_in_later, lookup, resolve
+from onecycle_cli.config.nodes import ScalarNode, SequenceNode, is_merge, place_at
+from onecycle_cli.config.raw_plan import KEY_SETTINGS, LONGEST_KEY, RawPlan, duplicate, fix_of_key
+from onecycle_cli.config.scalars import number_of
+from onecycle_cli.config.training.blocks import block_findings
+from onecycle_cli.config.training.counts import is_converted, read_context
+from onecycle_cli.config.training.names import BESIDE, MOMENTUM_PAIRS, OF_THE_RUN, RATES, SETTING_NAMES, WARMUPS, plain
+from onecycle_cli.config.training.optimizer import Search, find_optimizer
+from onecycle_cli.findings.keys import NUMBER_KIND
+from onecycle_cli.findings.training import NOT_KNOWN
+from onecycle_cli.formatting import flag_name
+from onecycle_cli.policy.settings import SETTINGS
+from onecycle_cli.policy.validation import LENGTH, unknown_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onecycle_cli.config.key_paths import Document, KeyPath
+    from onecycle_cli.config.nodes import MappingNode, Node, Place
+    from onecycle_cli.config.training.blocks import Block
+    from onecycle_cli.findings import Finding
+    from onecycle_cli.policy.context import TrainingContext
+
+MOMENTA = ("max_momentum", "base_momentum", "final_momentum")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key's value, its path, and the key as it is written."""
+
+    node: Node
+    path: KeyPath
+    key: ScalarNode
+
+
+@dataclass(slots=True)
+class BlockEntries:
+    """What the keys of a block give.
+
+    Attributes:
+        settings: entries by setting.
+        warmups: lengths of the warm-up, by the setting of the whole length.
+        findings: what is wrong with the keys.
+        optimizer_lr: the learning rate beside a peak, which is the optimizer's.
+    """
+
+    settings: dict[str, Entry] = field(default_factory=dict)
+    warmups: dict[str, Entry] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    optimizer_lr: Entry | None = None
+
+
+def read_block(path: str, text: str, document: Document, block: Block) -> RawPlan:
+    """Read a block of a training config, and the numbers of the run around it."""
+    entries = _entries_of(block)
+    plan = RawPlan(path, text, begin=block.place, block=dotted(block.path), arguments=dotted(block.arguments_path))
+    if block.convention_name is not None:
+        plan.values["convention"] = block.convention_name
+    findings = list(entries.findings)
+    if block.convention.counts_in_epochs:
+        _count_as_mmengine(entries, block)
+    for setting, entry in entries.settings.items():
+        findings += _take(plan, document, setting, entry)
+    _take_warmup(plan, document, entries)
+    findings += block_findings(block)
+    context = _context(plan, document, block, entries, findings)
+    if block.key == "policy":
+        _take_length_of_run(plan, context)
+    if block.convention_name is not None:
+        findings = [finding for finding in findings if finding.rule is not NUMBER_KIND]
+    return replace(plan, findings=tuple(findings), context=context)
+
+
+def _entries_of(block: Block) -> BlockEntries:
+    """Sort a block's keys by what they give."""
+    found = BlockEntries()
+    seen: dict[str, Place] = {}
+    given = {key.text for key, _ in block.arguments.pairs()}
+    for entry in _entries(block.arguments, block.arguments_path):
+        if entry.key.text in seen:
+            found.findings.append(duplicate(entry.key, seen[entry.key.text]))
+        elif not _note(found, entry, block):
+            found.findings += _unknown_key(block, entry.key, given)
+        seen.setdefault(entry.key.text, entry.key.place)
+    if block.arguments is not block.mapping and block.key not in ("target", "classpath"):
+        # A length beside the arguments counts where they give none.
+        for entry in _entries(block.mapping, block.path):
+            setting = SETTING_NAMES.get(plain(entry.key.text))
+            if setting in ("epochs", "steps_per_epoch", "total_steps"):
+                found.settings.setdefault(setting, entry)
+    return found
+
+
+def _entries(mapping: MappingNode, path: KeyPath) -> Iterator[Entry]:
+    return (Entry(node, (*path, key.text), key) for key, node in mapping.pairs())
+
+
+def _note(found: BlockEntries, entry: Entry, block: Block) -> bool:
+    """Note an entry under its setting; return whether its key is known."""
+    name = plain(entry.key.text)
+    if name in BESIDE or (block.is_flat and name in OF_THE_RUN):
+        return True
+    if block.is_strict and entry.key.text not in SETTINGS and not entry.key.text.isupper():
+        return False
+    if name in MOMENTUM_PAIRS and isinstance(entry.node, SequenceNode):
+        for at, (setting, node) in enumerate(zip(MOMENTA, entry.node.items, strict=False)):
+            found.settings.setdefault(setting, Entry(node, (*entry.path, str(at)), entry.key))
+    elif name in WARMUPS:
+        found.warmups.setdefault(WARMUPS[name], entry)
+    elif name in SETTING_NAMES:
+        _note_setting(found, SETTING_NAMES[name], entry)
+    else:
+        return False
+    return True
+
+
+def _note_setting(found: BlockEntries, setting: str, entry: Entry) -> None:
+    """Prefer the setting's own name to an alias; a learning rate that is not the peak is the optimizer's."""
+    before = found.settings.get(setting)
+    wins = before is None or (entry.key.text == setting and before.key.text != setting)
+    loser = before if wins else entry
+    if wins:
+        found.settings[setting] = entry
+    if loser is not None and plain(loser.key.text) in RATES:
+        found.optimizer_lr = loser
+
+
+def _unknown_key(block: Block, key: ScalarNode, given: set[str]) -> Iterator[Finding]:
+    """Find a key that its class refuses, or that is a mistyped setting; others belong to the run."""
+    near = len(key.text) <= LONGEST_KEY and get_close_matches(key.text, KEY_SETTINGS, 1, 0.85)
+    if not is_merge(key) and (block.is_strict or near):
+        yield replace(place_at(unknown_key(key.text), key.place), fix=fix_of_key(key.text, given))
+
+
+def _count_as_mmengine(entries: BlockEntries, block: Block) -> None:
+    """Take the length from where it begins and ends, and as epochs where MMEngine turns them into steps."""
+    settings = entries.settings
+    if "total_steps" not in settings and (end := lookup(block.arguments, ("end",))) is not None:
+        begin = lookup(block.arguments, ("begin",))
+        first, last = number_of(begin, "")[0] if begin else 0, number_of(end, "")[0]
+        if isinstance(first, int) and isinstance(last, int) and isinstance(end, ScalarNode):
+            length = replace(end, text=str(last - first))
+            settings["total_steps"] = Entry(length, (*block.arguments_path, "end"), end)
+    if is_converted(block) and "total_steps" in settings:
+        settings["epochs"] = settings.pop("total_steps")
+
+
+def _take(plan: RawPlan, document: Document, setting: str, entry: Entry) -> list[Finding]:
+    node = resolve(document, entry.node, entry.path)
+    if isinstance(node, ScalarNode) and setting in LENGTH and is_filled_in_later(node) and node.text.strip() == "-1":
+        node = Unknown(node.place, node.text, dotted(entry.path), "it is filled in when the program runs")
+    if not isinstance(node, Unknown):
+        return plan.take(setting, node)
+    plan.places[setting, None] = node.place
+    example = SETTINGS[setting].example
+    flag = flag_name(setting) + ("" if SETTINGS[setting].single is bool else f" {example}")
+    message = f"{setting} is {node.written[:60]}: {node.why}"
+    hint = f"give it: --set {node.path}={example}, or {flag}"
+    return [place_at(NOT_KNOWN.finding(message, hint, setting), node.place)]
+
+
+def _take_warmup(plan: RawPlan, document: Document, entries: BlockEntries) -> None:
+    """Turn a warm-up in epochs or steps into pct_start, where the whole length is known in the same unit."""
+    for whole, entry in entries.warmups.items():
+        node = resolve(document, entry.node, entry.path)
+        length, total = (None if isinstance(node, Unknown) else number_of(node, "")[0]), plan.values.get(whole)
+        if "pct_start" in entries.settings or length is None or not isinstance(total, int) or total < 1:
+            continue
+        plan.values["pct_start"] = length / total
+        plan.places["pct_start", None] = entry.node.place
+
+
+def _take_length_of_run(plan: RawPlan, context: TrainingContext) -> None:
+    """Give an mmcv hook without a length that of its runner, as mmcv does."""
+    if plan.values.get("total_steps") is not None or plan.values.get("epochs") is not None:
+        return
+    for setting, stated in (("total_steps", context.max_steps), ("epochs", context.epochs)):
+        if stated is not None:
+            plan.values[setting] = stated.value
+            plan.places[setting, None] = plan.keys[stated.path]
+            return
+
+
+def _context(
+    plan: RawPlan, document: Document, block: Block, entries: BlockEntries, findings: list[Finding]
+) -> TrainingContext:
+    search = Search(document, plan.keys, findings)
+    optimizer = find_optimizer(search, block)
+    context = read_context(document, block, plan.keys)
+    if entries.optimizer_lr is not None and optimizer.lr is None:
+        optimizer.lr = search.rate(entries.optimizer_lr.node, entries.optimizer_lr.path)
+    if optimizer.name is not None:
+        plan.values["optimizer"], plan.places["optimizer", None] = optimizer.name
+    if optimizer.groups is not None and any(isinstance(value, list) for value in plan.values.values()):
+        plan.values["groups"], plan.places["groups", None] = optimizer.groups
+    return replace(context, optimizer_lr=optimizer.lr, optimizer_momentum=optimizer.momentum)

@@ -1,7 +1,7 @@
 """Where a training config holds a one-cycle schedule: a mapping that names the class, at any depth.
 
 One rule finds them all: a mapping is a block if one of its values names a one-cycle scheduler, if a key that names
-one leads to it, or if it holds a peak with what only a one-cycle schedule has beside it.
+one leads to it, or if it holds a peak beside what only a one-cycle schedule has.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onecycle_cli.config.nodes import Mapping, Place, Scalar, Sequence, place_at
-from onecycle_cli.config.scalars import read_plain
+from onecycle_cli.config.nodes import TOP, MappingNode, ScalarNode, SequenceNode, place_at
+from onecycle_cli.config.raw_plan import duplicate
+from onecycle_cli.config.scalars import number_of, read_plain
 from onecycle_cli.config.training.names import (
     ARGUMENTS,
     CLASS_KEYS,
@@ -23,26 +24,38 @@ from onecycle_cli.config.training.names import (
     one_cycle_class,
     plain,
 )
-from onecycle_cli.config.tree import DEEPEST, MOST_NODES, UnreadableError
+from onecycle_cli.config.yaml_tree import DEEPEST, MOST_NODES, UnreadableError
 from onecycle_cli.findings.documents import TOO_MUCH
+from onecycle_cli.findings.practice import NO_EFFECT
+from onecycle_cli.findings.training import ANOTHER_SCHEDULE, CHAINED
+from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from onecycle_cli.config.dotted import Path
-    from onecycle_cli.config.nodes import Node
+    from onecycle_cli.config.key_paths import KeyPath
+    from onecycle_cli.config.nodes import Node, Place
+    from onecycle_cli.findings import Finding
+    from onecycle_cli.policy.conventions.base import Convention
 
-MOST_WAYS = 32
-TELLING_BESIDE_A_PEAK = frozenset({"pctstart", "divfactor", "finaldivfactor", "threephase", "annealstrategy"})
-TELLING_KEYS = TELLING_BESIDE_A_PEAK | {"maxlr", "totalsteps", "stepsperepoch", "etamax"}
+MOST_PATHS = 32
+"""Paths to one mapping that are followed: aliases may make very many."""
+
+BESIDE_A_PEAK = frozenset({"pctstart", "divfactor", "finaldivfactor", "threephase", "annealstrategy"})
+KEY_SETTINGS = BESIDE_A_PEAK | {"maxlr", "totalsteps", "stepsperepoch", "etamax"}
+
+CONTAINERS = ("SequentialLR", "ChainedScheduler")
+"""Schedulers of PyTorch that are made of others."""
+
+DEEPSPEED = frozenset({"cycleminlr", "cyclemaxlr", "cyclefirststepsize"})
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One container on the way from the root to a block, with its path."""
+class Ancestor:
+    """A container between the root and a block, with its path."""
 
-    path: Path
-    node: Mapping | Sequence
+    path: KeyPath
+    node: MappingNode | SequenceNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,141 +63,241 @@ class Block:
     """A mapping that holds a one-cycle schedule.
 
     Attributes:
-        path: the way to the mapping that names the class.
+        path: the path of the mapping that names the class.
         name: the class as the file names it, and `place`, where.
         key: the key that names it, plain; empty where the block is known by its settings alone.
         mapping: the mapping that names the class.
-        arguments: the mapping of its arguments, and `arguments_path`, the way there; often the same one.
-        mingled: whether things of the whole run stand among the arguments.
-        way: the containers above the block, the root first.
+        arguments: the mapping of its arguments, and `arguments_path`, its path; often the same mapping.
+        is_flat: whether settings of the whole run are among the arguments.
+        ancestors: the containers above the block, the root first.
     """
 
-    path: Path
+    path: KeyPath
     name: str
     place: Place
     key: str
-    mapping: Mapping
-    arguments: Mapping
-    arguments_path: Path
-    mingled: bool
-    way: tuple[Step, ...]
+    mapping: MappingNode
+    arguments: MappingNode
+    arguments_path: KeyPath
+    is_flat: bool
+    ancestors: tuple[Ancestor, ...]
 
     @property
-    def convention(self) -> str | None:
-        """The convention that the class and its keys tell, None for PyTorch's."""
-        return convention_of(self.name, self.key, frozenset() if self.mingled else plain_keys(self.arguments))
+    def convention_name(self) -> str | None:
+        """The convention that the class and its keys name; None where it is the default one."""
+        return convention_of(self.name, self.key, frozenset() if self.is_flat else plain_keys(self.arguments))
+
+    @property
+    def convention(self) -> Convention:
+        """The convention that the class and its keys name, or the default one."""
+        return CONVENTIONS[self.convention_name or DEFAULT]
 
     @property
     def is_strict(self) -> bool:
-        """Whether every argument goes to the class as it is, so that one it does not know makes it fail."""
-        named_in_full = "." in self.name and self.convention is None
-        return not self.mingled and (named_in_full or self.arguments is not self.mapping)
+        """Whether every argument goes to the class as it is, so that an unknown one makes it fail."""
+        named_in_full = "." in self.name and self.convention_name is None
+        return not self.is_flat and (named_in_full or self.arguments is not self.mapping)
+
+    def mappings_outwards(self) -> list[tuple[KeyPath, MappingNode]]:
+        """Return the mappings that may hold the run's numbers, the nearest first."""
+        above = [(ancestor.path, ancestor.node) for ancestor in reversed(self.ancestors)]
+        if self.is_flat:
+            above.insert(0, (self.path, self.mapping))
+        return [(path, node) for path, node in above if isinstance(node, MappingNode)]
 
 
-def find_blocks(root: Mapping) -> Iterator[Block]:
+def find_blocks(root: MappingNode) -> Iterator[Block]:
     """Find every one-cycle block, in the order of the file.
 
     Raises:
-        UnreadableError: aliases lead through the file in more ways than can be followed.
+        UnreadableError: aliases make more paths through the file than can be followed.
     """
-    stack: list[tuple[Path, Node, tuple[Step, ...]]] = [((), root, ())]
-    # Aliases may lead to one mapping in very many ways, of which only so many are gone.
-    ways: Counter[int] = Counter()
+    stack: list[tuple[KeyPath, Node, tuple[Ancestor, ...]]] = [((), root, ())]
+    visits: Counter[int] = Counter()
     for _ in range(MOST_NODES):
         if not stack:
             return
-        path, node, way = stack.pop()
-        shared = id(node.entries if isinstance(node, Mapping) else node.items if isinstance(node, Sequence) else node)
-        ways[shared] += 1
-        if ways[shared] > MOST_WAYS:
+        path, node, ancestors = stack.pop()
+        # Aliases share their entries or items, but not the node itself.
+        shared = id(getattr(node, "entries", getattr(node, "items", node)))
+        visits[shared] += 1
+        if visits[shared] > MOST_PATHS:
             continue
-        block = _block(path, node, way) if isinstance(node, Mapping) else None
+        block = _block(path, node, ancestors) if isinstance(node, MappingNode) else None
         if block is not None:
             yield block
-        if len(path) < DEEPEST and (block is None or block.mingled):
-            stack += reversed(list(_below(path, node, way)))
+        if len(path) < DEEPEST and (block is None or block.is_flat):
+            stack += reversed(list(_below(path, node, ancestors)))
     if stack:
         message = f"aliases make more than {MOST_NODES:,} values of it"
-        raise UnreadableError(place_at(TOO_MUCH.finding(message, "check that this is the file meant"), Place(1, 1)))
+        raise UnreadableError(place_at(TOO_MUCH.finding(message, "check that this is the right file"), TOP))
 
 
-def plain_keys(mapping: Mapping) -> frozenset[str]:
-    """Give the mapping's keys in plain form."""
-    return frozenset(plain(key.text) for key, _ in mapping.entries if isinstance(key, Scalar))
+def plain_keys(mapping: MappingNode) -> frozenset[str]:
+    """Return the mapping's keys in plain form."""
+    return frozenset(plain(key.text) for key, _ in mapping.pairs())
 
 
-def _below(path: Path, node: Node, way: tuple[Step, ...]) -> Iterator[tuple[Path, Node, tuple[Step, ...]]]:
-    if isinstance(node, Mapping):
-        # Of a key that stands twice, the last value counts, as it does to PyYAML.
-        last = {key.text: (key, child) for key, child in node.entries if isinstance(key, Scalar)}
+def refuse_block(block: Block) -> Finding | None:
+    """Return the finding for DeepSpeed's OneCycle; None for other blocks."""
+    if DEEPSPEED.isdisjoint(plain_keys(block.arguments)):
+        return None
+    message = (
+        "DeepSpeed's OneCycle is another schedule: straight lines of cycle_first_step_size steps up and "
+        "cycle_second_step_size down, then a decay without end; it has no total_steps and no pct_start"
+    )
+    hint = "plan PyTorch's OneCycleLR instead, or leave this file out"
+    return place_at(ANOTHER_SCHEDULE.finding(message, hint), block.place)
+
+
+def refuse_file(root: MappingNode) -> Finding | None:
+    """Return the finding for Ultralytics' lr0 and lrf, at any depth; None where they are missing."""
+    stack: list[Node] = [root]
+    for _ in range(MOST_NODES):
+        if not stack:
+            break
+        node = stack.pop()
+        if isinstance(node, MappingNode):
+            keys = {plain(key.text): (key, value) for key, value in node.pairs()}
+            if "lrf" in keys and not {"lr0", "coslr", "warmupbiaslr"}.isdisjoint(keys):
+                return _ultralytics(keys)
+            stack += [child for _, child in node.entries if not isinstance(child, ScalarNode)]
+        elif isinstance(node, SequenceNode):
+            stack += [child for child in node.items if not isinstance(child, ScalarNode)]
+    return None
+
+
+def block_findings(block: Block) -> list[Finding]:
+    """Return what is wrong with a block's keys and neighbours, apart from its settings."""
+    return [*_duplicates_above(block), *_ignored_keys(block), *_chained(block)]
+
+
+def _ultralytics(keys: dict[str, tuple[ScalarNode, Node]]) -> Finding:
+    key, _ = keys["lrf"]
+    first, last = (number_of(keys[name][1], name)[0] if name in keys else None for name in ("lr0", "lrf"))
+    cosine = getattr(keys.get("coslr", (None, None))[1], "text", "").lower() == "true"
+    shape = "a cosine" if cosine else "a straight line (cos_lr: a cosine)"
+    numbers = "" if first is None or last is None else f", here {first:g} to {float(f'{first * last:.12g}')!r}"
+    message = (
+        f"no one-cycle schedule: Ultralytics' lrf ends {shape} that falls from lr0 to lr0 × lrf{numbers}, after a "
+        "warm-up of its own; the comment that names OneCycleLR is mistaken"
+    )
+    return place_at(ANOTHER_SCHEDULE.finding(message, "leave this file out"), key.place)
+
+
+def _duplicates_above(block: Block) -> Iterator[Finding]:
+    """Find duplicate keys on the path to the block: only the last value counts."""
+    for ancestor, part in zip(block.ancestors, block.path, strict=True):
+        if isinstance(ancestor.node, MappingNode):
+            keys = [key for key, _ in ancestor.node.pairs() if key.text == part]
+            yield from (duplicate(key, keys[0].place) for key in keys[1:])
+
+
+def _ignored_keys(block: Block) -> Iterator[Finding]:
+    """Find the keys beside the schedule's settings that its framework reads for other schedulers only."""
+    ignored = {plain(key) for key in block.convention.ignored_keys}
+    for key, _ in block.mapping.pairs() if ignored else ():
+        if plain(key.text) in ignored:
+            message = f"{key.text} has no effect: {', '.join(block.convention.classes)} does not read it"
+            yield place_at(NO_EFFECT.finding(message, f"remove {key.text}"), key.place)
+
+
+def _chained(block: Block) -> Iterator[Finding]:
+    """Find other schedulers in the list that holds the block, or a scheduler made of several around it."""
+    others = [name for ancestor in block.ancestors for name in _other_schedulers(ancestor.node)]
+    if others:
+        where = "inside" if others[0] in CONTAINERS else "beside"
+        message = f"{block.name} is {where} {others[0]}: the plan shows the one-cycle schedule alone"
+        hint = f"train without {others[0]}: the cycle has a warm-up of its own"
+        yield place_at(CHAINED.finding(message, hint), block.place)
+
+
+def _other_schedulers(node: MappingNode | SequenceNode) -> Iterator[str]:
+    """Name the schedulers beside a block in this list, or the one that this mapping makes of several."""
+    if isinstance(node, MappingNode):
+        yield from (name for name in _classes(node) if name in CONTAINERS)
+        return
+    for item in node.items:
+        if isinstance(item, MappingNode):
+            yield from (name for name in _classes(item) if name.endswith("LR") and not one_cycle_class(name))
+
+
+def _classes(mapping: MappingNode) -> Iterator[str]:
+    for key, value in mapping.pairs():
+        if isinstance(value, ScalarNode) and plain(key.text) in CLASS_KEYS:
+            yield value.text.rpartition(".")[2]
+
+
+def _below(
+    path: KeyPath, node: Node, ancestors: tuple[Ancestor, ...]
+) -> Iterator[tuple[KeyPath, Node, tuple[Ancestor, ...]]]:
+    if isinstance(node, MappingNode):
+        # Of a duplicate key the last value counts, as in PyYAML.
+        last = {key.text: (key, child) for key, child in node.pairs()}
         children = [(name, _or_empty(key, child)) for name, (key, child) in last.items()]
-    elif isinstance(node, Sequence):
+    elif isinstance(node, SequenceNode):
         children = [(str(at), child) for at, child in enumerate(node.items)]
     else:
         return
     for part, child in children:
-        if not isinstance(child, Scalar):
-            yield (*path, part), child, (*way, Step(path, node))
+        if not isinstance(child, ScalarNode):
+            yield (*path, part), child, (*ancestors, Ancestor(path, node))
 
 
-def _or_empty(key: Scalar, child: Node) -> Node:
-    """Let a key that is a one-cycle class's name lead to a block, also where nothing stands behind it."""
-    is_nothing = isinstance(child, Scalar) and child.plain and read_plain(child.text) is None
-    return Mapping(child.place) if is_nothing and "OneCycle" in key.text and one_cycle_class(key.text) else child
+def _or_empty(key: ScalarNode, child: Node) -> Node:
+    """Let a key that is a one-cycle class's name lead to a block even if its value is empty."""
+    is_nothing = isinstance(child, ScalarNode) and child.plain and read_plain(child.text) is None
+    return MappingNode(child.place) if is_nothing and "OneCycle" in key.text and one_cycle_class(key.text) else child
 
 
-def _block(path: Path, mapping: Mapping, way: tuple[Step, ...]) -> Block | None:
+def _block(path: KeyPath, mapping: MappingNode, ancestors: tuple[Ancestor, ...]) -> Block | None:
     named = _named(mapping, path)
     if named is not None:
         key, name = named
         is_own = plain(key.text) in CLASS_KEYS
         arguments, below = _arguments(mapping, key, is_own=is_own)
-        mingled = arguments is mapping and not is_own
-        way_there = (*path, *below)
-        return Block(path, name.text, name.place, plain(key.text), mapping, arguments, way_there, mingled, way)
+        is_flat = arguments is mapping and not is_own
+        there = (*path, *below)
+        return Block(path, name.text, name.place, plain(key.text), mapping, arguments, there, is_flat, ancestors)
     if path and one_cycle_class(path[-1]) and (_holds_settings(mapping) or not mapping.entries):
-        return Block(path, path[-1], mapping.place, "", mapping, mapping, path, mingled=False, way=way)
-    if path and "maxlr" in plain_keys(mapping) and not TELLING_BESIDE_A_PEAK.isdisjoint(plain_keys(mapping)):
-        return Block(path, "OneCycleLR", mapping.place, "", mapping, mapping, path, mingled=True, way=way)
+        return Block(path, path[-1], mapping.place, "", mapping, mapping, path, is_flat=False, ancestors=ancestors)
+    if path and "maxlr" in plain_keys(mapping) and not BESIDE_A_PEAK.isdisjoint(plain_keys(mapping)):
+        return Block(path, "OneCycleLR", mapping.place, "", mapping, mapping, path, is_flat=True, ancestors=ancestors)
     return None
 
 
-def _named(mapping: Mapping, path: Path) -> tuple[Scalar, Scalar] | None:
+def _named(mapping: MappingNode, path: KeyPath) -> tuple[ScalarNode, ScalarNode] | None:
     """Find the key and the value that name a one-cycle class; keys made for classes first."""
     found = [
-        (key, value)
-        for key, value in mapping.entries
-        if isinstance(key, Scalar) and isinstance(value, Scalar) and one_cycle_class(value.text)
+        (key, value) for key, value in mapping.pairs() if isinstance(value, ScalarNode) and one_cycle_class(value.text)
     ]
-    for key, value in sorted(found, key=lambda each: plain(each[0].text) not in CLASS_KEYS):
+    for key, value in sorted(found, key=lambda pair: plain(pair[0].text) not in CLASS_KEYS):
         if _is_meant(mapping, path, plain(key.text), value.text) or _arguments(mapping, key, is_own=True)[1]:
             return key, value
     return None
 
 
-def _is_meant(mapping: Mapping, path: Path, key: str, name: str) -> bool:
-    """Say whether a key that names a one-cycle class makes its mapping a block, for all that is not its arguments."""
+def _is_meant(mapping: MappingNode, path: KeyPath, key: str, name: str) -> bool:
+    """Return whether a key that names a one-cycle class makes its mapping a block, apart from its arguments."""
     about_schedulers = "sched" in key or (path and "sched" in plain(path[-1]))
     if key == "name":
-        return about_schedulers or not plain_keys(mapping).isdisjoint(TELLING_KEYS)
+        return about_schedulers or not plain_keys(mapping).isdisjoint(KEY_SETTINGS)
     if key in CLASS_KEYS:
         return "OneCycle" in name or _holds_settings(mapping)
     # In Hydra's list of defaults the name is a file's.
     return _holds_settings(mapping) or ("sched" in key and "defaults" not in path)
 
 
-def _holds_settings(mapping: Mapping) -> bool:
-    keys = plain_keys(mapping) - CLASS_KEYS
-    return any(key in SETTING_NAMES or key in WARMUPS or key in MOMENTUM_PAIRS for key in keys - {"optimizer", "name"})
+def _holds_settings(mapping: MappingNode) -> bool:
+    keys = plain_keys(mapping) - CLASS_KEYS - {"optimizer", "name"}
+    return any(key in SETTING_NAMES or key in WARMUPS or key in MOMENTUM_PAIRS for key in keys)
 
 
-def _arguments(mapping: Mapping, namer: Scalar, *, is_own: bool) -> tuple[Mapping, Path]:
+def _arguments(mapping: MappingNode, namer: ScalarNode, *, is_own: bool) -> tuple[MappingNode, KeyPath]:
     """Find the mapping of the class's arguments: below a key such as `init_args`, or the mapping itself."""
-    for key, value in mapping.entries:
-        if not isinstance(key, Scalar) or not isinstance(value, Mapping):
-            continue
+    for key, value in mapping.pairs():
         written = ARGUMENTS.fullmatch(plain(key.text))
-        if written is None or written[1].startswith(NOT_ITS):
+        if not isinstance(value, MappingNode) or written is None or written[1].startswith(NOT_ITS):
             continue
         about = written[1]
         is_its = about and (about in plain(namer.text) or "sched" in about or "cycle" in about)

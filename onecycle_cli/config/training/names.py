@@ -26,13 +26,13 @@ CLASS_KEYS = frozenset(
         "schedclass", "schedname", "schedtype",
     }
 )  # fmt: skip
-"""Keys that name the class of the mapping they stand in, so that what stands beside them are its arguments."""
+"""Keys that name the class of the mapping that holds them, so that the keys beside them are its arguments."""
 
 ARGUMENTS = re.compile(r"(.*?)(initargs|args|params|kwargs|parameters|arguments|options|config|cfg|settings)")
-"""Keys under which a class's arguments stand, with what they may be about before it: `scheduler_params`."""
+"""Keys of a class's arguments, with what they are about before it: `scheduler_params`."""
 
 NOT_ITS = ("optim", "opt", "model", "data", "loss", "train", "metric", "logger", "callback")
-"""How keys of arguments begin that are another object's."""
+"""How keys of another object's arguments begin."""
 
 BESIDE = frozenset(
     {
@@ -42,10 +42,10 @@ BESIDE = frozenset(
         "dictkwargs", "defaults", "hydra", *CLASS_KEYS,
     }
 )  # fmt: skip
-"""Keys that stand among a scheduler's arguments without being settings of the cycle."""
+"""Keys among a scheduler's arguments that are not settings of the cycle."""
 
 OF_THE_RUN = frozenset({"groups", "strategy", "stepsize", "convention"})
-"""Keys that are settings to a scheduler, and something else where a whole run's settings stand together."""
+"""Keys that are settings to a scheduler, and something else among a whole run's settings."""
 
 SETTING_NAMES = {
     **{re.sub("[^a-z0-9]", "", name): setting for name, setting in aliases().items()},
@@ -77,38 +77,30 @@ MOMENTUM_PAIRS = frozenset({"moms", "momentums", "momenta"})
 """Lists of the momentum at the start and at the peak (and, to fastai, at the end)."""
 
 RATES = frozenset({"lr", "learningrate", "baselr"})
-"""The peak where nothing else gives it; beside a peak, the optimizer's learning rate."""
+"""The peak if nothing else gives it; beside a peak, the optimizer's learning rate."""
 
 
 def plain(name: str) -> str:
-    """Bring a name into plain form."""
+    """Return a name in plain form."""
     return re.sub("[^a-z0-9]", "", name.lower())
 
 
+_BY_CLASS = {plain(name): convention.name for convention in CONVENTIONS.values() for name in convention.classes}
+_BY_MODULE = {module: convention.name for convention in CONVENTIONS.values() for module in convention.modules}
+_BY_CLASS_KEY = {key: convention.name for convention in CONVENTIONS.values() for key in convention.class_keys}
+_BY_KEY = {plain(key): convention.name for convention in CONVENTIONS.values() for key in convention.aliases.values()}
+
+
 def one_cycle_class(name: str) -> str | None:
-    """Give the plain name of the one-cycle class that a text names, with or without its module; None for others."""
+    """Return the plain name of the one-cycle class that a text names, with or without its module; None for others."""
     if len(name) > 200 or "cycle" not in name.lower():
         return None
     last = plain(re.split(r"[.:/]", name.strip())[-1])
-    return last if last in CLASSES or _convention_by_class(last) is not None else None
-
-
-def _convention_by_class(class_name: str) -> str | None:
-    """Return the convention that has a class or function of this plain name, and no other has."""
-    named = (convention.name for convention in CONVENTIONS.values() if class_name in map(plain, convention.classes))
-    return next(named, None)
+    return last if last in CLASSES or last in _BY_CLASS else None
 
 
 def convention_of(name: str, named_by: str, keys: frozenset[str]) -> str | None:
-    """Tell a block's convention from the class, the key that names it, and its keys; None where it is PyTorch's."""
-    by_class = _convention_by_class(one_cycle_class(name) or "")
-    if by_class is not None:
-        return by_class
-    module = name.strip().partition(".")[0]
-    for convention in CONVENTIONS.values():
-        if named_by in convention.class_keys or module in convention.modules:
-            return convention.name
-    for convention in CONVENTIONS.values():
-        if not keys.isdisjoint(map(plain, convention.aliases.values())):
-            return convention.name
-    return None
+    """Return a block's convention by its class, the key that names it, or its keys; None for the default one."""
+    by_class = _BY_CLASS.get(one_cycle_class(name) or "")
+    by_module = _BY_CLASS_KEY.get(named_by) or _BY_MODULE.get(name.strip().partition(".")[0])
+    return by_class or by_module or next((_BY_KEY[key] for key in sorted(keys) if key in _BY_KEY), None)

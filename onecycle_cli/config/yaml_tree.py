@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from onecycle_cli.config.nodes import Mapping, Place, Scalar, Sequence, merged_entries, place_at
+from onecycle_cli.config.nodes import TOP, MappingNode, Place, ScalarNode, SequenceNode, is_merge, place_at
+from onecycle_cli.config.scalars import PLAIN_TAGS
 from onecycle_cli.findings.documents import NOT_YAML, SEVERAL_DOCUMENTS, TOO_MUCH
 
 if TYPE_CHECKING:
     from onecycle_cli.config.nodes import Node
     from onecycle_cli.findings import Finding, Rule
-
-PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "null"))
-"""Tags under which quotes do not matter: `!!int '10'` is a number."""
 
 DEEPEST = 100
 MOST_NODES = 200_000
@@ -28,7 +26,7 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class UnreadableError(Exception):
-    """The text is no single, sound YAML document; `finding` says why and where."""
+    """The text is not one valid document; `finding` says why and where."""
 
     def __init__(self, finding: Finding) -> None:
         """Carry the finding, with its place."""
@@ -37,10 +35,10 @@ class UnreadableError(Exception):
 
 
 def parse(text: str) -> Node | None:
-    """Build the tree of the text's one document; None where it holds nothing.
+    """Return the tree of the text's one document; None if it is empty.
 
     Raises:
-        UnreadableError: the text breaks the grammar, holds several documents, or is nested too deep.
+        UnreadableError: the text breaks the grammar, holds several documents, or is nested too deeply.
     """
     builder = _Builder()
     try:
@@ -54,7 +52,7 @@ def parse(text: str) -> Node | None:
 
 
 class _Builder:
-    """Takes events one by one and hangs nodes into the tree."""
+    """Takes events one by one and adds nodes to the tree."""
 
     def __init__(self) -> None:
         self.root: Node | None = None
@@ -66,41 +64,41 @@ class _Builder:
     def take(self, event: yaml.Event) -> None:
         if isinstance(event, yaml.ScalarEvent):
             plain = event.tag in PLAIN_TAGS if event.tag else not event.style
-            self._hang(Scalar(_place(event), event.value, plain, event.tag), event)
+            self._add(ScalarNode(_place(event), event.value, plain, event.tag), event)
         elif isinstance(event, yaml.AliasEvent):
-            self._hang(self._resolve(event), event)
+            self._add(self._resolve(event), event)
         elif isinstance(event, yaml.SequenceStartEvent):
-            self._begin(Sequence(_place(event)), event)
+            self._begin(SequenceNode(_place(event)), event)
         elif isinstance(event, yaml.MappingStartEvent):
-            self._begin(Mapping(_place(event)), event)
+            self._begin(MappingNode(_place(event)), event)
         elif isinstance(event, yaml.CollectionEndEvent):
             self._close(self._open.pop(), event)
         elif isinstance(event, yaml.DocumentStartEvent):
             self._count_document(event)
 
-    def _begin(self, node: Sequence | Mapping, event: yaml.NodeEvent) -> None:
-        self._hang(node, event)
+    def _begin(self, node: SequenceNode | MappingNode, event: yaml.NodeEvent) -> None:
+        self._add(node, event)
         if len(self._open) == DEEPEST:
             raise UnreadableError(place_at(_too_deep(), _place(event)))
         self._open.append(_Open(node))
 
-    def _hang(self, node: Node, event: yaml.NodeEvent) -> None:
+    def _add(self, node: Node, event: yaml.NodeEvent) -> None:
         self._count(1, event)
         if event.anchor is not None and not isinstance(event, yaml.AliasEvent):
             self._anchors[event.anchor] = node
         if self._open:
-            self._open[-1].hang(node)
+            self._open[-1].add(node)
         else:
             self.root = node
 
     def _count(self, nodes: int, event: yaml.Event) -> None:
         self._nodes += nodes
         if self._nodes > MOST_NODES:
-            hint = "check that this is the file meant"
+            hint = "check that this is the right file"
             raise _refuse(TOO_MUCH, f"more than {MOST_NODES:,} values", hint, event)
 
     def _close(self, closed: _Open, event: yaml.Event) -> None:
-        if isinstance(closed.node, Mapping) and (merged := merged_entries(closed.node)):
+        if isinstance(closed.node, MappingNode) and (merged := _merged_entries(closed.node)):
             # Aliases share the list, so what is merged into it is merged for all of them.
             closed.node.entries[:] = merged
             self._count(len(merged), event)
@@ -110,7 +108,7 @@ class _Builder:
             hint = f"define it with &{event.anchor} before this line"
             raise _refuse(NOT_YAML, f"not YAML: the anchor of *{event.anchor} is not defined", hint, event)
         node = self._anchors[event.anchor]
-        if isinstance(node, Scalar):
+        if isinstance(node, ScalarNode):
             return replace(node, place=_place(event), origin=node.origin or node.place)
         # The copy shares its items with the anchor's node; only its place is the alias's own.
         return replace(node, place=_place(event))
@@ -118,19 +116,19 @@ class _Builder:
     def _count_document(self, event: yaml.Event) -> None:
         self._documents += 1
         if self._documents > 1:
-            message = "a second document begins here; one file holds one plan"
+            message = "a second document begins here; a file holds one plan"
             raise _refuse(SEVERAL_DOCUMENTS, message, "move it to a file of its own", event)
 
 
 class _Open:
-    """A collection whose end has not come yet, and the key that waits for its value."""
+    """A collection that has not ended yet, and the key whose value comes next."""
 
-    def __init__(self, node: Sequence | Mapping) -> None:
+    def __init__(self, node: SequenceNode | MappingNode) -> None:
         self.node = node
         self._key: Node | None = None
 
-    def hang(self, node: Node) -> None:
-        if isinstance(self.node, Sequence):
+    def add(self, node: Node) -> None:
+        if isinstance(self.node, SequenceNode):
             self.node.items.append(node)
         elif self._key is None:
             self._key = node
@@ -139,10 +137,29 @@ class _Open:
             self._key = None
 
 
+def _merged_entries(mapping: MappingNode) -> list[tuple[Node, Node]] | None:
+    """Return a mapping's entries followed by those that `<<` merges into it; None if it merges nothing.
+
+    As in YAML's merge keys, the mapping's own entries win, then the mapping named first.
+    """
+    sources = [node for key, node in mapping.entries if is_merge(key)]
+    mappings = [child for node in sources for child in (node.items if isinstance(node, SequenceNode) else [node])]
+    if not mappings or not all(isinstance(child, MappingNode) for child in mappings):
+        return None
+    entries = [(key, node) for key, node in mapping.entries if not is_merge(key)]
+    keys = {key.text for key, _ in entries if isinstance(key, ScalarNode)}
+    for child in mappings:
+        for key, node in child.pairs() if isinstance(child, MappingNode) else ():
+            if key.text not in keys:
+                keys.add(key.text)
+                entries.append((key, node))
+    return entries
+
+
 def _place(event: yaml.Event) -> Place:
     mark, end = event.start_mark, event.end_mark
     if mark is None or end is None:
-        return Place(1, 1)
+        return TOP
     if (
         isinstance(event, yaml.ScalarEvent)
         and event.anchor
@@ -159,12 +176,12 @@ def _refuse(rule: Rule, message: str, hint: str, event: yaml.Event) -> Unreadabl
 
 
 def _too_deep() -> Finding:
-    return TOO_MUCH.finding(f"nested deeper than {DEEPEST} levels", "check that this is the file meant")
+    return TOO_MUCH.finding(f"nested deeper than {DEEPEST} levels", "check that this is the right file")
 
 
 def _broken(error: yaml.MarkedYAMLError, text: str) -> UnreadableError:
     mark = error.problem_mark or error.context_mark
-    place = Place(1, 1) if mark is None else Place(mark.line + 1, mark.column + 1)
+    place = TOP if mark is None else Place(mark.line + 1, mark.column + 1)
     if "nesting depth" in (error.problem or ""):  # PyYAML from 6.0.4 has a limit of its own
         return UnreadableError(place_at(_too_deep(), place))
     message = f"not YAML: {error.problem or 'broken'}{_context(error)}"
@@ -172,7 +189,7 @@ def _broken(error: yaml.MarkedYAMLError, text: str) -> UnreadableError:
 
 
 def _context(error: yaml.MarkedYAMLError) -> str:
-    """Say what was being read, and where that began if it was elsewhere."""
+    """Return what was being read, and where that began if it began elsewhere."""
     begin, end = error.context_mark, error.problem_mark
     if not error.context:
         return ""
@@ -194,15 +211,15 @@ def _hint(problem: str, text: str, place: Place) -> str:
 
 
 def _unreadable_character(text: str, error: yaml.YAMLError) -> UnreadableError:
-    """Find the character that YAML forbids; the readers of PyYAML tell it in different units."""
+    """Find the character that YAML forbids: PyYAML's two readers give its position in different units."""
     at = next((at for at, char in enumerate(text) if _forbidden(char)), 0)
     lines = (text[:at] + ".").splitlines()
     place = Place(len(lines), len(lines[-1]))
     name = f"U+{ord(text[at]):04X}" if at < len(text) else str(error)
-    message = f"not YAML: the character {name} may not stand in YAML"
+    message = f"not YAML: the character {name} is not allowed in YAML"
     # UTF-16 without a byte-order mark reads as text with every second character NUL.
     wide = 3 * text[:1000].count("\0") > len(text[:1000])
-    hint = "save the file as UTF-8" if wide else "remove it; check that this is the file meant"
+    hint = "save the file as UTF-8" if wide else "remove it; check that this is the right file"
     return UnreadableError(place_at(NOT_YAML.finding(message, hint), place))
 
 

@@ -1,0 +1,83 @@
+"""What commands write: text and pictures, on standard output or to a file that is written whole or not at all."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from onecycle_cli.errors import OnecycleError
+from onecycle_cli.formatting import printable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PictureFormat = Literal["png", "svg", "pdf"]
+PICTURE_FORMATS: dict[str, PictureFormat] = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
+STDOUT = "-"
+
+ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
+
+
+def picture_format(target: str) -> PictureFormat:
+    """Return the format of a picture by its file's extension; PNG for standard output.
+
+    Raises:
+        OnecycleError: the extension is not one of a picture.
+    """
+    if target == STDOUT:
+        return "png"
+    extension = Path(target).suffix.lower()
+    if extension not in PICTURE_FORMATS:
+        given = f"unsupported image extension {extension!r}" if extension else "no image extension"
+        raise OnecycleError(f"{target}: {given}", "use .png, .svg or .pdf")
+    return PICTURE_FORMATS[extension]
+
+
+def save_picture(figure: Figure, target: str, dpi: float, content: dict[str, str], *, is_extra: bool = False) -> None:
+    """Save a figure, and say where; `is_extra` for a picture beside a command's result on standard output.
+
+    `content` is embedded in the file: what the picture was drawn from.
+    """
+    from onecycle_cli.render.figure import save
+    from onecycle_cli.render.output import whole_file
+    from onecycle_cli.version import __version__
+
+    metadata = {"version": f"onecycle-cli {__version__}", **content}
+    if target == STDOUT:
+        save(figure, sys.stdout.buffer, picture_format(target), dpi=dpi, metadata=metadata)
+        return
+    with whole_file(Path(target)) as stream:
+        save(figure, stream, picture_format(target), dpi=dpi, metadata=metadata)
+    if is_extra:
+        sys.stderr.write(f"note: the picture is {printable(target)}\n")
+    else:
+        sys.stdout.write(f"{target}\n")
+
+
+def write_text(text: str, target: str) -> None:
+    """Write a text to a file, or to standard output for `-`."""
+    from onecycle_cli.render.output import whole_file
+
+    if target == STDOUT:
+        sys.stdout.write(text)
+        return
+    with whole_file(Path(target)) as stream:
+        stream.write(text.encode())
+
+
+def check_new_file(target: str, *, force: bool) -> None:
+    """Check, before any work is done, that a config can be written: without `force` only to a new file.
+
+    Raises:
+        OnecycleError: the file exists, or is a folder.
+    """
+    path = Path(target)
+    if target == STDOUT:
+        return
+    if path.is_dir():
+        raise OnecycleError(f"{target} is a folder", f"name the file in it: {path / 'onecycle.yaml'}")
+    if path.exists() and not force:
+        raise OnecycleError(f"{target} exists", "give --force to overwrite it, or another name")

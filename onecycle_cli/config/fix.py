@@ -1,0 +1,132 @@
+"""Safe fixes: replace words where findings are, keep every other character, and show the difference."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from difflib import unified_diff
+from typing import TYPE_CHECKING
+
+from onecycle_cli.config import findings_of
+from onecycle_cli.config.files import PYTHON
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from onecycle_cli.config import Loaded, Request
+    from onecycle_cli.config.files import Source
+    from onecycle_cli.findings import Finding
+
+    Edit = tuple[int, int, str]
+    """Begin and end of the text to replace, and the text to write there."""
+
+_YAML_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+_PYTHON_BREAK = re.compile("\r\n|[\r\n]")
+_BEFORE = frozenset(" \t\r\n\x85\u2028\u2029,:=[{('\"")
+_AFTER = re.compile("[ \t\r\n\x85\u2028\u2029,=\\]})]|:(?=\\s|$)|$")
+_NO_END = "\\ No newline at end of file\n"
+
+
+@dataclass(frozen=True, slots=True)
+class FixedFile:
+    """A file whose text can be fixed, and its new text."""
+
+    source: Source
+    text: str
+
+    @property
+    def difference(self) -> str:
+        """The unified difference to the file's text, as `git apply` takes it."""
+        return difference(self.source.path, self.source.text, self.text)
+
+    @property
+    def data(self) -> bytes:
+        """The new text in the file's own encoding."""
+        return self.text.encode(self.source.encoding)
+
+
+def fixed_files(loaded: Loaded, request: Request) -> Iterator[FixedFile]:
+    """Fix every file that has findings with a safe fix, if fewer findings are left afterwards."""
+    by_file: dict[str, list[Finding]] = {}
+    for finding in loaded.findings:
+        if finding.fix is not None and finding.file is not None:
+            by_file.setdefault(finding.file, []).append(finding)
+    for path, findings in by_file.items():
+        source = loaded.sources[path]
+        text = fix_text(source.text, findings, python=path.endswith(PYTHON))
+        if text == source.text or source.finding is not None:
+            continue
+        if len(findings_of(replace(source, text=text), request)) < len(findings_of(source, request)):
+            yield FixedFile(source, text)
+
+
+def fix_text(text: str, findings: Sequence[Finding], *, python: bool = False) -> str:
+    """Replace each finding's word by its fix, where exactly that word is at the finding's place.
+
+    A quoted word is found behind its quote, and the quotes stay. Fixes that overlap, or whose word is not there as a
+    whole, are left out.
+
+    Args:
+        text: the text that was read, without its byte-order mark, so that columns are those of the findings.
+        findings: what was found in this text.
+        python: count lines as Python does; in YAML a line also ends at U+0085, U+2028 and U+2029. (In
+            `str.splitlines` it ends at a form feed, too, which neither takes for a line break.)
+    """
+    starts = [0, *(found.end() for found in (_PYTHON_BREAK if python else _YAML_BREAK).finditer(text))]
+    edits = {edit for finding in findings if (edit := _edit(text, starts, finding)) is not None}
+    pieces, end = [], 0
+    for begin, stop, new in _without_overlaps(sorted(edits)):
+        pieces += [text[end:begin], new]
+        end = stop
+    return "".join([*pieces, text[end:]])
+
+
+def difference(path: str, before: str, after: str) -> str:
+    """Return the unified difference as `git apply` and `patch -p1` take it; empty where the texts are the same.
+
+    To these programs a line ends at a line feed alone, so that other line endings pass through untouched.
+    """
+    name = path.removeprefix("./").lstrip("/")
+    lines = unified_diff(_lines(before), _lines(after), _quoted("a/" + name), _quoted("b/" + name))
+    return "".join(lines)
+
+
+def _edit(text: str, starts: list[int], finding: Finding) -> Edit | None:
+    fix, line, column = finding.fix, finding.line, finding.column
+    if fix is None or not fix.old or line is None or column is None or not 1 <= line <= len(starts) or column < 1:
+        return None
+    begin = starts[line - 1] + column - 1
+    if begin > (starts[line] if line < len(starts) else len(text)):
+        return None
+    if begin and text[begin - 1] not in _BEFORE:
+        return None
+    quote = text[begin : begin + 1]
+    if quote in ("'", '"') and not fix.old.startswith(quote):
+        begin += 1
+        whole = text.startswith(fix.old + quote, begin) and not set(fix.new) & {quote, "\\"}
+    else:
+        whole = text.startswith(fix.old, begin) and _AFTER.match(text, begin + len(fix.old)) is not None
+    return (begin, begin + len(fix.old), fix.new) if whole else None
+
+
+def _without_overlaps(edits: list[Edit]) -> Iterator[Edit]:
+    """Leave out every edit that overlaps another: which of them is meant cannot be known."""
+    reached = -1
+    for at, (begin, end, new) in enumerate(edits):
+        following = edits[at + 1][0] if at + 1 < len(edits) else end
+        if begin >= reached and following >= end:
+            yield begin, end, new
+        reached = max(reached, end)
+
+
+def _lines(text: str) -> list[str]:
+    lines = [f"{line}\n" for line in text.split("\n")]
+    last = lines.pop()
+    return [*lines, last + _NO_END] if last != "\n" else lines
+
+
+def _quoted(name: str) -> str:
+    """Write a path as git does: quoted if it must be, and followed by a tab if it holds a space."""
+    if re.search(r'[\x00-\x1f\x7f"\\]', name):
+        return '"' + re.sub(r'[\x00-\x1f\x7f"\\]', lambda char: f"\\{ord(char[0]):03o}", name) + '"'
+    return f"{name}\t" if " " in name else name

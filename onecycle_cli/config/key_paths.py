@@ -1,0 +1,245 @@
+"""Dotted paths into a config's tree: the values that `--set` puts there, and the `${references}` between them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from onecycle_cli.config.nodes import TOP, MappingNode, Place, ScalarNode, SequenceNode
+from onecycle_cli.config.scalars import KNOWN_TAGS, read_plain
+from onecycle_cli.config.yaml_tree import UnreadableError, parse
+from onecycle_cli.errors import OnecycleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from onecycle_cli.config.nodes import Node
+
+KeyPath: TypeAlias = tuple[str, ...]
+"""Keys and indexes that lead from the root of a tree to a node."""
+
+MOST_HOPS = 100
+MISSING = "???"
+"""OmegaConf's mark for a value that must be given when the program starts."""
+
+_REFERENCE = re.compile(r"\$\{\s*(\.*)([^{}:\s]+)\s*\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A value given by `--set`, and the path at which it replaces the file's."""
+
+    path: KeyPath
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file's tree with the values of `--set` in it; `extra` holds those that have no place in the file."""
+
+    root: MappingNode
+    extra: MappingNode
+
+    def at(self, path: KeyPath) -> Node | None:
+        """Return the node at a path; None if there is none."""
+        found = lookup(self.root, path)
+        return lookup(self.extra, path) if found is None else found
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A value that is not in the file.
+
+    Attributes:
+        place: where the value is missing.
+        written: what the file has there.
+        path: the dotted path that would give it.
+        why: why it is unknown.
+    """
+
+    place: Place
+    written: str
+    path: str
+    why: str
+
+
+def split(text: str) -> KeyPath:
+    """Read a path as people write it: `a.b.0` or `a.b[0]`."""
+    return tuple(re.findall(r"[^.\[\]]+", text))
+
+
+def dotted(path: KeyPath) -> str:
+    """Write a path with dots."""
+    return ".".join(path)
+
+
+def read_assignments(words: Iterable[str]) -> tuple[Assignment, ...]:
+    """Read the arguments of `--set`: each is `dotted.path=value`, with the value in YAML.
+
+    Raises:
+        OnecycleError: an argument has another form.
+    """
+    return tuple(_assignment(word) for word in words)
+
+
+def assign(root: MappingNode, assignments: Iterable[Assignment]) -> Document:
+    """Return a tree with values set in it; a value that has no place in the tree goes beside it."""
+    extra = MappingNode(TOP)
+    for assignment in assignments:
+        changed = _replaced(root, assignment.path, assignment.node)
+        if isinstance(changed, MappingNode):
+            root = changed
+        else:
+            extra = _grown(extra, assignment.path, assignment.node)
+    return Document(root, extra)
+
+
+def lookup(node: Node, path: KeyPath) -> Node | None:
+    """Follow a path from a node; of a duplicate key the last counts, as in PyYAML."""
+    found: Node | None = node
+    for part in path:
+        if isinstance(found, MappingNode):
+            at = _index(found, part)
+            found = None if at is None else found.entries[at][1]
+        elif isinstance(found, SequenceNode):
+            found = found.items[int(part)] if _is_index(part, found) else None
+        else:
+            return None
+    return found
+
+
+def unused(assignments: Iterable[Assignment], document: Document, text: str) -> tuple[str, ...]:
+    """Return the paths that are set although the file neither holds nor names them."""
+    paths = [dotted(given.path) for given in assignments if lookup(document.root, given.path) is None]
+    return tuple(path for path in paths if path not in text)
+
+
+def resolve(document: Document, node: Node, path: KeyPath) -> Node | Unknown:
+    """Follow the reference that a scalar is, or those in a list; the result has the reference's place."""
+    if isinstance(node, SequenceNode):
+        items: list[Node] = []
+        for at, item in enumerate(node.items):
+            found = _follow(document, item, (*path, str(at)))
+            if isinstance(found, Unknown):
+                return found
+            items.append(found)
+        return replace(node, items=items)
+    return _follow(document, node, path)
+
+
+def is_filled_in_later(node: Node) -> bool:
+    """Return whether a node is a count that the program fills in at run time: empty, null or -1."""
+    return isinstance(node, ScalarNode) and node.plain and read_plain(node.text) in (None, -1)
+
+
+def _follow(document: Document, start: Node, path: KeyPath) -> Node | Unknown:
+    node, at = start, path
+    for _ in range(MOST_HOPS):
+        if not isinstance(node, ScalarNode) or not isinstance(start, ScalarNode):
+            return _placed_at(node, start)
+        if why := _why_unknown(node):
+            return Unknown(start.place, start.text, dotted(at), why)
+        reference = _REFERENCE.fullmatch(node.text.strip())
+        if reference is None:
+            if "${" in node.text:
+                return Unknown(start.place, start.text, dotted(path), "its value is made when the program runs")
+            return _placed_at(node, start)
+        at = _target(reference, at)
+        found = document.at(at)
+        if found is None:
+            return Unknown(start.place, start.text, dotted(at), f"{dotted(at)} is not in this file")
+        if is_filled_in_later(found):
+            return Unknown(start.place, start.text, dotted(at), f"{dotted(at)} is filled in when the program runs")
+        node = found
+    return Unknown(start.place, getattr(start, "text", ""), dotted(path), "it refers to itself")
+
+
+def _target(reference: re.Match[str], path: KeyPath) -> KeyPath:
+    dots, name = reference.groups()
+    base = path[: len(path) - len(dots)] if dots else ()
+    return (*base, *split(name))
+
+
+def _why_unknown(node: ScalarNode) -> str:
+    if node.tag is not None and node.tag not in KNOWN_TAGS:
+        return "its value is made when the program runs"
+    return "it must be given when the program starts" if node.text == MISSING else ""
+
+
+def _placed_at(node: Node, start: Node) -> Node:
+    """Return what a reference leads to with the reference's place, as for an alias."""
+    if node is start:
+        return node
+    if isinstance(node, ScalarNode):
+        return replace(node, place=start.place, origin=node.written)
+    return replace(node, place=start.place)
+
+
+def _assignment(word: str) -> Assignment:
+    name, equals, text = word.partition("=")
+    path = split(name.strip())
+    if not equals or not path:
+        raise OnecycleError(f"invalid --set {word[:60]!r}: use path=value", "for example --set trainer.max_steps=5000")
+    try:
+        node = parse(text)
+    except UnreadableError as error:
+        raise OnecycleError(f"--set {name}: {error.finding.message}", "quote the value for the shell") from None
+    return Assignment(path, _moved(node or ScalarNode(TOP, "", plain=True), Place(1, 1, f"--set {word}")))
+
+
+def _moved(node: Node, place: Place) -> Node:
+    """Give a node and all below it the place where it was given."""
+    if isinstance(node, ScalarNode):
+        return replace(node, place=place, origin=None)
+    if isinstance(node, SequenceNode):
+        return SequenceNode(place, [_moved(item, place) for item in node.items])
+    return MappingNode(place, [(_moved(key, place), _moved(value, place)) for key, value in node.entries])
+
+
+def _replaced(target: Node, path: KeyPath, node: Node) -> Node | None:
+    """Return a copy of a tree with a node at a path; None if the tree has no place for it."""
+    part, rest = path[0], path[1:]
+    if isinstance(target, ScalarNode) and target.plain and read_plain(target.text) is None:
+        target = MappingNode(target.place)
+    if isinstance(target, SequenceNode) and _is_index(part, target):
+        items = list(target.items)
+        inner = _replaced(items[int(part)], rest, node) if rest else node
+        if inner is None:
+            return None
+        items[int(part)] = inner
+        return replace(target, items=items)
+    if not isinstance(target, MappingNode):
+        return None
+    at, entries = _index(target, part), list(target.entries)
+    if at is None:
+        return None if rest else replace(target, entries=[*entries, (ScalarNode(node.place, part, plain=False), node)])
+    inner = _replaced(entries[at][1], rest, node) if rest else node
+    if inner is None:
+        return None
+    entries[at] = (entries[at][0], inner)
+    return replace(target, entries=entries)
+
+
+def _grown(target: MappingNode, path: KeyPath, node: Node) -> MappingNode:
+    """Return a mapping with a node at a path, and with the mappings that lead there."""
+    for length in range(1, len(path) + 1):
+        part = path[:length]
+        if length < len(path) and lookup(target, part) is not None:
+            continue
+        changed = _replaced(target, part, node if length == len(path) else MappingNode(node.place))
+        target = changed if isinstance(changed, MappingNode) else target
+    return target
+
+
+def _index(mapping: MappingNode, part: str) -> int | None:
+    """Return where the last entry of this name is."""
+    for at in range(len(mapping.entries) - 1, -1, -1):
+        key = mapping.entries[at][0]
+        if isinstance(key, ScalarNode) and key.text == part:
+            return at
+    return None
+
+
+def _is_index(part: str, sequence: SequenceNode) -> bool:
+    return part.isdecimal() and len(part) < 10 and int(part) < len(sequence.items)

@@ -1,0 +1,355 @@
+"""Python configs, in MMEngine's and MMCV's style, as the tree that YAML gives: read through `ast`, never run.
+
+Assignments of literals, names, `dict(...)` and arithmetic are followed. Everything else becomes a scalar with the tag
+UNKNOWN. So does what such code may change: the names that it assigns, and the lists and mappings that it mentions.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+import re
+import warnings
+from array import array
+from bisect import bisect_left
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from onecycle_cli.config.nodes import TOP, MappingNode, Place, ScalarNode, SequenceNode, place_at
+from onecycle_cli.config.scalars import MOST_DIGITS, portable, read_plain
+from onecycle_cli.config.yaml_tree import DEEPEST, MOST_NODES, UnreadableError
+from onecycle_cli.findings.documents import NOT_PYTHON, TOO_MUCH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from onecycle_cli.config.nodes import Node
+
+UNKNOWN = "!unknown"
+"""The tag of what the file alone does not give; the scalar's text is the expression, shortened."""
+
+LONGEST_SHOWN = 60
+MOST_BITS = 1400
+"""The largest power that is computed, a little more than any float64."""
+
+WALKED_PER_NODE = 20
+"""How many nodes of syntax may be looked through at the cost of one value."""
+
+_OPERATORS: dict[type[ast.AST], Callable[[Any, Any], object]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+}
+_SIGNS: dict[type[ast.AST], Callable[[Any], object]] = {ast.UAdd: operator.pos, ast.USub: operator.neg}
+_NO_VALUE = (ArithmeticError, LookupError, TypeError, ValueError)
+"""What Python raises where an expression has no value, and this module where it does not follow one."""
+
+_BREAK = re.compile(r"\r\n|\r|\n")
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_INNER_BYTE = re.compile(rb"[\x80-\xbf]")
+
+
+def parse_python(text: str) -> MappingNode:
+    """Return the tree of a Python config: one entry for each name that the module assigns.
+
+    Raises:
+        UnreadableError: the text breaks Python's grammar, or is larger or nested deeper than any config.
+    """
+    # Parsing takes microseconds and a kilobyte per token: refuse what cannot be a config before it.
+    if excess := next(islice(_TOKEN.finditer(text), 2 * MOST_NODES, None), None):
+        raise _too_much(f"more than {2 * MOST_NODES:,} words", _place_of(text, excess.start()))
+    module = _Module(text)
+    for statement in _parse(text).body:
+        module.follow(statement)
+    return MappingNode(TOP, list(module.names.values()))
+
+
+class _Lines:
+    """The lines as Python counts them, with columns in characters: `ast` counts bytes of UTF-8."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = _BREAK.split(text)
+        self._inner: dict[int, array[int]] = {}
+
+    def place(self, node: ast.expr | ast.stmt | ast.keyword) -> Place:
+        return Place(node.lineno, self._column(node.lineno, node.col_offset))
+
+    def unknown(self, node: ast.expr | ast.stmt) -> ScalarNode:
+        """Return the scalar for a node whose value is unknown."""
+        begin, line = self.place(node), self._lines[node.lineno - 1]
+        whole = node.end_lineno == node.lineno
+        end = self._column(node.lineno, node.end_col_offset or 0) - 1 if whole else len(line)
+        shown = line[begin.column - 1 : end]
+        if len(shown) > LONGEST_SHOWN or not whole:
+            shown = shown[: LONGEST_SHOWN - 1].rstrip() + "…"
+        return ScalarNode(begin, shown, plain=True, tag=UNKNOWN)
+
+    def _column(self, line: int, offset: int) -> int:
+        text = self._lines[line - 1]
+        if text.isascii():
+            return offset + 1
+        if line not in self._inner:
+            self._inner[line] = array("I", (byte.start() for byte in _INNER_BYTE.finditer(text.encode())))
+        return offset - bisect_left(self._inner[line], offset) + 1
+
+
+class _Module:
+    """Follows a module's statements, and works out expressions from the names that are known so far."""
+
+    def __init__(self, text: str) -> None:
+        self.names: dict[str, tuple[ScalarNode, Node]] = {}
+        """By name: where it was assigned last, as a key, and its value."""
+        self._foreign: set[str] = set()
+        """Names of classes, functions and modules."""
+        self._lines = _Lines(text)
+        self._depth = 0
+        self._nodes = 0
+
+    def follow(self, statement: ast.stmt) -> None:
+        """Take in what a statement assigns or may change."""
+        if isinstance(statement, ast.Assign | ast.AnnAssign):
+            if statement.value is None:
+                return
+            node = self._value(statement.value)
+            for target in statement.targets if isinstance(statement, ast.Assign) else [statement.target]:
+                if isinstance(target, ast.Name):
+                    self._assign(target, node if target.id != "_base_" else self._lines.unknown(statement.value))
+                else:
+                    self._forget(target, self._lines.unknown(target))
+        elif isinstance(statement, ast.Expr):
+            self._value(statement.value)
+        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            self._import([statement.name])
+            self._forget(statement, self._lines.unknown(statement), is_scope=True)
+        else:
+            self._forget(statement, self._lines.unknown(statement))
+            imported = list(_imported_names(statement))
+            self._import(imported)
+            if isinstance(statement, ast.With):  # MMEngine's `with read_base():` imports values
+                for name in imported:
+                    self._spoil(name, self._lines.unknown(statement.body[0]))
+
+    def _assign(self, target: ast.Name, node: Node) -> None:
+        self.names.pop(target.id, None)
+        self._foreign.discard(target.id)
+        self.names[target.id] = ScalarNode(self._lines.place(target), target.id, plain=False), node
+
+    def _import(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.names.pop(name, None)
+            self._foreign.add(name)
+
+    def _forget(self, tree: ast.expr | ast.stmt, unknown: ScalarNode, *, is_scope: bool = False) -> None:
+        """Make unknown what code may change; in a scope of its own, an assignment changes no name outside."""
+        nodes = list(ast.walk(tree))
+        self._count(len(nodes) // WALKED_PER_NODE, tree)
+        for node in nodes:
+            if isinstance(node, ast.Global):
+                for name in node.names:
+                    self._spoil(name, unknown)
+            elif isinstance(node, ast.NamedExpr):
+                self._spoil(node.target.id, unknown)
+            elif isinstance(node, ast.Name):
+                is_assigned = not is_scope and not isinstance(node.ctx, ast.Load)
+                if is_assigned or not isinstance(self.names.get(node.id, (None, unknown))[1], ScalarNode):
+                    self._spoil(node.id, unknown)
+
+    def _spoil(self, name: str, unknown: ScalarNode) -> None:
+        """Make a name unknown, and all that is in its list or mapping, under whatever other names it is known."""
+        key, node = self.names.get(name, (ScalarNode(unknown.place, name, plain=False), unknown))
+        self.names[name] = key, unknown
+        stack: list[Node] = [node]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, SequenceNode):
+                stack += node.items
+                node.items[:] = [unknown]
+            elif isinstance(node, MappingNode):
+                stack += [value for _, value in node.entries]
+                node.entries[:] = [(unknown, unknown)]
+
+    def _value(self, expr: ast.expr) -> Node:
+        """Return the value of an expression; an unknown scalar if it is not followed."""
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise _too_much(f"nested deeper than {DEEPEST} levels", self._lines.place(expr))
+        self._count(1, expr)
+        try:
+            node = self._work_out(expr)
+        except _NO_VALUE:
+            node = self._lines.unknown(expr)
+            if not isinstance(expr, ast.Constant | ast.Name):
+                self._forget(expr, node, is_scope=True)
+        self._depth -= 1
+        return node
+
+    def _work_out(self, expr: ast.expr) -> Node:
+        match expr:
+            case ast.Constant():
+                return self._scalar(expr, expr.value)
+            case ast.Name():
+                node = self.names[expr.id][1]
+                if isinstance(node, ScalarNode):
+                    return replace(node, place=self._lines.place(expr), origin=node.written)
+                return replace(node, place=self._lines.place(expr))
+            case ast.List() | ast.Tuple():
+                return self._sequence(expr)
+            case ast.Dict():
+                keys = [None if key is None else self._value(key) for key in expr.keys]
+                return self._mapping(expr, zip(keys, expr.values, strict=True))
+            case ast.Call(func=ast.Name(id="dict")) if "dict" not in self._foreign | self.names.keys():
+                given: list[tuple[Node | None, ast.expr]] = [(None, argument) for argument in expr.args[:1]]
+                for word in expr.keywords:
+                    key = word.arg and ScalarNode(self._lines.place(word), word.arg, plain=False)
+                    given.append((key or None, word.value))
+                return self._mapping(expr, given)
+            case ast.UnaryOp():
+                return self._scalar(expr, _SIGNS[type(expr.op)](_number(self._value(expr.operand))))
+            case ast.BinOp():
+                return self._operation(expr, self._value(expr.left), self._value(expr.right))
+        raise LookupError
+
+    def _scalar(self, expr: ast.expr, value: object) -> ScalarNode:
+        place = self._lines.place(expr)
+        if isinstance(value, str):
+            if "{{" in value:  # MMEngine puts other values there before Python reads the file
+                raise ValueError
+            return ScalarNode(place, value, plain=False)
+        return ScalarNode(place, _written(value), plain=True)
+
+    def _sequence(self, expr: ast.List | ast.Tuple) -> SequenceNode:
+        items: list[Node] = []
+        for item in expr.elts:
+            if not isinstance(item, ast.Starred):
+                items.append(self._value(item))
+                continue
+            unpacked = self._value(item.value)
+            if not isinstance(unpacked, SequenceNode):
+                raise TypeError
+            self._count(len(unpacked.items), expr)
+            items += unpacked.items
+        return SequenceNode(self._lines.place(expr), items)
+
+    def _mapping(self, expr: ast.expr, parts: Iterable[tuple[Node | None, ast.expr]]) -> MappingNode:
+        """Return a mapping of keys and values; a value without a key is a mapping to merge in."""
+        entries: list[tuple[Node, Node]] = []
+        is_merged = False
+        for key, value in parts:
+            if key is not None:
+                entries.append((key, self._of_key(key, value)))
+                continue
+            merged = self._value(value)
+            if not isinstance(merged, MappingNode):
+                raise TypeError
+            self._count(len(merged.entries), expr)
+            entries += merged.entries
+            is_merged = True
+        if is_merged:  # the last value of a key counts; without a merge, a duplicate key stays, for a finding
+            entries = list({_identity(key): (key, value) for key, value in entries}.values())
+        return MappingNode(self._lines.place(expr), entries)
+
+    def _of_key(self, key: Node, expr: ast.expr) -> Node:
+        """Return an entry's value; a class under the key `type` is its name."""
+        is_type = isinstance(key, ScalarNode) and key.text == "type" and key.tag is None
+        name = _dotted_name(expr) if is_type else ""
+        if name and name.partition(".")[0] not in self.names:
+            return ScalarNode(self._lines.place(expr), name, plain=False)
+        return self._value(expr)
+
+    def _operation(self, expr: ast.BinOp, left: Node, right: Node) -> Node:
+        if isinstance(expr.op, ast.Add) and isinstance(left, SequenceNode) and isinstance(right, SequenceNode):
+            self._count(len(left.items) + len(right.items), expr)
+            return SequenceNode(self._lines.place(expr), [*left.items, *right.items])
+        first, second = _number(left), _number(right)
+        is_whole = isinstance(first, int) and isinstance(second, int)
+        if isinstance(expr.op, ast.Pow) and is_whole and math.log2(max(abs(first), 1)) * second > MOST_BITS:
+            raise OverflowError
+        return self._scalar(expr, _OPERATORS[type(expr.op)](first, second))
+
+    def _count(self, nodes: int, where: ast.expr | ast.stmt) -> None:
+        """Bound the number of values, so that neither memory nor time can run out."""
+        self._nodes += nodes
+        if self._nodes > MOST_NODES:
+            raise _too_much(f"more than {MOST_NODES:,} values, or as much to work out", self._lines.place(where))
+
+
+def _identity(key: Node) -> object:
+    """Return what two equal keys have in common; an unknown key is like no other."""
+    return (key.text, key.plain) if isinstance(key, ScalarNode) and key.tag is None else id(key)
+
+
+def _number(node: Node) -> int | float:
+    value = read_plain(node.text) if isinstance(node, ScalarNode) and node.plain and node.tag is None else None
+    if not isinstance(value, int | float):
+        raise TypeError
+    return value
+
+
+def _written(value: object) -> str:
+    """Write a value so that both versions of YAML read it alike."""
+    if value is None:
+        return "null"
+    if not isinstance(value, int | float) or (isinstance(value, int) and abs(value) >= 10**MOST_DIGITS):
+        raise TypeError
+    if isinstance(value, float) and not math.isfinite(value):
+        return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
+    return portable(repr(value), value)
+
+
+def _dotted_name(expr: ast.expr) -> str:
+    """Return the dotted name that an expression is; empty for others."""
+    parts: list[str] = []
+    while isinstance(expr, ast.Attribute):
+        parts.append(expr.attr)
+        expr = expr.value
+    return ".".join([expr.id, *reversed(parts)]) if isinstance(expr, ast.Name) else ""
+
+
+def _imported_names(tree: ast.AST) -> Iterable[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from ((alias.asname or alias.name).partition(".")[0] for alias in node.names if alias.name != "*")
+
+
+def _parse(text: str) -> ast.Module:
+    if "\0" in text:
+        message, hint = "the character U+0000 is not allowed in Python", "check that this is the right file"
+        raise _broken(message, hint, _place_of(text, text.index("\0")))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
+    except SyntaxError as error:
+        place = Place(max(error.lineno or 1, 1), max(error.offset or 1, 1))
+        raise _broken(error.msg.partition(";")[0], _hint(error), place) from None
+    except (RecursionError, MemoryError):
+        raise _too_much("nested deeper than Python's own parser allows", TOP) from None
+    except ValueError:
+        raise _broken("a character that cannot be encoded", "save the file as UTF-8", TOP) from None
+
+
+def _hint(error: SyntaxError) -> str:
+    if isinstance(error, IndentationError):
+        return "indent with spaces, like the neighbouring lines"
+    if "Missing parentheses in call" in error.msg or "leading zeros" in error.msg:
+        return "write it in Python 3"
+    return "close the bracket or quote, or add the missing comma"
+
+
+def _place_of(text: str, at: int) -> Place:
+    lines = _BREAK.split(text[:at])
+    return Place(len(lines), len(lines[-1]) + 1)
+
+
+def _broken(message: str, hint: str, place: Place) -> UnreadableError:
+    return UnreadableError(place_at(NOT_PYTHON.finding(f"not Python: {message}", hint), place))
+
+
+def _too_much(message: str, place: Place) -> UnreadableError:
+    return UnreadableError(place_at(TOO_MUCH.finding(message, "check that this is the right file"), place))

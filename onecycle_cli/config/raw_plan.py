@@ -1,0 +1,188 @@
+"""A plan as a file gives it: values that are not validated yet, and the places for what is found in them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from onecycle_cli.config.nodes import TOP, SequenceNode, place_at
+from onecycle_cli.config.scalars import read_value
+from onecycle_cli.findings import Fix
+from onecycle_cli.findings.keys import DUPLICATE_KEY, MISSING_SETTING
+from onecycle_cli.findings.length import NO_LENGTH
+from onecycle_cli.findings.training import NOT_KNOWN
+from onecycle_cli.formatting import flag_name
+from onecycle_cli.policy.settings import SETTINGS
+from onecycle_cli.policy.validation import LENGTH, meant
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+
+    from onecycle_cli.config.nodes import Node, Place, ScalarNode
+    from onecycle_cli.findings import Finding
+    from onecycle_cli.policy.context import TrainingContext
+
+KEY_SETTINGS = frozenset(
+    {
+        "max_lr", "total_steps", "pct_start", "anneal_strategy", "cycle_momentum", "base_momentum",
+        "max_momentum", "div_factor", "final_div_factor", "three_phase",
+    }
+)  # fmt: skip
+"""Keys that distinguish a config of ours, or a schedule's block, from any other YAML file."""
+
+LONGEST_KEY = 24
+"""Characters above which a key is not taken for a mistyped setting."""
+
+_IGNORE = re.compile(r"(?:^|\s)#\s*onecycle:\s*ignore\[([^\]]*)\]")
+
+Places = dict[tuple[str, int | None], "Place"]
+"""By setting and index in its list, None for the whole: where its value is."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawPlan:
+    """One plan of a file, as it is read.
+
+    Attributes:
+        path: the file, as it is shown.
+        text: the file's text.
+        values: values by setting.
+        begin: where the plan begins.
+        places: where the settings' values are.
+        keys: where other values of a training config are, by dotted path.
+        findings: what was found while reading.
+        readable: False where there are no settings to check.
+        is_one_cycle: False where nothing speaks of a one-cycle schedule.
+        block: in a training config, the dotted path of the schedule's block ("" at the root); None in our own.
+        arguments: the dotted path of the block's arguments, where `--set` gives them.
+        context: what a training config says beside its schedule; None in our own.
+        unused: paths given by `--set` that the file neither holds nor names.
+    """
+
+    path: str
+    text: str
+    values: dict[str, object] = field(default_factory=dict)
+    begin: Place = TOP
+    places: Places = field(default_factory=dict)
+    keys: dict[str, Place] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    readable: bool = True
+    is_one_cycle: bool = True
+    block: str | None = None
+    arguments: str = ""
+    context: TrainingContext | None = None
+    unused: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the file holds no schedule, and nothing that is wrong."""
+        return not (self.readable or self.is_one_cycle or self.findings)
+
+    @property
+    def ineffective(self) -> list[str]:
+        """The paths given by `--set` that nothing reads."""
+        used = self.context.paths if self.context is not None else ()
+        return [path for path in self.unused if path not in used]
+
+    def take(self, setting: str, node: Node) -> list[Finding]:
+        """Note a setting's value and its place; return what is found in how it is written."""
+        value, findings = read_value(setting, node)
+        self.values[setting] = value
+        self.places[setting, None] = node.place
+        if isinstance(node, SequenceNode):
+            self.places.update(((setting, at), item.place) for at, item in enumerate(node.items))
+        return [
+            finding if finding.line else place_at(finding, self.places[setting, finding.index]) for finding in findings
+        ]
+
+    def all_findings(self, validated: Iterable[Finding], flags: Container[str]) -> list[Finding]:
+        """Return what was found in reading and in validation, in the order of the file, without ignored ones.
+
+        A value that the file does not give is no finding where a flag gives it, or where the length is known
+        without it.
+        """
+        read, found = list(self.findings), list(validated)
+        read = [finding for finding in read if finding.rule is not NOT_KNOWN or finding.setting not in flags]
+        if not any(finding.rule is NO_LENGTH for finding in found):
+            read = [finding for finding in read if finding.rule is not NOT_KNOWN or finding.setting not in LENGTH]
+        unknown = {finding.setting for finding in read if finding.rule is NOT_KNOWN}
+        if not unknown.isdisjoint(LENGTH):
+            found = [finding for finding in found if finding.rule is not NO_LENGTH]
+        if "max_lr" in unknown:
+            found = [finding for finding in found if finding.rule is not MISSING_SETTING]
+        if self.block is not None:
+            read = [self._with_steps_hint(finding, flags) for finding in read]
+            found = [self._with_length_hint(finding) for finding in found]
+        return self._placed([*read, *found])
+
+    def _with_steps_hint(self, finding: Finding, flags: Container[str]) -> Finding:
+        """Say with unknown epochs that the steps of an epoch are not given either."""
+        if finding.rule is not NOT_KNOWN or finding.setting != "epochs":
+            return finding
+        if "steps_per_epoch" in flags or self.values.get("steps_per_epoch") is not None:
+            return finding
+        if "dataset_size" in self.values or any(other.setting == "steps_per_epoch" for other in self.findings):
+            return finding
+        return replace(finding, hint=f"{finding.hint}; and --steps-per-epoch 100, or --total-steps 1000 for both")
+
+    def _with_length_hint(self, finding: Finding) -> Finding:
+        """Say how to give a training config its length, which is mostly filled in at run time."""
+        if finding.rule is not NO_LENGTH:
+            return finding
+        missing, example = ("steps_per_epoch", "100") if self.values.get("epochs") else ("total_steps", "1000")
+        path = f"{self.arguments}.{missing}" if self.arguments else missing
+        known = next((name for name in ("total_steps", "steps_per_epoch") if (name, None) in self.places), None)
+        hint = f"give it: {flag_name(missing)} {example}, or --set {path}={example}"
+        return replace(finding, hint=hint, setting=finding.setting or known)
+
+    def _placed(self, findings: Iterable[Finding]) -> list[Finding]:
+        placed = _without_repeated_fixes(self._place(finding) for finding in findings)
+        ignored = _ignored_codes(self.text) if placed else {}
+        kept = [finding for finding in placed if finding.code not in ignored.get(finding.line or 0, ())]
+        return sorted(kept, key=lambda finding: (finding.line or 0, finding.column or 0, finding.code))
+
+    def _place(self, finding: Finding) -> Finding:
+        finding = replace(finding, file=self.path)
+        if finding.flag is not None or finding.line is not None:
+            return finding
+        if finding.key is not None:
+            return place_at(finding, self.keys.get(finding.key, self.begin))
+        setting = finding.setting or ""
+        whole = self.places.get((setting, None), self.begin)
+        return place_at(finding, self.places.get((setting, finding.index), whole))
+
+
+def fix_of_key(key: str, given: set[str]) -> Fix | None:
+    """Return the fix of a mistyped key, if it can mean one setting only and that is not given itself."""
+    near = get_close_matches(key[:LONGEST_KEY].lower().replace("-", "_"), SETTINGS, 2, 0.8)
+    if len(near) != 1 or near[0] in given or meant(key) != near[0] or len(key) > LONGEST_KEY:
+        return None
+    given.add(near[0])  # of two keys mistyped for one setting, only the first may become it
+    return Fix(key, near[0])
+
+
+def duplicate(key: ScalarNode, first: Place) -> Finding:
+    """Return the finding for a duplicate key."""
+    message = f"duplicate key {key.text}: lines {first.line} and {key.place.line}; PyYAML keeps the last"
+    return place_at(DUPLICATE_KEY.finding(message, "remove one of the two"), key.place)
+
+
+def _without_repeated_fixes(findings: Iterable[Finding]) -> list[Finding]:
+    """Keep one finding about how a word is written, however many settings refer to it."""
+    found: dict[object, Finding] = {}
+    for finding in findings:
+        written = (finding.code, finding.line, finding.column) if finding.fix is not None else len(found)
+        found.setdefault(written, finding)
+    return list(found.values())
+
+
+def _ignored_codes(text: str) -> dict[int, frozenset[str]]:
+    """Return the codes that comments silence, by line: `# onecycle: ignore[OC104]`, or several with commas."""
+    if "ignore[" not in text:
+        return {}
+    comments = ((number, _IGNORE.search(line)) for number, line in enumerate(text.splitlines(), 1))
+    return {
+        number: frozenset(code.strip() for code in comment[1].split(",")) for number, comment in comments if comment
+    }

@@ -1,0 +1,210 @@
+"""Read the plans of a file: a config of our own, or a training config with one-cycle blocks in it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from onecycle_cli.config.files import JSON, PYTHON
+from onecycle_cli.config.key_paths import assign, split, unused
+from onecycle_cli.config.nodes import TOP, MappingNode, ScalarNode, SequenceNode, is_merge, place_at
+from onecycle_cli.config.raw_plan import KEY_SETTINGS, LONGEST_KEY, RawPlan, duplicate, fix_of_key
+from onecycle_cli.config.yaml_tree import UnreadableError, parse
+from onecycle_cli.errors import OnecycleError
+from onecycle_cli.findings.documents import NOT_A_MAPPING
+from onecycle_cli.findings.keys import NUMBER_KIND, UNKNOWN_KEY, WRONG_TYPE, YAML_VERSIONS
+from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
+from onecycle_cli.policy.settings import SETTINGS
+from onecycle_cli.policy.validation import meant, unknown_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from onecycle_cli.config.files import Source
+    from onecycle_cli.config.key_paths import Assignment, Document
+    from onecycle_cli.config.nodes import Node, Place
+    from onecycle_cli.config.training.blocks import Block
+    from onecycle_cli.findings import Finding
+
+LOOKED_FOR = (
+    "a mapping whose _target_, class_path, type, name, class_name … names OneCycleLR, a key that is its name, "
+    "adam_onecycle, or settings of ours such as max_lr"
+)
+
+MOST_KEYS = 60
+"""Keys above which a file is not one of ours unless one of them is a key setting."""
+
+_KEY_SETTING_LINE = re.compile(rf"^\s*[{{]?\s*({'|'.join(sorted(KEY_SETTINGS))})\s*:", re.MULTILINE)
+
+
+def read(source: Source, assignments: Sequence[Assignment] = ()) -> list[RawPlan]:
+    """Read every plan of a source; what keeps it from being read is a finding like any other.
+
+    A file in which nothing speaks of a one-cycle schedule gives one plan that is not `is_one_cycle`; it `is_empty` if
+    nothing is wrong with it either.
+    """
+    path, text = source.path, source.text
+    if source.finding is not None:
+        return [_unreadable(path, text, source.finding, is_one_cycle=_has_key_setting(text))]
+    try:
+        root = _parse(path, text)
+    except UnreadableError as error:
+        return [_unreadable(path, text, error.finding, is_one_cycle=_has_key_setting(text))]
+    if not isinstance(root, MappingNode):
+        return [_unreadable(path, text, _not_a_mapping(root), is_one_cycle=False)]
+    document = assign(root, assignments)
+    try:
+        plans = _read_document(path, text, document)
+    except UnreadableError as error:
+        return [_unreadable(path, text, error.finding)]
+    return [replace(plan, unused=unused(assignments, document, text)) for plan in plans]
+
+
+def choose(plans: list[RawPlan], block: str | None) -> RawPlan:
+    """Return the one plan that is meant.
+
+    Raises:
+        OnecycleError: the file has no plan, or several of which `block` names none, or not the block named.
+    """
+    asked = None if block is None else split(block)
+    chosen = [plan for plan in plans if asked is None or asked in (split(plan.block or ""), split(plan.arguments))]
+    first = plans[0]
+    if first.is_empty:
+        raise no_block(first.path)
+    listed = ", ".join(f"{plan.block or '.'} (line {plan.begin.line})" for plan in plans)
+    if not chosen:
+        raise OnecycleError(f"{first.path} has no one-cycle block {block}", f"its blocks: {listed}")
+    if len(chosen) > 1:
+        message = f"{first.path} has {len(chosen)} one-cycle blocks: {listed}"
+        raise OnecycleError(message, f"name one: --block {chosen[0].block}")
+    return chosen[0]
+
+
+def no_block(path: str) -> OnecycleError:
+    """Return the error for a file without a one-cycle schedule."""
+    return OnecycleError(f"no one-cycle schedule in {path}", f"looked for {LOOKED_FOR}")
+
+
+def _unreadable(path: str, text: str, finding: Finding, *, is_one_cycle: bool = True) -> RawPlan:
+    return RawPlan(path, text, findings=(finding,), readable=False, is_one_cycle=is_one_cycle)
+
+
+def _parse(path: str, text: str) -> Node | None:
+    if not path.endswith(PYTHON):
+        return parse(text)
+    from onecycle_cli.config.python_config import parse_python
+
+    return parse_python(text)
+
+
+def _read_document(path: str, text: str, document: Document) -> list[RawPlan]:
+    blocks = _find_blocks(document.root)
+    if not blocks or _is_native(blocks[0]):
+        return [_read_whole(path, text, document)]
+    return [_read_block(path, text, document, block) for block in blocks]
+
+
+def _find_blocks(root: MappingNode) -> list[Block]:
+    """Find the blocks of a training config; a flat file that does not mention a cycle has none."""
+    if all(isinstance(node, ScalarNode) and "cycle" not in node.text.lower() for _, node in root.entries):
+        return []
+    from onecycle_cli.config.training.blocks import find_blocks
+
+    return list(find_blocks(root))
+
+
+def _is_native(block: Block) -> bool:
+    """Return whether a block at the root is a config of ours whose `name` happens to be a scheduler's."""
+    return not block.path and block.key == "name" and block.arguments is block.mapping
+
+
+def _read_whole(path: str, text: str, document: Document) -> RawPlan:
+    if not path.endswith(PYTHON) and _could_be_settings(document.root):
+        return _read_native(path, text, document.root)
+    from onecycle_cli.config.training.blocks import refuse_file
+
+    refusal = refuse_file(document.root)
+    if refusal is not None:
+        return _unreadable(path, text, refusal, is_one_cycle=False)
+    return RawPlan(path, text, readable=False, is_one_cycle=False)
+
+
+def _read_block(path: str, text: str, document: Document, block: Block) -> RawPlan:
+    from onecycle_cli.config.training import read_block
+    from onecycle_cli.config.training.blocks import refuse_block
+
+    refusal = refuse_block(block)
+    if refusal is not None:
+        return _unreadable(path, text, refusal)
+    plan = read_block(path, text, document, block)
+    if not path.lower().endswith((JSON, PYTHON)):
+        return plan
+    # These files are not read by a YAML loader.
+    return replace(plan, findings=tuple(found for found in plan.findings if found.rule is not YAML_VERSIONS))
+
+
+def _read_native(path: str, text: str, root: MappingNode) -> RawPlan:
+    """Read a config of ours, all of whose keys are settings."""
+    plan = RawPlan(path, text)
+    findings: list[Finding] = []
+    places: dict[str, Place] = {}
+    settings: dict[str, Node] = {}
+    given = {key.text for key, _ in root.pairs()}
+    for key, node in root.entries:
+        if not isinstance(key, ScalarNode):
+            hint = "write the name of a setting, such as max_lr"
+            findings.append(place_at(WRONG_TYPE.finding("a key must be a text", hint), key.place))
+            continue
+        if key.text in places:
+            findings.append(duplicate(key, places[key.text]))
+        elif key.text not in SETTINGS:
+            findings.append(place_at(_unknown(key, given), key.place))
+        places.setdefault(key.text, key.place)
+        if key.text in SETTINGS:
+            settings[key.text] = node
+    for setting, node in settings.items():
+        findings += plan.take(setting, node)
+    convention = CONVENTIONS.get(str(plan.values.get("convention") or DEFAULT))
+    if convention is None or not convention.checks_types:
+        findings = [finding for finding in findings if finding.rule is not NUMBER_KIND]
+    meant_so = [meant(key) is not None for key in places]
+    # `max_lr` alone is in other files too: more than half of the keys must be settings, mistyped or not.
+    is_ours = _has_key(root) and 2 * sum(meant_so) > len(meant_so)
+    return replace(plan, findings=tuple(findings), is_one_cycle=is_ours)
+
+
+def _could_be_settings(root: MappingNode) -> bool:
+    """Return whether a mapping may be a config of ours: it has a key setting, or all keys resemble settings."""
+    keys = [key.text for key, _ in root.pairs()]
+    return _has_key(root) or (bool(keys) and len(keys) < MOST_KEYS and all(map(meant, keys)))
+
+
+def _has_key(root: MappingNode) -> bool:
+    """Return whether one of a mapping's keys is a key setting, mistyped or not."""
+    return any(
+        key.text in KEY_SETTINGS
+        or (len(key.text) <= LONGEST_KEY and bool(get_close_matches(key.text, KEY_SETTINGS, 1, 0.85)))
+        for key, _ in root.pairs()
+    )
+
+
+def _has_key_setting(text: str) -> bool:
+    """Return whether a text that is not a YAML mapping was meant as a config of ours, by its keys."""
+    return _KEY_SETTING_LINE.search(text) is not None
+
+
+def _unknown(key: ScalarNode, given: set[str]) -> Finding:
+    if is_merge(key):
+        return UNKNOWN_KEY.finding("unknown key '<<'", "merge a mapping, such as one under an anchor: <<: *base")
+    return replace(unknown_key(key.text), fix=fix_of_key(key.text, given))
+
+
+def _not_a_mapping(root: Node | None) -> Finding:
+    kind = {SequenceNode: "a list", ScalarNode: "a single text"}.get(type(root), "empty, or has comments only")
+    hint = "write settings, such as `max_lr: 0.1`; `onecycle init` writes a config to start from"
+    if isinstance(root, ScalarNode) and ":" in root.text:
+        hint = "put a space after each colon: `max_lr: 0.1`"
+    finding = NOT_A_MAPPING.finding(f"no settings: the file is {kind}", hint)
+    return place_at(finding, root.place if root else TOP)

@@ -19,6 +19,7 @@ import pytest
 
 from onecycle_cli import OneCycle, OnecycleError
 from onecycle_cli.cli import main
+from onecycle_cli.run.logs import stream
 from onecycle_cli.run.logs.stream import follow_log
 
 from .conftest import ROOT
@@ -133,7 +134,10 @@ def test_following_ends_at_a_divergence(tmp_path: Path, capsys: pytest.CaptureFi
     assert 60 < written < 101, "it stops while the run goes on"
 
 
-def test_following_does_not_wait_for_ever_for_a_cause(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_following_does_not_wait_for_ever_for_a_cause(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "REST", 0)
     log = tmp_path / "run.csv"
     with Writer(log, portions(range(12), 6, lambda step: RIGHT.lr(step) * (2 if step > 9 else 1))):
         code, found, _ = following(capsys, log)
@@ -141,15 +145,50 @@ def test_following_does_not_wait_for_ever_for_a_cause(tmp_path: Path, capsys: py
     assert found["compared"] == 12
 
 
-def test_following_standard_input_ends_with_it(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "onecycle_cli", "check", *FLAGS, "-", "--follow", "--format", "json"]
-    half = "".join(portions(range(50), 50, RIGHT.lr))
-    for more, code, verdict in ((["--partial"], 0, "ok"), ([], 1, "incomplete")):
-        done = subprocess.run([*command, *more], input=half, capture_output=True, text=True, cwd=ROOT, timeout=120)
-        assert (done.returncode, json.loads(done.stdout)["verdict"]) == (code, verdict)
-    done = subprocess.run(command, input="step,lr\n", capture_output=True, text=True, cwd=ROOT, timeout=120)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "ended without a learning rate" in done.stderr
+def test_a_long_log_does_not_keep_a_processor_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    sleeps: list[float] = []
+    monkeypatch.setattr(time, "sleep", sleeps.append)
+    wait = stream.Wait(2.0)
+    assert wait()
+    wait.check_time = 30.0
+    assert wait()
+    assert sleeps == [2.0, 30.0 * stream.REST]
+
+
+@pytest.mark.parametrize(
+    ("rows", "more", "code", "verdict"), [(50, ["--partial"], 0, "ok"), (50, [], 1, "incomplete"), (0, [], 2, None)]
+)
+def test_following_standard_input_ends_with_it(
+    rows: int,
+    more: list[str],
+    code: int,
+    verdict: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = "".join(portions(range(rows), 50, RIGHT.lr))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    assert main(["check", *FLAGS, "-", "--follow", "--format", "json", *more]) == code
+    said = capsys.readouterr()
+    assert (json.loads(said.out)["verdict"] if said.out else None) == verdict
+    assert ("ended without a learning rate" in said.err) is (verdict is None)
+
+
+def test_following_reads_a_pipe_as_it_is_written() -> None:
+    command = [sys.executable, "-m", "onecycle_cli", "check", *FLAGS, "-", "--follow"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=ROOT) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        deadline = threading.Timer(60, process.kill)
+        deadline.start()
+        process.stdin.write("".join(portions(range(30), 30, RIGHT.lr)))
+        process.stdin.flush()
+        assert any("as planned so far" in line for line in process.stderr)
+        process.stdin.write("".join(portions(range(30, 100), 70, RIGHT.lr)[1:]))
+        process.stdin.flush()
+        assert process.wait(60) == 0, "it ends with the plan, before the pipe does"
+        deadline.cancel()
 
 
 def test_an_interrupt_ends_following(tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ def check_growing_log(
     Raises:
         OnecycleError: the log cannot be read, or ended without a learning rate.
     """
-    wait = _Wait(interval)
+    wait = Wait(interval)
     found: tuple[Log, Verdict] | None = None
     for log in follow_log(path, columns, wait):
         if not _has_lr(log):
@@ -218,10 +218,11 @@ def _is_decided(log: Log, verdict: Verdict) -> bool:
     return verdict.first_missing_step is None if first is None else len(log.steps) - first.row > ENOUGH_ROWS
 
 
-class _Wait:
+class Wait:
     """Waits for more rows: without end, or PATIENCE times once the log diverges."""
 
     def __init__(self, interval: float) -> None:
+        """Take the seconds between two looks."""
         self._interval = interval
         self.diverged = False
         self.looks = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
-from onecycle_cli.render.code.task import Task
+from onecycle_cli.render.code.snippet import Task
 
 if TYPE_CHECKING:
     from onecycle_cli.policy.onecycle import OneCycle
@@ -15,7 +15,7 @@ Framework = Literal["torch", "lightning", "transformers", "fastai", "optax", "pa
 
 
 def code(framework: Framework, name: str, settings: OneCycle, schedule: Schedule) -> str:
-    """Write a plan as a snippet for a framework; `name` stands in its first comment."""
+    """Return a plan as a snippet for a framework; `name` stands in its first comment."""
     module = import_module(f"onecycle_cli.render.code.{framework.replace('-', '_')}")
     text: str = module.snippet(Task(name, settings, schedule))
     return text + "\n"

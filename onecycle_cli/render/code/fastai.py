@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onecycle_cli.policy.conventions import fastai
-from onecycle_cli.render.code import arguments
-from onecycle_cli.render.code.following import follow, why_not
 from onecycle_cli.render.code.formula import formula_of, in_python, momentum_in_python
-from onecycle_cli.render.code.writing import Argument, call, join, literal
+from onecycle_cli.render.code.match import Match, match_scheduler, why_not
+from onecycle_cli.render.code.snippet import Argument, Task, call, join, literal, peak_argument, shape_arguments
 
 if TYPE_CHECKING:
     from onecycle_cli.policy.plan import Plan
-    from onecycle_cli.render.code.following import Following
     from onecycle_cli.render.code.formula import Formula
-    from onecycle_cli.render.code.task import Task
 
 NAMES = {"pct_start": "pct_start", "div_factor": "div", "final_div_factor": "div_final"}
 SINGLE = 1e-6
@@ -25,16 +22,16 @@ ONE_EPOCH = "fit takes epochs: plan with epochs and steps_per_epoch where one ep
 
 
 def snippet(task: Task) -> str:
-    """Write the call that trains, on a Learner named `learn`."""
-    following = follow(task.schedule, "fastai", momentum=task.schedule.cycles_momentum, tolerance=SINGLE)
+    """Return the call that trains, on a Learner named `learn`."""
+    match = match_scheduler(task.schedule, "fastai", momentum=task.schedule.cycles_momentum, tolerance=SINGLE)
     notes = [BATCHES if task.accumulation > 1 else "", ONE_EPOCH if task.plan.length.steps_per_epoch is None else ""]
     momenta = {(each.base_momentum, each.max_momentum, each.final_momentum) for each in task.plan.groups}
     resume = task.resuming("load the checkpoint with learn.load(...), and give start_epoch.")
-    if following is not None and following.close and (len(momenta) == 1 or not task.schedule.cycles_momentum):
-        run = join(_check(task), _own(task, following), resume, between="\n")
-        return join(task.head(following.words("fit_one_cycle"), *notes), _imports(task, following), run)
+    if match is not None and match.close and (len(momenta) == 1 or not task.schedule.cycles_momentum):
+        run = join(_check(task), _own(task, match), resume, between="\n")
+        return join(task.head(match.remark("fit_one_cycle"), *notes), _imports(task, match), run)
     formula = formula_of(task.schedule)
-    why = "" if following is not None and following.close else why_not(following, "fit_one_cycle")
+    why = "" if match is not None and match.close else why_not(match, "fit_one_cycle")
     curves = '{"lr": lr, "mom": momentum}' if formula.cycles_momentum else '{"lr": lr}'
     fit = f"learn.fit({_epochs(task)}, cbs=ParamScheduler({curves}))"
     run = join(_check(task), fit, resume, between="\n")
@@ -42,32 +39,32 @@ def snippet(task: Task) -> str:
     return join(task.head(why, formula.apart, *notes), _imports(task, None), body)
 
 
-def _imports(task: Task, following: Following | None) -> str:
-    if following is not None and task.schedule.cycles_momentum:
+def _imports(task: Task, match: Match | None) -> str:
+    if match is not None and task.schedule.cycles_momentum:
         lines = "import fastai.callback.schedule  # gives a Learner fit_one_cycle"
     else:
-        names = "ParamScheduler" if following is None else "ParamScheduler, combined_cos"
+        names = "ParamScheduler" if match is None else "ParamScheduler, combined_cos"
         numpy = "import numpy as np\n" if task.several else ""
         lines = f"{numpy}from fastai.callback.schedule import {names}"
-    return f"import math\n\n{lines}" if following is None or task.accumulation > 1 else lines
+    return f"import math\n\n{lines}" if match is None or task.accumulation > 1 else lines
 
 
 def _check(task: Task) -> str:
-    """Write the check that the run is as long as the plan; fit takes epochs, whatever the plan was made from."""
+    """Return the check that the run is as long as the plan; fit takes epochs, whatever the plan was made from."""
     times = f"{_epochs(task)} * " if _epochs(task) != "1" else ""
     return f"assert {times}{task.steps_of_an_epoch('learn.dls.train')} == {task.total}"
 
 
-def _own(task: Task, following: Following) -> str:
-    plan = following.schedule.plan
+def _own(task: Task, match: Match) -> str:
+    plan = match.schedule.plan
     if not task.schedule.cycles_momentum:
         return _without_momentum(task, plan)
     group = plan.groups[0]
     momenta = (group.max_momentum, group.base_momentum, group.final_momentum)
     given = [
         Argument("n_epoch", _epochs(task)),
-        arguments.peak(plan, "lr_max"),
-        *arguments.shape(plan, fastai.CONVENTION.defaults, NAMES),
+        peak_argument(plan, "lr_max"),
+        *shape_arguments(plan, fastai.CONVENTION.defaults, NAMES),
     ]
     if momenta != (0.95, 0.85, 0.95):
         given.append(Argument("moms", f"({', '.join(map(literal, momenta))})"))
@@ -75,8 +72,8 @@ def _own(task: Task, following: Following) -> str:
 
 
 def _without_momentum(task: Task, plan: Plan) -> str:
-    """Write fit_one_cycle's learning rate alone; the call itself would cycle momentum too."""
-    peak = arguments.peak(plan, "").value
+    """Return fit_one_cycle's learning rate alone; the call itself would cycle momentum too."""
+    peak = peak_argument(plan, "").value
     peak = f"np.array({peak})" if task.several else peak
     rates = f"lr_max / {literal(plan.div_factor)}, lr_max, lr_max / {literal(plan.final_div_factor)}"
     return (
@@ -94,7 +91,7 @@ def _epochs(task: Task) -> str:
 
 
 def _schedules(task: Task, formula: Formula) -> str:
-    """Write the curves as functions of fastai's position in the run."""
+    """Return the curves as functions of fastai's position in the run."""
     step = f"round(position * {task.total})"
     if task.accumulation > 1:
         step = f"int(position * {task.total} + 1e-3)"

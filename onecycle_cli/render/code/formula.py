@@ -9,8 +9,8 @@ from onecycle_cli.policy.conventions.fastai import FastaiRamp
 from onecycle_cli.policy.conventions.smith import Dips, Line
 from onecycle_cli.policy.ramps import CosineRamp, LinearRamp, Phase
 from onecycle_cli.policy.schedule import Schedule
-from onecycle_cli.render.code.following import compare
-from onecycle_cli.render.code.writing import literal
+from onecycle_cli.render.code.match import compare_schedules
+from onecycle_cli.render.code.snippet import literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,7 @@ def formula_of(schedule: Schedule) -> Formula:
     apart = ""
     if isinstance(schedule.phases[0].lr[0], FastaiRamp):
         smooth = Schedule(schedule.plan, [_smooth(phase, schedule.total_steps) for phase in schedule.phases])
-        held = compare(schedule, smooth)
+        held = compare_schedules(schedule, smooth)
         apart = (
             "fastai counts its position in float32; here it is counted in steps. "
             f"The learning rates differ by {abs(held.here - held.planned):.1e} at the most."
@@ -80,7 +80,7 @@ def formula_of(schedule: Schedule) -> Formula:
 
 
 def in_python(formula: Formula) -> str:
-    """Write a formula as Python functions of a step and a group's rows."""
+    """Return a formula as Python functions of a step and a group's rows."""
     tables = [f"LR = {table(formula.lr)}"]
     if formula.momentum:
         tables.append(f"MOMENTUM = {table(formula.momentum)}")
@@ -99,12 +99,12 @@ def in_python(formula: Formula) -> str:
 
 
 def momentum_in_python(formula: Formula, step: str, group: str) -> str:
-    """Write the momentum of a step in Python; `group` names the group's rows."""
+    """Return the momentum of a step in Python; `group` names the group's rows."""
     return f"dip({step}, *{group})" if formula.dips else f"one_cycle({step}, {group})"
 
 
 def table(groups: Sequence[Sequence[Row]]) -> str:
-    """Write rows in Python, once a group where there are several."""
+    """Return rows in Python, once a group where there are several."""
     if len(groups) == 1:
         return _rows(groups[0], "")
     return "[\n" + "".join(f"    {_rows(rows, '    ')},\n" for rows in groups) + "]"

@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
 
-from onecycle_cli.render.code.loop import guard
-from onecycle_cli.render.code.scheduler import optimizer_of, write
-from onecycle_cli.render.code.writing import Argument, comment, join
-
-if TYPE_CHECKING:
-    from onecycle_cli.render.code.task import Task
+from onecycle_cli.render.code.snippet import Argument, Task, comment, guard, join
+from onecycle_cli.render.code.torch import make_scheduler, optimizer_of
 
 STEPS = "self.trainer.estimated_stepping_batches"
 """What Lightning knows of the run's length: loader, epochs, accumulation and devices."""
 
 
 def snippet(task: Task) -> str:
-    """Write the method for the LightningModule, and the Trainer that goes with it."""
+    """Return the method for the LightningModule, and the Trainer that goes with it."""
     total = Argument("total_steps", STEPS if task.from_loader else str(task.total), task.planned())
-    written = write(task, [total])
+    scheduler = make_scheduler(task, [total])
     body = join(
         optimizer_of(task, "self"),
-        "" if written.own else guard(task, STEPS),
-        written.make,
+        "" if scheduler.own else guard(task, STEPS),
+        scheduler.make,
         'return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}',
         between="\n",
     )
     method = "# in the LightningModule\ndef configure_optimizers(self):\n" + textwrap.indent(body, "    ")
     return join(
-        task.head(*written.words),
-        "\n".join((*(("import math\n",) if "math." in written.definition else ()), "import lightning", "import torch")),
-        join(written.definition, method, _trainer(task), between="\n\n\n"),
+        task.head(*scheduler.remarks),
+        "\n".join(
+            (*(("import math\n",) if "math." in scheduler.definition else ()), "import lightning", "import torch")
+        ),
+        join(scheduler.definition, method, _trainer(task), between="\n\n\n"),
     )
 
 

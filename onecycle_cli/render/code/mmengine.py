@@ -5,23 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onecycle_cli.policy.conventions import mmengine
-from onecycle_cli.render.code import arguments
-from onecycle_cli.render.code.following import FAILS, follow
-from onecycle_cli.render.code.writing import Argument, call, join
+from onecycle_cli.render.code.match import FAILS, match_scheduler
+from onecycle_cli.render.code.snippet import TORCH_NAMES, Argument, Task, call, join, peak_argument, shape_arguments
 
 if TYPE_CHECKING:
     from onecycle_cli.policy.plan import Plan
-    from onecycle_cli.render.code.task import Task
 
 TRAIN = "train_cfg = dict(by_epoch={}, {}={})"
 
 
 def snippet(task: Task) -> str:
-    """Write the scheduler and the length of the run; what it cannot follow is said at the top."""
-    following = follow(task.schedule, "mmengine", momentum=False)
-    plan = task.plan if following is None else following.schedule.plan
+    """Return the scheduler and the length of the run; what it cannot follow is said at the top."""
+    match = match_scheduler(task.schedule, "mmengine", momentum=False)
+    plan = task.plan if match is None else match.schedule.plan
     name = "MMEngine's OneCycleLR"
-    words = [f"{name} {FAILS}." if following is None else following.words(name)]
+    words = [f"{name} {FAILS}." if match is None else match.remark(name)]
     if task.schedule.cycles_momentum:
         group = task.plan.groups[0]
         words.append(
@@ -51,9 +49,9 @@ def _scheduler(task: Task, plan: Plan) -> str:
         "dict",
         [
             Argument("type", '"OneCycleLR"'),
-            arguments.peak(plan, "eta_max"),
+            peak_argument(plan, "eta_max"),
             *length,
-            *arguments.shape(plan, mmengine.CONVENTION.defaults, arguments.TORCH_NAMES),
+            *shape_arguments(plan, mmengine.CONVENTION.defaults, TORCH_NAMES),
         ],
     )
     return "param_scheduler = [\n" + "".join(f"    {line}\n" for line in entry.splitlines())[:-1] + ",\n]"

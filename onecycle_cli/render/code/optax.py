@@ -5,16 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onecycle_cli.policy.conventions import optax, optax_linear
-from onecycle_cli.render.code import arguments
-from onecycle_cli.render.code.following import follow, why_not
 from onecycle_cli.render.code.formula import formula_of, table
-from onecycle_cli.render.code.loop import guard
-from onecycle_cli.render.code.writing import Argument, call, comment, join, literal
+from onecycle_cli.render.code.match import Match, match_scheduler, why_not
+from onecycle_cli.render.code.snippet import (
+    Argument,
+    Task,
+    call,
+    comment,
+    guard,
+    join,
+    literal,
+    peak_argument,
+    shape_arguments,
+)
 
 if TYPE_CHECKING:
-    from onecycle_cli.render.code.following import Following
     from onecycle_cli.render.code.formula import Formula
-    from onecycle_cli.render.code.task import Task
 
 OWN = {
     "cos": (optax.CONVENTION, "optax.cosine_onecycle_schedule"),
@@ -46,16 +52,16 @@ def dip(high, low, half):
 
 
 def snippet(task: Task) -> str:
-    """Write the schedule, the optimizer over it, and the loop."""
+    """Return the schedule, the optimizer over it, and the loop."""
     way = task.plan.anneal_strategy
-    following = follow(task.schedule, OWN[way][0].name, momentum=False)
-    if following is not None and following.close and not task.several and not task.schedule.cycles_momentum:
-        words, floats = following.words(OWN[way][1]), COUNTS
-        imports, schedule = "import jax\nimport optax", _own(task, following)
+    match = match_scheduler(task.schedule, OWN[way][0].name, momentum=False)
+    if match is not None and match.close and not task.several and not task.schedule.cycles_momentum:
+        words, floats = match.remark(OWN[way][1]), COUNTS
+        imports, schedule = "import jax\nimport optax", _own(task, match)
     else:
         formula, floats = formula_of(task.schedule), FLOATS
-        close = following is not None and following.close
-        words = join("" if close else why_not(following, OWN[way][1]), formula.apart, between=" ")
+        close = match is not None and match.close
+        words = join("" if close else why_not(match, OWN[way][1]), formula.apart, between=" ")
         imports, schedule = "import jax\nimport jax.numpy as jnp\nimport optax", _formula(task, formula)
     if "math." in schedule:
         imports = f"import math\n\n{imports}"
@@ -63,14 +69,14 @@ def snippet(task: Task) -> str:
     return join(task.head(words, floats), join(imports, schedule, between=gap), _optimizer(task), _loop(task))
 
 
-def _own(task: Task, following: Following) -> str:
-    plan = following.schedule.plan
+def _own(task: Task, match: Match) -> str:
+    plan = match.schedule.plan
     way = plan.anneal_strategy
     convention, name = OWN[way]
     given = [
         Argument("transition_steps", task.steps_of_the_run(), task.planned()),
-        arguments.peak(plan, "peak_value"),
-        *arguments.shape(plan, convention.defaults, NAMES[way]),
+        peak_argument(plan, "peak_value"),
+        *shape_arguments(plan, convention.defaults, NAMES[way]),
     ]
     return f"learning_rate = {call(name, given)}"
 
@@ -110,7 +116,7 @@ def _tuple(values: tuple[float, ...]) -> str:
 
 
 def _collected(curves: list[tuple[str, str]], task: Task) -> str:
-    """Write a curve, or a dictionary of them by group."""
+    """Return a curve, or a dictionary of them by group."""
     if not task.several:
         return curves[0][1]
     entries = [f"    {literal(name)}: {code},\n".replace("\n    ", "\n        ") for name, code in curves]

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from onecycle_cli.policy.conventions import paddle
 from onecycle_cli.policy.schedule import Schedule
-from onecycle_cli.render.code import arguments
-from onecycle_cli.render.code.following import follow, why_not
 from onecycle_cli.render.code.formula import Formula, formula_of, in_python
-from onecycle_cli.render.code.loop import guard, training_loop
-from onecycle_cli.render.code.writing import Argument, call, is_attribute, join, literal
-
-if TYPE_CHECKING:
-    from onecycle_cli.render.code.task import Task
+from onecycle_cli.render.code.match import match_scheduler, why_not
+from onecycle_cli.render.code.snippet import (
+    Argument,
+    Task,
+    call,
+    guard,
+    is_attribute,
+    join,
+    literal,
+    shape_arguments,
+    training_loop,
+)
 
 NAMES = {
     "pct_start": "phase_pct",
@@ -34,22 +38,22 @@ OPTIMIZERS = {
 
 
 def snippet(task: Task) -> str:
-    """Write the scheduler, the optimizer over it, and the loop."""
-    following = follow(_first_group(task.schedule), "paddle", momentum=False)
+    """Return the scheduler, the optimizer over it, and the loop."""
+    match = match_scheduler(_first_group(task.schedule), "paddle", momentum=False)
     definition, words, check = "", [], ""
-    if following is not None and following.close:
-        plan = following.schedule.plan
+    if match is not None and match.close:
+        plan = match.schedule.plan
         given = [
             Argument("max_learning_rate", literal(plan.groups[0].max_lr)),
             Argument("total_steps", task.steps_of_the_run(), task.planned()),
-            *arguments.shape(plan, paddle.CONVENTION.defaults, NAMES),
+            *shape_arguments(plan, paddle.CONVENTION.defaults, NAMES),
         ]
         make = f"scheduler = {call('paddle.optimizer.lr.OneCycleLR', given)}"
-        words.append(following.words("Paddle's OneCycleLR"))
+        words.append(match.remark("Paddle's OneCycleLR"))
     else:
         formula = formula_of(task.schedule)
         definition = in_python(Formula(formula.way, formula.lr[:1], (), (), ""))
-        words += [why_not(following, "Paddle's OneCycleLR"), formula.apart]
+        words += [why_not(match, "Paddle's OneCycleLR"), formula.apart]
         check = guard(task, task.steps_of_the_run())
         ask = f"lambda step: one_cycle(min(step, {task.total - 1}), LR)"
         make = f"scheduler = paddle.optimizer.lr.LambdaDecay(1.0, {ask})"
@@ -63,7 +67,7 @@ def snippet(task: Task) -> str:
 
 
 def _first_group(schedule: Schedule) -> Schedule:
-    """Give the schedule of the first group alone; the others are its multiples."""
+    """Return the schedule of the first group alone; the others are its multiples."""
     phases = [replace(phase, lr=phase.lr[:1], momentum=phase.momentum[:1]) for phase in schedule.phases]
     return Schedule(replace(schedule.plan, groups=schedule.plan.groups[:1]), phases)
 
@@ -84,7 +88,7 @@ def _optimizer(task: Task) -> str:
 
 
 def _lost(task: Task) -> str:
-    """Say what Paddle has no place for."""
+    """Return what Paddle has no place for."""
     lost = []
     if task.schedule.cycles_momentum:
         low, high = task.plan.groups[0].base_momentum, task.plan.groups[0].max_momentum

@@ -6,16 +6,15 @@ import math
 from typing import TYPE_CHECKING
 
 from onecycle_cli.policy.conventions import r_torch
-from onecycle_cli.render.code.following import follow, why_not
 from onecycle_cli.render.code.formula import formula_of
-from onecycle_cli.render.code.writing import Argument, call_in_r, comment, join
+from onecycle_cli.render.code.match import match_scheduler, why_not
+from onecycle_cli.render.code.snippet import Argument, Task, call_in_r, comment, join
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from onecycle_cli.policy.plan import Plan
     from onecycle_cli.render.code.formula import Formula, Row
-    from onecycle_cli.render.code.task import Task
 
 SHAPE = ("pct_start", "anneal_strategy", "div_factor", "final_div_factor")
 OPTIMIZERS = {"sgd": "optim_sgd", "adam": "optim_adam", "adamw": "optim_adamw", "rmsprop": "optim_rmsprop"}
@@ -24,17 +23,17 @@ EXACT_DIGITS = 15
 
 
 def snippet(task: Task) -> str:
-    """Write the scheduler, the optimizer that it sets, and the loop that steps it."""
-    following = follow(task.schedule, "r-torch")
+    """Return the scheduler, the optimizer that it sets, and the loop that steps it."""
+    match = match_scheduler(task.schedule, "r-torch")
     optimizer = OPTIMIZERS.get(task.optimizer or "sgd", "make_optimizer")
-    if following is not None and following.close:
-        plan = following.schedule.plan
-        head = task.head(following.words("lr_one_cycle"), _bugs(plan))
+    if match is not None and match.close:
+        plan = match.schedule.plan
+        head = task.head(match.remark("lr_one_cycle"), _bugs(plan))
         make = f"scheduler <- {call_in_r('lr_one_cycle', _arguments(task, plan), ['optimizer'])}"
         lr, definition, momentum, check = "0.001", "", "", ""
     else:
         formula = formula_of(task.schedule)
-        head = task.head(why_not(following, "lr_one_cycle"), formula.apart)
+        head = task.head(why_not(match, "lr_one_cycle"), formula.apart)
         lr, definition = "1", _formula(task, formula)
         rates = [f"function(step) one_cycle(step, {name})" for name in _names("lr", task)]
         make = f"scheduler <- lr_lambda(optimizer, {rates[0] if not task.several else _listed(rates)})"
@@ -54,7 +53,7 @@ def snippet(task: Task) -> str:
 
 
 def number(value: float) -> str:
-    """Write a number in R so that it reads back exactly."""
+    """Return a number in R so that it reads back exactly."""
     if math.isinf(value):
         return "Inf"
     if isinstance(value, int):
@@ -85,7 +84,7 @@ def _arguments(task: Task, plan: Plan) -> list[Argument]:
 
 
 def _bugs(plan: Plan) -> str:
-    """Say what released versions fail on."""
+    """Return what released versions fail on."""
     if plan.anneal_strategy == "linear":
         return 'Needs a version after 0.17.0: before, "linear" stops with "attempt to apply non-function".'
     return ""
@@ -143,7 +142,7 @@ def _table(rows: Sequence[Row]) -> str:
 
 
 def _momentum(task: Task, formula: Formula) -> str:
-    """Write the lines of the loop that set momentum, which lr_lambda does not."""
+    """Return the lines of the loop that set momentum, which lr_lambda does not."""
     if not formula.cycles_momentum:
         return ""
     place = "betas[1]" if task.beta1 else "momentum"

@@ -1,32 +1,136 @@
-"""PyTorch, with a training loop of one's own."""
+"""PyTorch: `OneCycleLR`, or a scheduler with the plan's formula, for its own loop, Lightning and transformers."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onecycle_cli.render.code import arguments
-from onecycle_cli.render.code.loop import guard, training_loop
-from onecycle_cli.render.code.scheduler import optimizer_of, write
-from onecycle_cli.render.code.writing import join
+from onecycle_cli.policy.conventions import torch
+from onecycle_cli.render.code.formula import formula_of, in_python, momentum_in_python
+from onecycle_cli.render.code.match import match_scheduler, why_not
+from onecycle_cli.render.code.snippet import (
+    TORCH_NAMES,
+    Argument,
+    Task,
+    call,
+    guard,
+    is_attribute,
+    join,
+    length_arguments,
+    momentum_arguments,
+    peak_argument,
+    shape_arguments,
+    training_loop,
+)
 
 if TYPE_CHECKING:
-    from onecycle_cli.render.code.task import Task
+    from collections.abc import Sequence
+
+    from onecycle_cli.render.code.formula import Formula
 
 
 def snippet(task: Task) -> str:
-    """Write the scheduler, the optimizer that it sets, and the loop that steps it."""
-    written = write(task, arguments.length(task))
+    """Return the scheduler, the optimizer that it sets, and the loop that steps it."""
+    scheduler = make_scheduler(task, length_arguments(task))
     steps = task.steps_of_the_run()
-    check = "" if written.own else guard(task, steps)
-    imports = "import math\n\nimport torch" if "math." in written.make + written.definition + check else "import torch"
+    check = "" if scheduler.own else guard(task, steps)
+    imports = (
+        "import math\n\nimport torch" if "math." in scheduler.make + scheduler.definition + check else "import torch"
+    )
     make = join(
         optimizer_of(task, "model"),
         check,
-        written.make,
+        scheduler.make,
         task.resuming(
             "make both as here, then scheduler.load_state_dict(...) the checkpoint's; leave last_epoch alone."
         ),
         between="\n",
     )
-    body = join(written.definition, make, between="\n\n\n")
-    return join(task.head(*written.words), imports, body, training_loop(task))
+    body = join(scheduler.definition, make, between="\n\n\n")
+    return join(task.head(*scheduler.remarks), imports, body, training_loop(task))
+
+
+# --- The scheduler ----------------------------------------------------------------------------------------------------
+
+
+NAME = "torch.optim.lr_scheduler.OneCycleLR"
+
+_CLASSES = ("SGD", "Adam", "AdamW", "RMSprop", "Adamax", "NAdam", "RAdam", "Muon", "SparseAdam", "Adagrad", "Adadelta")
+OPTIMIZERS = {each.lower(): f"torch.optim.{each}" for each in (*_CLASSES, "Rprop", "ASGD", "LBFGS", "Adafactor")}
+"""PyTorch's optimizers, by their plain names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduler:
+    """A scheduler as code.
+
+    Attributes:
+        definition: its class, which goes first; empty for PyTorch's own scheduler.
+        make: the call that makes it.
+        own: whether it is PyTorch's own.
+        remarks: what the comment at the top says of it.
+    """
+
+    definition: str
+    make: str
+    own: bool
+    remarks: tuple[str, ...]
+
+
+def make_scheduler(task: Task, length: Sequence[Argument], optimizer: str = "optimizer") -> Scheduler:
+    """Return the plan as `OneCycleLR` where that matches it, else as a scheduler with the plan's formula."""
+    match = match_scheduler(task.schedule, "torch")
+    if match is not None and match.close:
+        plan = match.schedule.plan
+        given = [
+            peak_argument(plan, "max_lr"),
+            *length,
+            *shape_arguments(plan, torch.CONVENTION.defaults, TORCH_NAMES),
+            *momentum_arguments(plan, torch.CONVENTION.defaults),
+        ]
+        return Scheduler(
+            "", f"scheduler = {call(NAME, given, [optimizer])}", own=True, remarks=(match.remark("OneCycleLR"),)
+        )
+    formula = formula_of(task.schedule)
+    words = (why_not(match, "PyTorch's OneCycleLR"), formula.apart)
+    definition = join(in_python(formula), _class(task, formula), between="\n\n\n")
+    return Scheduler(definition, f"scheduler = OneCycle({optimizer})", own=False, remarks=words)
+
+
+def optimizer_of(task: Task, owner: str, otherwise: str = "sgd") -> str:
+    """Return the call that makes the optimizer, over the parameter groups in their order."""
+    name = OPTIMIZERS.get(task.optimizer or otherwise, "make_optimizer")
+    names = task.schedule.groups
+    if not task.several:
+        over = f"{owner}.parameters()"
+    elif all(map(is_attribute, names)):
+        entries = [f'    {{"params": {owner}.{each}.parameters()}},\n' for each in names]
+        over = "[\n" + "".join(entries) + "]"
+    else:
+        over = "parameter_groups"
+    return f"optimizer = {name}({over}, lr=1e-3)  # the scheduler sets lr" + (
+        " and " + ("beta1" if task.beta1 else "momentum") if task.schedule.cycles_momentum else ""
+    )
+
+
+def _class(task: Task, formula: Formula) -> str:
+    lines = [
+        "class OneCycle(torch.optim.lr_scheduler.LRScheduler):",
+        "    def get_lr(self):",
+        f"        step = min(self.last_epoch, {task.total - 1})  # loops ask once more after the last step",
+    ]
+    if formula.cycles_momentum:
+        if task.several:
+            lines.append("        for group, phases in zip(self.optimizer.param_groups, MOMENTUM, strict=True):")
+        else:
+            lines.append("        for group in self.optimizer.param_groups:")
+        value = momentum_in_python(formula, "step", "phases" if task.several else "MOMENTUM")
+        if task.beta1:
+            lines.append(f'            group["betas"] = ({value}, *group["betas"][1:])')
+        else:
+            lines.append(f'            group["momentum"] = {value}')
+    if task.several:
+        lines.append("        return [one_cycle(step, phases) for phases in LR]")
+    else:
+        lines.append("        return [one_cycle(step, LR)] * len(self.optimizer.param_groups)")
+    return "\n".join(lines)

@@ -6,29 +6,27 @@ import textwrap
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from onecycle_cli.render.code.loop import guard
-from onecycle_cli.render.code.scheduler import optimizer_of, write
-from onecycle_cli.render.code.writing import Argument, comment, join
+from onecycle_cli.render.code.snippet import Argument, Task, comment, guard, join
+from onecycle_cli.render.code.torch import make_scheduler, optimizer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from onecycle_cli.render.code.task import Task
 
 OPTIM = {"sgd": "sgd", "rmsprop": "rmsprop"}
 """The Trainer's own names of optimizers other than its AdamW."""
 
 
 def snippet(task: Task) -> str:
-    """Write the Trainer and the arguments that give the run its length."""
+    """Return the Trainer and the arguments that give the run its length."""
     if task.optimizer is None:
         task = replace(task, settings=replace(task.settings, optimizer="adamw"))
     total = Argument("total_steps", "num_training_steps" if task.from_loader else str(task.total), task.planned())
-    written = write(task, [total])
-    make = written.make.replace("scheduler = ", "self.lr_scheduler = ", 1)
+    scheduler = make_scheduler(task, [total])
+    make = scheduler.make.replace("scheduler = ", "self.lr_scheduler = ", 1)
     body = join(
         "optimizer = self.optimizer if optimizer is None else optimizer",
-        "" if written.own else guard(task, "num_training_steps"),
+        "" if scheduler.own else guard(task, "num_training_steps"),
         make,
         "return self.lr_scheduler",
         between="\n",
@@ -38,12 +36,12 @@ def snippet(task: Task) -> str:
         "    def create_scheduler(self, num_training_steps, optimizer=None):\n" + textwrap.indent(body, " " * 8)
     )
     imports = "import torch\nfrom transformers import Trainer, TrainingArguments"
-    if "math." in written.definition:
+    if "math." in scheduler.definition:
         imports = "import math\n\n" + imports
     return join(
-        task.head(*written.words),
+        task.head(*scheduler.remarks),
         imports,
-        join(written.definition, trainer, _use(task), between="\n\n\n"),
+        join(scheduler.definition, trainer, _use(task), between="\n\n\n"),
     )
 
 

@@ -1,4 +1,4 @@
-"""How far a framework's own scheduler follows a plan: the same numbers in its arithmetic, held against the plan."""
+"""How closely a framework's own scheduler matches a plan: its arithmetic with the plan's numbers, beside the plan."""
 
 from __future__ import annotations
 
@@ -22,15 +22,23 @@ SAMPLE = 4000
 """Values that are compared, beside those at the phases' edges."""
 
 ROUNDING = 1e-12
-"""Of the peak: what differs by less, differs by rounding only."""
+"""Of the peak: a smaller difference is rounding. A few dozen float64 operations stay below it, real ones above."""
 
 FAILS = "divides by zero with these numbers"
-"""What is said where there is no following."""
+"""The remark on a scheduler that cannot compute the plan."""
 
 
 @dataclass(frozen=True, slots=True)
-class Following:
-    """A schedule beside the plan's: whether they are the same, and where their learning rates differ most."""
+class Match:
+    """A framework's schedule compared with the plan's.
+
+    Attributes:
+        schedule: the framework's.
+        same: whether both have the same phases and ramps.
+        step: where the learning rates differ most, by `here` and `planned`.
+        last_here: the last learning rate, `last_planned` in the plan.
+        rounded: whether they differ by rounding only.
+    """
 
     schedule: Schedule
     same: bool
@@ -43,11 +51,11 @@ class Following:
 
     @property
     def close(self) -> bool:
-        """Whether nothing but rounding tells them apart."""
+        """Whether they differ by rounding only, or not at all."""
         return self.same or self.rounded
 
-    def words(self, name: str, *, used: bool = True) -> str:
-        """Say how the scheduler of this name differs, used or not; nothing where it does not."""
+    def remark(self, name: str, *, used: bool = True) -> str:
+        """Return how the scheduler of this name differs, used or not; empty if it does not."""
         if self.same:
             return ""
         if self.rounded:
@@ -58,15 +66,17 @@ class Following:
             parts.append(_pair("the last learning rate", self.last_here, self.last_planned, where))
         if self.here != self.planned and self.step != self.schedule.total_steps - 1:
             parts.append(_pair(f"the learning rate of step {self.step}", self.here, self.planned, where))
-        told = f": {', '.join(parts)}." if parts else "."
-        return f"{name} {'does' if used else 'is not used: it would'} not follow the plan exactly{told}"
+        numbers = f": {', '.join(parts)}." if parts else "."
+        return f"{name} {'does' if used else 'is not used: it would'} not follow the plan exactly{numbers}"
 
 
-def follow(planned: Schedule, name: str, *, momentum: bool = True, tolerance: float = ROUNDING) -> Following | None:
-    """Compare a plan with what the scheduler of a convention makes of its numbers.
+def match_scheduler(
+    planned: Schedule, name: str, *, momentum: bool = True, tolerance: float = ROUNDING
+) -> Match | None:
+    """Compare a plan with the schedule that a convention computes from its numbers.
 
-    With `momentum` false, the learning rate alone is compared; what differs by less than `tolerance` of the peak is
-    close. None where the framework cannot compute it, or divides by zero when the loop asks once more at the end.
+    Without `momentum`, only the learning rate is compared; a difference below `tolerance` of the peak is rounding.
+    None where the framework cannot compute it, or divides by zero when the loop asks once more at the end.
     """
     convention = CONVENTIONS[name]
     plan = _translate(planned, convention)
@@ -78,17 +88,17 @@ def follow(planned: Schedule, name: str, *, momentum: bool = True, tolerance: fl
         own = Schedule(plan)
     except ArithmeticError:
         return None
-    return compare(planned, own, momentum=momentum, tolerance=tolerance)
+    return compare_schedules(planned, own, momentum=momentum, tolerance=tolerance)
 
 
-def why_not(following: Following | None, name: str) -> str:
-    """Say why the scheduler of this name is not used."""
-    return f"{name} is not used: it {FAILS}." if following is None else following.words(name, used=False)
+def why_not(match: Match | None, name: str) -> str:
+    """Return why the scheduler of this name is not used."""
+    return f"{name} is not used: it {FAILS}." if match is None else match.remark(name, used=False)
 
 
-def compare(planned: Schedule, own: Schedule, *, momentum: bool = True, tolerance: float = ROUNDING) -> Following:
+def compare_schedules(planned: Schedule, own: Schedule, *, momentum: bool = True, tolerance: float = ROUNDING) -> Match:
     """Compare a plan with another schedule of its length and groups."""
-    same = _ways(planned.phases, momentum=momentum) == _ways(own.phases, momentum=momentum)
+    same = _ramps(planned.phases, momentum=momentum) == _ramps(own.phases, momentum=momentum)
     groups, last = range(len(planned.groups)), planned.total_steps - 1
     spread = range(0, planned.total_steps, max(1, planned.total_steps * len(groups) // SAMPLE))
     steps = [0] if same else sorted({*edge_steps(planned), *edge_steps(own), *spread})
@@ -98,11 +108,11 @@ def compare(planned: Schedule, own: Schedule, *, momentum: bool = True, toleranc
     rounded = all(abs(a - b) <= tolerance * peak for _, a, b in pairs)
     if momentum and not same:
         rounded = rounded and _momenta_agree(planned, own, steps, tolerance)
-    return Following(own, same, step, here, there, own.lr(last), planned.lr(last), rounded)
+    return Match(own, same, step, here, there, own.lr(last), planned.lr(last), rounded)
 
 
 def _translate(planned: Schedule, convention: Convention) -> Plan:
-    """Say a plan's numbers in a framework's settings, as near as it has them."""
+    """Return a plan with a framework's settings, as close as it has them."""
     plan, defaults = planned.plan, convention.defaults
     last = planned.phases[-1].lr[0].end
     peak = plan.groups[0].max_lr
@@ -119,7 +129,7 @@ def _translate(planned: Schedule, convention: Convention) -> Plan:
 
 
 def divisor(dividend: float, wanted: float, guess: float) -> float:
-    """Find what a number is to be divided by to give another, to the last bit if there is such."""
+    """Return what a number is to be divided by to give another, in every bit if there is such a divisor."""
     if math.isclose(dividend / guess, wanted, rel_tol=1e-12):
         return guess
     if wanted == 0:
@@ -128,11 +138,11 @@ def divisor(dividend: float, wanted: float, guess: float) -> float:
     if not 0 < near < math.inf:
         return guess
     candidates = [near, math.nextafter(near, 0), math.nextafter(near, math.inf)]
-    return next((each for each in candidates if dividend / each == wanted), near)
+    return next((number for number in candidates if dividend / number == wanted), near)
 
 
-def _ways(phases: Sequence[Phase], *, momentum: bool) -> list[object]:
-    return [(each.first_step, each.last_step, each.lr, each.momentum if momentum else ()) for each in phases]
+def _ramps(phases: Sequence[Phase], *, momentum: bool) -> list[object]:
+    return [(phase.first_step, phase.last_step, phase.lr, phase.momentum if momentum else ()) for phase in phases]
 
 
 def _momenta_agree(planned: Schedule, own: Schedule, steps: Sequence[int], tolerance: float) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -10,10 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onecycle_cli import GroupError, OneCycle, PlanError, StepError
+from onecycle_cli.policy.ramps import PROBE, array_cos
 from onecycle_cli.policy.schedule import CHUNK
 from onecycle_cli.policy.summary import summarize
 
 from .strategies import sound_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @given(sound_settings(), st.sampled_from(["torch", "r-torch"]))
@@ -27,6 +32,31 @@ def test_arrays_equal_scalars(settings: dict[str, Any], convention: str) -> None
     momenta = schedule.momentum(steps)
     in_one = [schedule.momentum(step) for step in steps.tolist()]
     assert (in_one == [None] * len(steps)) if momenta is None else (momenta.tolist() == in_one)
+
+
+@pytest.fixture
+def other_cos(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A NumPy whose cosine rounds differently from the C library's, as some SIMD kernels do."""
+    exact = np.cos
+    array_cos.cache_clear()
+    monkeypatch.setattr(np, "cos", lambda angles: np.nextafter(exact(angles), 0.0))
+    yield
+    monkeypatch.undo()
+    array_cos.cache_clear()
+
+
+@pytest.mark.usefixtures("other_cos")
+def test_arrays_equal_scalars_if_numpy_has_another_cos() -> None:
+    schedule = OneCycle(max_lr=0.1, total_steps=1000).schedule()
+    steps = np.arange(1000).reshape(10, 100)
+    assert schedule.lr(steps).tolist() == [[schedule.lr(step) for step in row] for row in steps.tolist()]
+
+
+def test_numpys_cos_is_used_where_it_agrees() -> None:
+    array_cos.cache_clear()
+    probe = np.pi * np.linspace(0.0, 1.0, PROBE)
+    agrees = np.cos(probe).tolist() == [math.cos(angle) for angle in probe.tolist()]
+    assert (array_cos() is np.cos) == agrees
 
 
 @given(sound_settings(), st.data())

@@ -7,6 +7,7 @@ import operator
 from typing import TYPE_CHECKING, overload
 
 from onecycle_cli.errors import OnecycleError
+from onecycle_cli.policy.ramps import array_cos
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -119,6 +120,7 @@ class Schedule:
     def _evaluate_array(self, ramps: Sequence[tuple[Phase, Ramp]], steps: NDArray[np.integer]) -> FloatArray:
         import numpy as np
 
+        cos = array_cos()
         steps = np.asarray(steps)
         if steps.dtype.kind not in "iu":
             raise TypeError(f"steps must be integers, not {steps.dtype}")
@@ -131,10 +133,10 @@ class Schedule:
                 raise _outside(low if low < 0 else high, self.total_steps)
             for phase, ramp in ramps:
                 if phase.first_step <= low and high <= phase.last_step:
-                    target[:] = ramp.at(piece.astype(np.float64), np.cos)
+                    target[:] = ramp.at(piece.astype(np.float64), cos)
                 elif phase.first_step <= high and low <= phase.last_step:
                     here = (phase.first_step <= piece) & (piece <= phase.last_step)
-                    target[here] = ramp.at(piece[here].astype(np.float64), np.cos)
+                    target[here] = ramp.at(piece[here].astype(np.float64), cos)
         return values
 
 

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.findings.documents import NOT_TEXT, TOO_MUCH
+from onecycle_cli.findings.config_rules import NOT_TEXT, TOO_MUCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

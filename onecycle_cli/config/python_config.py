@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from onecycle_cli.config.nodes import TOP, MappingNode, Place, ScalarNode, SequenceNode, place_at
 from onecycle_cli.config.scalars import MOST_DIGITS, portable, read_plain
 from onecycle_cli.config.yaml_tree import DEEPEST, MOST_NODES, UnreadableError
-from onecycle_cli.findings.documents import NOT_PYTHON, TOO_MUCH
+from onecycle_cli.findings.config_rules import NOT_PYTHON, TOO_MUCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from onecycle_cli.config.nodes import TOP, SequenceNode, place_at
 from onecycle_cli.config.scalars import read_value
 from onecycle_cli.findings import Fix
-from onecycle_cli.findings.keys import DUPLICATE_KEY, MISSING_SETTING
-from onecycle_cli.findings.length import NO_LENGTH
-from onecycle_cli.findings.training import NOT_KNOWN
+from onecycle_cli.findings.config_rules import DUPLICATE_KEY, MISSING_SETTING, NOT_KNOWN
+from onecycle_cli.findings.plan_rules import NO_LENGTH
 from onecycle_cli.formatting import flag_name
 from onecycle_cli.policy.settings import SETTINGS
 from onecycle_cli.policy.validation import LENGTH, meant

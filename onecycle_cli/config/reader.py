@@ -13,8 +13,7 @@ from onecycle_cli.config.nodes import TOP, MappingNode, ScalarNode, SequenceNode
 from onecycle_cli.config.raw_plan import KEY_SETTINGS, LONGEST_KEY, RawPlan, duplicate, fix_of_key
 from onecycle_cli.config.yaml_tree import UnreadableError, parse
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.findings.documents import NOT_A_MAPPING
-from onecycle_cli.findings.keys import NUMBER_KIND, UNKNOWN_KEY, WRONG_TYPE, YAML_VERSIONS
+from onecycle_cli.findings.config_rules import NOT_A_MAPPING, NUMBER_KIND, UNKNOWN_KEY, WRONG_TYPE, YAML_VERSIONS
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.settings import SETTINGS
 from onecycle_cli.policy.validation import meant, unknown_key

@@ -11,7 +11,7 @@ import yaml
 
 from onecycle_cli.config.nodes import ScalarNode, SequenceNode, place_at
 from onecycle_cli.findings import Fix
-from onecycle_cli.findings.keys import NUMBER_KIND, WRONG_TYPE, YAML_VERSIONS
+from onecycle_cli.findings.config_rules import NUMBER_KIND, WRONG_TYPE, YAML_VERSIONS
 from onecycle_cli.formatting import yaml_number
 from onecycle_cli.policy.settings import SETTINGS
 

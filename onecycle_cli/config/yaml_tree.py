@@ -13,7 +13,7 @@ import yaml
 
 from onecycle_cli.config.nodes import TOP, MappingNode, Place, ScalarNode, SequenceNode, is_merge, place_at
 from onecycle_cli.config.scalars import PLAIN_TAGS
-from onecycle_cli.findings.documents import NOT_YAML, SEVERAL_DOCUMENTS, TOO_MUCH
+from onecycle_cli.findings.config_rules import NOT_YAML, SEVERAL_DOCUMENTS, TOO_MUCH
 
 if TYPE_CHECKING:
     from onecycle_cli.config.nodes import Node

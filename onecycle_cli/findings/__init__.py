@@ -1,16 +1,17 @@
-"""Findings: what is said about settings, each with a stable code, a place and the way to mend it."""
+"""Findings: what is reported about a plan or a file, each with a stable code, a severity, a place and a hint."""
 
 from __future__ import annotations
 
-from onecycle_cli.findings import documents, keys, length, notes, practice, surroundings, training, values
+from onecycle_cli.findings import config_rules, plan_rules
 from onecycle_cli.findings.rule import Finding, Fix, Rule, Severity
 
 __all__ = ["RULES", "Finding", "Fix", "Rule", "Severity"]
 
 RULES: dict[str, Rule] = {
     rule.code: rule
-    for module in (documents, keys, values, length, practice, training, surroundings, notes)
-    for rule in vars(module).values()
-    if isinstance(rule, Rule)
+    for rule in sorted(
+        (rule for module in (config_rules, plan_rules) for rule in vars(module).values() if isinstance(rule, Rule)),
+        key=lambda rule: rule.code,
+    )
 }
-"""Every rule, by code, in the order of the codes."""
+"""Every rule by its code, in the order of the codes."""

@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from onecycle_cli.findings import Severity
-from onecycle_cli.findings.keys import MISSING_SETTING, UNKNOWN_KEY
-from onecycle_cli.findings.length import NO_LENGTH
+from onecycle_cli.findings.config_rules import MISSING_SETTING, UNKNOWN_KEY
+from onecycle_cli.findings.plan_rules import NO_LENGTH
 from onecycle_cli.policy.checks import check_training
 from onecycle_cli.policy.checks.ranges import check_types, shown
 from onecycle_cli.policy.conventions import CONVENTIONS

@@ -14,8 +14,7 @@ from onecycle_cli.config.training.blocks import block_findings
 from onecycle_cli.config.training.counts import is_converted, read_context
 from onecycle_cli.config.training.names import BESIDE, MOMENTUM_PAIRS, OF_THE_RUN, RATES, SETTING_NAMES, WARMUPS, plain
 from onecycle_cli.config.training.optimizer import Search, find_optimizer
-from onecycle_cli.findings.keys import NUMBER_KIND
-from onecycle_cli.findings.training import NOT_KNOWN
+from onecycle_cli.findings.config_rules import NOT_KNOWN, NUMBER_KIND
 from onecycle_cli.formatting import flag_name
 from onecycle_cli.policy.settings import SETTINGS
 from onecycle_cli.policy.validation import LENGTH, unknown_key

@@ -25,9 +25,8 @@ from onecycle_cli.config.training.names import (
     plain,
 )
 from onecycle_cli.config.yaml_tree import DEEPEST, MOST_NODES, UnreadableError
-from onecycle_cli.findings.documents import TOO_MUCH
-from onecycle_cli.findings.practice import NO_EFFECT
-from onecycle_cli.findings.training import ANOTHER_SCHEDULE, CHAINED
+from onecycle_cli.findings.config_rules import ANOTHER_SCHEDULE, CHAINED, TOO_MUCH
+from onecycle_cli.findings.plan_rules import NO_EFFECT
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 
 if TYPE_CHECKING:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onecycle_cli.findings.length import NO_LENGTH, WARMUP_OF_ONE
+from onecycle_cli.findings.plan_rules import GROUP_NAMES, LIST_LENGTHS, NO_LENGTH, UNSUPPORTED, WARMUP_OF_ONE
 from onecycle_cli.findings.rule import Severity
-from onecycle_cli.findings.values import GROUP_NAMES, LIST_LENGTHS, UNSUPPORTED
 from onecycle_cli.policy.checks.cycle import check_length, check_peak, check_phases
 from onecycle_cli.policy.checks.optimizers import check_momentum, check_optimizer
 from onecycle_cli.policy.checks.ranges import check_groups, check_ranges, check_support

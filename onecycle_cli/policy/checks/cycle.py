@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from onecycle_cli.findings.length import NO_LENGTH, NOTHING_LEFT
-from onecycle_cli.findings.notes import PEAK_NEVER_REACHED, PEAK_OFF_GRID
-from onecycle_cli.findings.practice import LATE_PEAK, LENGTHS_DISAGREE
-from onecycle_cli.findings.values import OUT_OF_RANGE
+from onecycle_cli.findings.plan_rules import (
+    LATE_PEAK,
+    LENGTHS_DISAGREE,
+    NO_LENGTH,
+    NOTHING_LEFT,
+    OUT_OF_RANGE,
+    PEAK_NEVER_REACHED,
+    PEAK_OFF_GRID,
+)
 from onecycle_cli.formatting import count
 from onecycle_cli.policy.checks.ranges import groups_agree, show
 from onecycle_cli.policy.conventions import convention_of

@@ -9,9 +9,14 @@ import math
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from onecycle_cli.findings.practice import MOMENTUM_OF_ONE, MOMENTUM_UPSIDE_DOWN, NO_EFFECT, UNKNOWN_OPTIMIZER
-from onecycle_cli.findings.surroundings import OPTIMIZER_MOMENTUM, OPTIMIZER_RATE
-from onecycle_cli.findings.values import NO_MOMENTUM
+from onecycle_cli.findings.config_rules import OPTIMIZER_MOMENTUM, OPTIMIZER_RATE
+from onecycle_cli.findings.plan_rules import (
+    MOMENTUM_OF_ONE,
+    MOMENTUM_UPSIDE_DOWN,
+    NO_EFFECT,
+    NO_MOMENTUM,
+    UNKNOWN_OPTIMIZER,
+)
 from onecycle_cli.formatting import yaml_number
 from onecycle_cli.policy.checks.ranges import groups_agree, values_of
 from onecycle_cli.policy.conventions import convention_of

@@ -6,9 +6,16 @@ import math
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from onecycle_cli.findings.keys import UNKNOWN_CHOICE, WRONG_TYPE
-from onecycle_cli.findings.practice import FACTOR_BELOW_ONE, TWO_FINALS
-from onecycle_cli.findings.values import GROUP_NAMES, LIST_LENGTHS, OUT_OF_RANGE, PCT_START_RANGE, UNSUPPORTED
+from onecycle_cli.findings.config_rules import UNKNOWN_CHOICE, WRONG_TYPE
+from onecycle_cli.findings.plan_rules import (
+    FACTOR_BELOW_ONE,
+    GROUP_NAMES,
+    LIST_LENGTHS,
+    OUT_OF_RANGE,
+    PCT_START_RANGE,
+    TWO_FINALS,
+    UNSUPPORTED,
+)
 from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.settings import MOST_GROUPS, SETTINGS
 

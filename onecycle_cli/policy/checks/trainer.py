@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
 from onecycle_cli.findings import Fix
-from onecycle_cli.findings.surroundings import BATCHES_AS_STEPS, INTERVAL, RUN_LENGTH, STEPPED_PER_EPOCH
+from onecycle_cli.findings.config_rules import BATCHES_AS_STEPS, INTERVAL, RUN_LENGTH, STEPPED_PER_EPOCH
 from onecycle_cli.formatting import count, proportion
 from onecycle_cli.policy.checks.ranges import groups_agree
 from onecycle_cli.policy.conventions import convention_of

@@ -11,8 +11,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from onecycle_cli.findings.length import EMPTY_PHASE, NO_ROOM_TO_ANNIHILATE, WARMUP_OF_ONE
-from onecycle_cli.findings.practice import NO_WARMUP
+from onecycle_cli.findings.plan_rules import EMPTY_PHASE, NO_ROOM_TO_ANNIHILATE, NO_WARMUP, WARMUP_OF_ONE
 from onecycle_cli.policy.ramps import RAMPS, Phase
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onecycle_cli.findings.practice import NO_WARMUP
+from onecycle_cli.findings.plan_rules import NO_WARMUP
 from onecycle_cli.policy.conventions.base import SETTINGS_OF_OTHERS, Convention, Defaults, longer_warmup
 from onecycle_cli.policy.ramps import Phase, Ramp
 from onecycle_cli.policy.running_sum import running_sum

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onecycle_cli.findings.length import EMPTY_PHASE
+from onecycle_cli.findings.plan_rules import EMPTY_PHASE
 from onecycle_cli.policy.conventions.base import SETTINGS_OF_OTHERS, Convention, longer_warmup
 from onecycle_cli.policy.ramps import CosineRamp, Phase
 

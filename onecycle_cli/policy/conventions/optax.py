@@ -21,7 +21,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from onecycle_cli.findings.length import EMPTY_PHASE
+from onecycle_cli.findings.plan_rules import EMPTY_PHASE
 from onecycle_cli.policy.conventions.base import (
     SETTINGS_OF_OTHERS,
     WITHOUT_MOMENTUM,

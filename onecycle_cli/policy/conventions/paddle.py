@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onecycle_cli.findings.length import NO_ROOM_TO_ANNIHILATE
+from onecycle_cli.findings.plan_rules import NO_ROOM_TO_ANNIHILATE
 from onecycle_cli.policy.conventions.base import (
     SETTINGS_OF_OTHERS,
     WITHOUT_MOMENTUM,

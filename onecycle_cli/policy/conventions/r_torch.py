@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onecycle_cli.findings.practice import KNOWN_BUG
+from onecycle_cli.findings.plan_rules import KNOWN_BUG
 from onecycle_cli.policy.conventions.base import SETTINGS_OF_OTHERS, Convention, check_warmup, cut
 
 if TYPE_CHECKING:

@@ -24,8 +24,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onecycle_cli.findings.length import EMPTY_PHASE
-from onecycle_cli.findings.practice import LENGTHS_DISAGREE
+from onecycle_cli.findings.plan_rules import EMPTY_PHASE, LENGTHS_DISAGREE
 from onecycle_cli.policy.conventions.base import SETTINGS_OF_OTHERS, Convention, Defaults, longer_warmup
 from onecycle_cli.policy.ramps import Phase, Ramp
 

@@ -1,4 +1,4 @@
-"""What stands around a schedule in a training config, held against it: literal findings, and their absence."""
+"""The optimizer and trainer of a training config against its schedule: literal findings, and their absence."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onecycle_cli import OneCycle
-from onecycle_cli.findings import Finding, Fix, Rule, Severity
-from onecycle_cli.findings import surroundings as rules
+from onecycle_cli.findings import Finding, Fix
 from onecycle_cli.policy.checks import check_training
 from onecycle_cli.policy.context import ConfigValue, TrainingContext
 from onecycle_cli.policy.settings import SETTINGS
@@ -33,7 +32,7 @@ BY_CLI: dict[str, Any] = {"stepping": "epoch", "stepped_by": "LightningCLI"}
 
 
 def around(**stated: Any) -> TrainingContext:
-    """Make surroundings of bare values, at the usual paths."""
+    """Return a training context of bare values, at the usual paths."""
     made: dict[str, Any] = {
         name: ConfigValue(value, PATHS[name]) if name in PATHS else value for name, value in stated.items()
     }
@@ -44,25 +43,17 @@ def rate(step: int, **values: Any) -> float:
     return OneCycle(**values).schedule().lr(step)
 
 
-def judged(around: TrainingContext, **values: Any) -> list[Finding]:
+def found_by(around: TrainingContext, **values: Any) -> list[Finding]:
     return list(check_training(OneCycle(**values), around))
 
 
 def only(around: TrainingContext, **values: Any) -> tuple[str, str, str, str | None]:
-    (found,) = judged(around, **values)
+    (found,) = found_by(around, **values)
     return found.code, found.message, found.hint, found.key or found.setting
 
 
-def test_the_rules() -> None:
-    found = [rule for rule in vars(rules).values() if isinstance(rule, Rule)]
-    assert [rule.code for rule in found] == ["OC511", "OC512", "OC513", "OC514", "OC515", "OC516"]
-    assert [rule.code for rule in found if rule.severity is not Severity.WARNING] == ["OC515"]
-    assert rules.INTERVAL.severity is Severity.ERROR
-    assert "refuses" in rules.INTERVAL.means
-
-
-def test_nothing_around_is_nothing_to_say() -> None:
-    assert judged(TrainingContext(), max_lr=0.01, epochs=10, steps_per_epoch=684) == []
+def test_an_empty_context_has_no_findings() -> None:
+    assert found_by(TrainingContext(), max_lr=0.01, epochs=10, steps_per_epoch=684) == []
 
 
 # OC511
@@ -111,7 +102,7 @@ def test_a_group_with_another_rate() -> None:
     ids=str,
 )
 def test_rates_that_are_left_alone(rates: tuple[float, ...], values: dict[str, Any]) -> None:
-    assert judged(around(optimizer_lr=rates), total_steps=1000, **values) == []
+    assert found_by(around(optimizer_lr=rates), total_steps=1000, **values) == []
 
 
 def test_a_rate_is_judged_without_a_length() -> None:
@@ -160,7 +151,7 @@ def test_how_the_cycle_moves_momentum(values: dict[str, Any], moves: str) -> Non
     ids=str,
 )
 def test_momenta_that_are_left_alone(momentum: float, values: dict[str, Any]) -> None:
-    assert judged(around(optimizer_momentum=momentum), max_lr=0.01, total_steps=1000, **values) == []
+    assert found_by(around(optimizer_momentum=momentum), max_lr=0.01, total_steps=1000, **values) == []
 
 
 # OC513
@@ -254,7 +245,7 @@ def test_steps_end_the_epochs() -> None:
     ids=str,
 )
 def test_epochs_that_are_left_alone(stated: TrainingContext, values: dict[str, Any]) -> None:
-    assert judged(stated, max_lr=0.1, **values) == []
+    assert found_by(stated, max_lr=0.1, **values) == []
 
 
 @pytest.mark.parametrize("word", ["epoch", "EPOCH", "epochs"])
@@ -346,7 +337,7 @@ def test_an_epoch_that_follows_from_the_data() -> None:
         "steps_per_epoch",
     )
     assert rate(859, **values) == pytest.approx(0.00399, abs=5e-6)
-    assert judged(around(epochs=10, interval="step", **DATA), max_lr=0.01, epochs=10, steps_per_epoch=86) == []
+    assert found_by(around(epochs=10, interval="step", **DATA), max_lr=0.01, epochs=10, steps_per_epoch=86) == []
     assert only(around(epochs=10, **DATA), max_lr=0.01, total_steps=900)[2] == "set total_steps to 860"
 
 
@@ -360,15 +351,15 @@ def test_a_data_setting_that_differs() -> None:
         "set gradient_accumulation to 4",
         "gradient_accumulation",
     )
-    assert judged(around(accumulation=4), **values, gradient_accumulation=4) == []
+    assert found_by(around(accumulation=4), **values, gradient_accumulation=4) == []
 
 
 def test_the_smaller_of_steps_and_epochs_ends_the_run() -> None:
     values = {"max_lr": 0.01, "epochs": 10, "steps_per_epoch": 100}
     assert only(around(epochs=5, max_steps=800), **values)[2] == "set epochs to 5"
     assert only(around(epochs=10, max_steps=800), **values)[2] == "set total_steps to 800"
-    assert judged(around(epochs=20, max_steps=1000), **values) == []
-    assert judged(around(epochs=10, max_steps=5000), **values) == []
+    assert found_by(around(epochs=20, max_steps=1000), **values) == []
+    assert found_by(around(epochs=10, max_steps=5000), **values) == []
 
 
 def test_as_many_steps_as_epochs_stepped_every_step() -> None:
@@ -400,7 +391,7 @@ def test_as_many_steps_as_epochs_stepped_every_step() -> None:
     ids=str,
 )
 def test_runs_that_are_left_alone(stated: TrainingContext, values: dict[str, Any]) -> None:
-    assert judged(stated, max_lr=0.1, **values) == []
+    assert found_by(stated, max_lr=0.1, **values) == []
 
 
 @pytest.mark.parametrize(
@@ -437,7 +428,7 @@ def test_a_cycle_without_a_curve_has_a_length() -> None:
     ],
 )
 def test_an_interval_that_lightning_refuses(word: str, meant: str) -> None:
-    (found,) = judged(around(interval=word), max_lr=0.1, total_steps=40)
+    (found,) = found_by(around(interval=word), max_lr=0.1, total_steps=40)
     assert found.code == "OC515"
     assert found.message == f"interval is '{word}': Lightning takes only step or epoch, and refuses to start"
     assert (found.hint, found.key) == (f"write interval: {meant}", "lr_scheduler.interval")
@@ -445,7 +436,7 @@ def test_an_interval_that_lightning_refuses(word: str, meant: str) -> None:
 
 
 def test_a_guess_is_not_mended_unasked() -> None:
-    (found,) = judged(around(interval="setp"), max_lr=0.1, total_steps=40)
+    (found,) = found_by(around(interval="setp"), max_lr=0.1, total_steps=40)
     assert (found.code, found.hint, found.fix) == ("OC515", "write interval: step", None)
 
 
@@ -465,11 +456,11 @@ def test_a_guess_is_not_mended_unasked() -> None:
     ],
 )
 def test_intervals_that_are_left_alone(word: str, path: str) -> None:
-    assert judged(TrainingContext(interval=ConfigValue(word, path)), max_lr=0.1, total_steps=40) == []
+    assert found_by(TrainingContext(interval=ConfigValue(word, path)), max_lr=0.1, total_steps=40) == []
 
 
 def test_a_mistyped_interval_is_judged_as_it_is_meant() -> None:
-    found = judged(around(interval="steps", epochs=40), max_lr=0.1, total_steps=40)
+    found = found_by(around(interval="steps", epochs=40), max_lr=0.1, total_steps=40)
     assert [each.code for each in found] == ["OC515", "OC514"]
 
 
@@ -501,11 +492,11 @@ def test_batches_that_may_be_counted_as_steps(stated: dict[str, int], said: str,
         "steps_per_epoch",
     )
     mended = {"max_lr": 0.01, "epochs": 10, "total_steps": steps}
-    assert judged(around(epochs=10, interval="step", **stated), **mended) == []
+    assert found_by(around(epochs=10, interval="step", **stated), **mended) == []
 
 
 def test_other_epochs_are_another_fact() -> None:
-    found = judged(around(epochs=5, accumulation=4), max_lr=0.01, epochs=10, steps_per_epoch=684)
+    found = found_by(around(epochs=5, accumulation=4), max_lr=0.01, epochs=10, steps_per_epoch=684)
     assert [each.code for each in found] == ["OC514", "OC516"]
     assert "cover 12 % of the cycle" in found[1].message
 
@@ -524,11 +515,11 @@ def test_other_epochs_are_another_fact() -> None:
     ids=str,
 )
 def test_counts_that_are_left_alone(stated: dict[str, int], values: dict[str, int]) -> None:
-    assert judged(around(**stated), max_lr=0.01, epochs=10, **values) == []
+    assert found_by(around(**stated), max_lr=0.01, epochs=10, **values) == []
 
 
 def test_per_epoch_stepping_is_the_only_thing_said() -> None:
-    found = judged(around(epochs=10, accumulation=4, **BY_CLI), max_lr=0.01, epochs=10, steps_per_epoch=684)
+    found = found_by(around(epochs=10, accumulation=4, **BY_CLI), max_lr=0.01, epochs=10, steps_per_epoch=684)
     assert [each.code for each in found] == ["OC513"]
 
 

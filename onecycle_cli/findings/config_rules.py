@@ -1,0 +1,259 @@
+"""Rules about what a file says: its text and keys (OC0xx, OC1xx), and other programs' training configs (OC5xx)."""
+
+from __future__ import annotations
+
+from onecycle_cli.findings.rule import Rule, Severity
+
+# --- The file as a whole (OC0xx) --------------------------------------------------------------------------------
+
+NOT_YAML = Rule(
+    "OC001",
+    Severity.ERROR,
+    "not YAML",
+    "The file breaks YAML's grammar at the place shown, so nothing after it can be trusted. "
+    "Usual causes: a tab for indentation, a missing space after a colon, a bracket or quote left open.",
+    "max_lr: 0.1\ntotal_steps: [1000\n",
+    "max_lr: 0.1\ntotal_steps: 1000\n",
+)
+NOT_TEXT = Rule(
+    "OC002",
+    Severity.ERROR,
+    "not UTF-8 text",
+    "The file holds bytes that are not UTF-8. YAML files are UTF-8 (UTF-16 with a byte-order mark is read too); "
+    "an editor that saved in another encoding, or a binary file, leads here.",
+    "name: caf\ufffd\nmax_lr: 0.1\ntotal_steps: 1000\n",
+    "name: café\nmax_lr: 0.1\ntotal_steps: 1000\n",
+)
+NOT_A_MAPPING = Rule(
+    "OC003",
+    Severity.ERROR,
+    "file contains no settings",
+    "A config is one mapping of settings to values (`max_lr: 0.1`). An empty file, a list or a bare text has none.",
+    "- max_lr\n- total_steps\n",
+    "max_lr: 0.1\ntotal_steps: 1000\n",
+)
+SEVERAL_DOCUMENTS = Rule(
+    "OC004",
+    Severity.ERROR,
+    "several documents",
+    "A line `---` after the first settings begins a second YAML document. One file holds one plan; "
+    "which of several was meant cannot be known.",
+    "max_lr: 0.1\ntotal_steps: 1000\n---\nmax_lr: 0.2\n",
+    "max_lr: 0.1\ntotal_steps: 1000\n",
+)
+TOO_MUCH = Rule(
+    "OC005",
+    Severity.ERROR,
+    "too large or too deep",
+    "The file is larger, or nested deeper, than any config is: over 4 MiB, 100 levels or 200,000 values. "
+    "It is refused before it can take the machine down; most often the wrong file was named.",
+    "max_lr: " + "[" * 101 + "0.1" + "]" * 101 + "\ntotal_steps: 1000\n",
+    "max_lr: [0.1]\ntotal_steps: 1000\n",
+)
+NOT_PYTHON = Rule(
+    "OC006",
+    Severity.ERROR,
+    "not Python",
+    "The Python config breaks Python's grammar at the place shown. It is read without being run, by the grammar of "
+    "the Python that runs this program. Usual causes: a comma, bracket or quote that is missing, a tab, Python 2.",
+    "param_scheduler = [dict(type='OneCycleLR', eta_max=0.1, total_steps=1000]\n",
+    "param_scheduler = [dict(type='OneCycleLR', eta_max=0.1, total_steps=1000)]\n",
+)
+
+# --- Keys and the types of their values (OC1xx) -----------------------------------------------------------------
+
+UNKNOWN_KEY = Rule(
+    "OC101",
+    Severity.ERROR,
+    "unknown key",
+    "The key is not a setting of a one-cycle schedule, so it would be ignored. Most often it is mistyped, or "
+    "another framework's name: fastai's `div_final` and Paddle's `phase_pct` are `final_div_factor` and "
+    "`pct_start` here. `onecycle schema` lists every setting.",
+    "max_lr: 0.1\ntotal_steps: 1000\npct_strat: 0.25\n",
+    "max_lr: 0.1\ntotal_steps: 1000\npct_start: 0.25\n",
+)
+DUPLICATE_KEY = Rule(
+    "OC102",
+    Severity.ERROR,
+    "duplicate key",
+    "The key is written twice. PyYAML silently keeps the last value, other readers the first or none; the "
+    "author most likely changed one of the two.",
+    "max_lr: 0.1\ntotal_steps: 1000\nmax_lr: 0.2\n",
+    "max_lr: 0.2\ntotal_steps: 1000\n",
+)
+WRONG_TYPE = Rule(
+    "OC103",
+    Severity.ERROR,
+    "wrong type",
+    "The value does not have the type of the setting, such as a text in place of a number.",
+    "max_lr: fast\ntotal_steps: 1000\n",
+    "max_lr: 0.1\ntotal_steps: 1000\n",
+)
+YAML_VERSIONS = Rule(
+    "OC104",
+    Severity.WARNING,
+    "YAML 1.1 and 1.2 read it differently",
+    "PyYAML, which most training scripts use, reads YAML 1.1: there `1e-3` is a text (a float needs a dot and a "
+    "signed exponent), `010` is eight, `1_000` a thousand and `yes` true. YAML 1.2 readers, and this program, "
+    "take `1e-3` for .001 and `010` for ten. Write the value so that both agree.",
+    "max_lr: 1e-3\ntotal_steps: 1000\n",
+    "max_lr: 1.0e-3\ntotal_steps: 1000\n",
+)
+NUMBER_KIND = Rule(
+    "OC105",
+    Severity.WARNING,
+    "a number PyTorch refuses",
+    "PyTorch's OneCycleLR checks the Python type: `pct_start` must be a float (1 is refused, 1.0 taken) and "
+    "`total_steps` an int (100.0 is refused, 100 taken). The plan is computed as if it were written right.",
+    "max_lr: 0.1\ntotal_steps: 100.0\n",
+    "max_lr: 0.1\ntotal_steps: 100\n",
+)
+UNKNOWN_CHOICE = Rule(
+    "OC106",
+    Severity.ERROR,
+    "unknown choice",
+    "The setting takes one of a few words, and this is not one of them.",
+    "max_lr: 0.1\ntotal_steps: 1000\nanneal_strategy: cosine\n",
+    "max_lr: 0.1\ntotal_steps: 1000\nanneal_strategy: cos\n",
+)
+MISSING_SETTING = Rule(
+    "OC107",
+    Severity.ERROR,
+    "missing setting",
+    "A schedule cannot be drawn without its peak: `max_lr` has no default in any framework.",
+    "total_steps: 1000\n",
+    "max_lr: 0.1\ntotal_steps: 1000\n",
+)
+
+# --- The schedule in a training config (OC50x) ------------------------------------------------------------------
+
+NOT_KNOWN = Rule(
+    "OC501",
+    Severity.ERROR,
+    "value known only at run time",
+    "The value is filled in when the training program runs: a reference that leads out of the file, a variable of the "
+    "environment, `???`, or -1. `--set` gives the value at a path of the file (`--set trainer.max_steps=5000`), a flag "
+    "the setting itself; both work in every command.",
+    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.1\n  total_steps: ${trainer.max_steps}\n",
+    "trainer:\n  max_steps: 1000\n"
+    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.1\n  total_steps: ${trainer.max_steps}\n",
+)
+ANOTHER_SCHEDULE = Rule(
+    "OC502",
+    Severity.ERROR,
+    "another schedule",
+    "This looks like a one-cycle schedule, but is another one: Ultralytics' `lrf` ends a decay without a "
+    "peak of its own, and DeepSpeed's OneCycle goes up and down in straight lines of given lengths and then decays "
+    "without end. No settings of a one-cycle schedule describe it.",
+    "lr0: 0.01\nlrf: 0.1\nwarmup_epochs: 3.0\ncos_lr: true\n",
+    "max_lr: 0.01\nepochs: 100\nsteps_per_epoch: 500\n",
+)
+CHAINED = Rule(
+    "OC503",
+    Severity.WARNING,
+    "another scheduler acts beside it",
+    "The schedule is in a list with others, or in a SequentialLR. It then covers only a part of the run, or is "
+    "multiplied with what the others do, and the plan shown is that of the one-cycle schedule alone. It has its own "
+    "warm-up and needs no other.",
+    "scheduler:\n  class_name: SequentialLR\n  schedulers:\n    - {type: LinearLR, start_factor: 0.1}\n"
+    "    - {type: OneCycleLR, max_lr: 0.1, total_steps: 1000}\n",
+    "scheduler: {type: OneCycleLR, max_lr: 0.1, total_steps: 1000}\n",
+)
+
+# --- The optimizer, trainer and loader beside it (OC51x) --------------------------------------------------------
+
+OPTIMIZER_RATE = Rule(
+    "OC511",
+    Severity.WARNING,
+    "optimizer's lr is not the peak",
+    "The scheduler overwrites the optimizer's learning rate before the first step, so the number there has "
+    "no effect, and a reader of the config takes it for the rate that trains. Write the peak there, or refer to it "
+    "(`max_lr: ${optimizer.lr}`). The initial rate, `max_lr / div_factor`, is accepted too.",
+    "trainer:\n  max_steps: 1000\n"
+    "optimizer:\n  _target_: torch.optim.SGD\n  lr: 0.001\n"
+    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.01\n  total_steps: 1000\n"
+    "interval: step\n",
+    "trainer:\n  max_steps: 1000\n"
+    "optimizer:\n  _target_: torch.optim.SGD\n  lr: 0.01\n"
+    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.01\n  total_steps: 1000\n"
+    "interval: step\n",
+)
+OPTIMIZER_MOMENTUM = Rule(
+    "OC512",
+    Severity.WARNING,
+    "the cycle overwrites momentum or betas",
+    "`cycle_momentum` is on by default: the scheduler moves the optimizer's momentum (the first of the betas) between "
+    "`max_momentum` and `base_momentum`, and the number given to the optimizer has no effect. Set "
+    "`cycle_momentum: false` to keep that number, or write `max_momentum` there to let it cycle.",
+    "trainer:\n  max_steps: 1000\n"
+    "optimizer:\n  _target_: torch.optim.AdamW\n  lr: 0.01\n  betas: [0.9, 0.99]\n"
+    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.01\n  total_steps: 1000\n"
+    "interval: step\n",
+    "trainer:\n  max_steps: 1000\n"
+    "optimizer:\n  _target_: torch.optim.AdamW\n  lr: 0.01\n  betas: [0.9, 0.99]\n"
+    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.01\n  total_steps: 1000\n"
+    "  cycle_momentum: false\n"
+    "interval: step\n",
+)
+STEPPED_PER_EPOCH = Rule(
+    "OC513",
+    Severity.WARNING,
+    "stepped once per epoch",
+    "The scheduler takes one step per epoch, and the cycle is not as many steps long as the run has epochs. A longer "
+    "cycle is hardly begun when the run ends; past the end of a shorter one PyTorch raises ValueError. Lightning "
+    "steps once per epoch unless `interval: step` is set beside the scheduler, and LightningCLI has no key for it: "
+    "there, return the scheduler with its interval from `configure_optimizers`, or count the cycle in epochs.",
+    "trainer:\n  max_epochs: 40\n"
+    "optimizer:\n  class_path: torch.optim.SGD\n  init_args:\n    lr: 0.01\n"
+    "lr_scheduler:\n  class_path: torch.optim.lr_scheduler.OneCycleLR\n"
+    "  init_args:\n    max_lr: 0.01\n    total_steps: 50000\n",
+    "trainer:\n  max_epochs: 40\n"
+    "optimizer:\n  class_path: torch.optim.SGD\n  init_args:\n    lr: 0.01\n"
+    "lr_scheduler:\n  class_path: torch.optim.lr_scheduler.OneCycleLR\n"
+    "  init_args:\n    max_lr: 0.01\n    total_steps: 40\n",
+)
+RUN_LENGTH = Rule(
+    "OC514",
+    Severity.WARNING,
+    "the run is shorter or longer than the cycle",
+    "The trainer makes another number of steps than the cycle has. A shorter run ends at a learning rate that was "
+    "meant to fall further; a longer one stops with PyTorch's ValueError at step `total_steps`. Where `max_steps` and "
+    "epochs are both given, the smaller ends the run, as in Lightning.",
+    "trainer:\n  max_steps: 1000\n"
+    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.01\n  total_steps: 4000\n"
+    "interval: step\n",
+    "trainer:\n  max_steps: 1000\n"
+    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.01\n  total_steps: 1000\n"
+    "interval: step\n",
+)
+INTERVAL = Rule(
+    "OC515",
+    Severity.ERROR,
+    "invalid interval",
+    "Lightning (2.6.6) knows two intervals, `step` and `epoch`, in small letters. At any other word it refuses to "
+    'start, with `The "interval" key in lr scheduler dict must be "step" or "epoch"`. (With manual optimization the '
+    "key is ignored.) Other trainers have keys and words of their own, such as `call_on: batch`; those are accepted.",
+    "trainer:\n  max_steps: 1000\n"
+    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.01\n  total_steps: 1000\n"
+    "interval: steps\n",
+    "trainer:\n  max_steps: 1000\n"
+    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.01\n  total_steps: 1000\n"
+    "interval: step\n",
+)
+BATCHES_AS_STEPS = Rule(
+    "OC516",
+    Severity.WARNING,
+    "batches counted as steps",
+    "`steps_per_epoch` counts optimizer updates. With accumulated gradients several batches make one, and several "
+    "devices share the batches of an epoch, so a number taken from the loader's length is too high and the run ends "
+    "in the middle of the cycle. The number does not show whether it counts batches or steps; `total_steps` is "
+    "unambiguous.",
+    "trainer:\n  max_epochs: 10\n  accumulate_grad_batches: 4\n"
+    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.01\n  epochs: 10\n"
+    "  steps_per_epoch: 684\n"
+    "interval: step\n",
+    "trainer:\n  max_epochs: 10\n  accumulate_grad_batches: 4\n"
+    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.01\n  epochs: 10\n"
+    "  total_steps: 1710\n"
+    "interval: step\n",
+)

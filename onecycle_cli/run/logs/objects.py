@@ -196,6 +196,8 @@ def logged_values(text: str) -> Iterator[tuple[int, object]]:
     They are the items of the document's list or of its HISTORY, or else the document itself. They are decoded one at a
     time, because a million of them would take several times the memory of the text.
 
+    A comma before a closing bracket is allowed.
+
     Raises:
         ValueError: it is not valid JSON.
         RecursionError: it is nested too deeply.
@@ -223,7 +225,7 @@ def logged_values(text: str) -> Iterator[tuple[int, object]]:
 
 
 def _items(text: str, at: int) -> Generator[tuple[int, object], None, int]:
-    """Yield the items of the list that starts at a place, each with its own; return the place after the list."""
+    """Yield the items of the list that starts at a position, each with its own; return the position after the list."""
     at = _token(text, at + 1)
     while text[at : at + 1] != "]":
         value, end = _DECODE(text, at)
@@ -237,7 +239,7 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 
 
 def _token(text: str, at: int, expected: str = "") -> int:
-    """Return the place of the next token, or the place after it where one is expected."""
+    """Return the position of the next token, or the position after it where one is expected."""
     space = _SPACE.match(text, at)
     at = space.end() if space else at
     if expected and not text.startswith(expected, at):
@@ -246,7 +248,7 @@ def _token(text: str, at: int, expected: str = "") -> int:
 
 
 def _after_value(text: str, at: int, close: str) -> int:
-    """Return the place of the next value after a comma, or of the closing bracket."""
+    """Return the position of the next value after a comma, or of the closing bracket."""
     at = _token(text, at)
     return at if text.startswith(close, at) else _token(text, _token(text, at, ","))
 

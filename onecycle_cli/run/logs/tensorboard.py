@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.logs.format import Format, Reader
+from onecycle_cli.run.logs.format import Format, Head, Reader
 from onecycle_cli.run.logs.log import rows_by_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from onecycle_cli.run.logs.format import Head
     from onecycle_cli.run.logs.log import Log
 
     Scalar = tuple[int, int, str, float]
@@ -30,7 +29,7 @@ class EventReader(Reader):
     def recognizes(cls, head: Head) -> bool | None:
         """Return whether a framed event that names the file's version comes first."""
         if len(head.data) < FRAME:
-            return False
+            return None if b"\0" in head.data else False  # seven bytes of the event's length are NUL
         (length,) = struct.unpack("<Q", head.data[:8])
         return length < 256 and b"brain.Event:" in head.data[FRAME : FRAME + length]
 
@@ -52,10 +51,10 @@ class EventReader(Reader):
 
 
 def is_event_file(path: Path) -> bool:
-    """Return whether a file exists, can be opened, and starts like an event file."""
-    from onecycle_cli.run.logs.format import Head
-
+    """Return whether a path is a file that can be opened and starts like an event file."""
     try:
+        if not path.is_file():  # opening a named pipe would wait for its writer
+            return False
         with path.open("rb") as stream:
             return EventReader.recognizes(Head(stream.read(FRAME + 256))) is True
     except OSError:

@@ -177,7 +177,7 @@ def check_growing_log(
     Args:
         path: as for `follow_log`; the file need not exist yet.
         columns: as for `read_log`.
-        check: checks a log against its plan, with the argument `partial` of `onecycle_cli.run.check`.
+        check: checks a log against its plan, with the argument `partial` of `onecycle_cli.run.checker.check`.
         progress: called with each log and its verdict so far.
         partial: whether standard input may end before the plan's last step.
         interval: seconds between two looks at the file.

@@ -164,7 +164,7 @@ NAMINGS = [
 
 
 @pytest.mark.parametrize(("header", "form", "groups", "lr", "momentum"), NAMINGS, ids=[naming[0] for naming in NAMINGS])
-def test_columns_are_recognised_by_their_names(
+def test_columns_are_recognized_by_their_names(
     header: str, form: str, groups: tuple[str, ...], lr: list[int], momentum: list[int | None] | None, read: Any
 ) -> None:
     rows = [[10 * row + column for column in range(header.count(",") + 1)] for row in range(1, 4)]

@@ -1,6 +1,6 @@
 """Logs as trainers write them, read into one shape: CSV, JSON, JSON Lines and TensorBoard's event files.
 
-The format of a file is recognised by its content, never by its name. To add one, write a module with a `Reader` and a
+The format of a file is recognized by its content, never by its name. To add one, write a module with a `Reader` and a
 `Format`, and add the format to `FORMATS`.
 """
 

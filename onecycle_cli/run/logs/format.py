@@ -1,6 +1,6 @@
 """What a format of logs is: its name, its reader, and how its columns are named.
 
-A reader serves one or more formats. It recognises a file by its first bytes (`Head`) and turns it into rows. A reader
+A reader serves one or more formats. It recognizes a file by its first bytes (`Head`) and turns it into rows. A reader
 of a format that grows by whole lines derives from `LineReader`, which can also follow a file that is still written.
 Reusable parts are `tables.header_of` and `tables.Records` for delimited text, `objects.ObjectReader` for lines with
 named values, and `log.rows_by_step` for values that are logged one by one.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     """A line's number in the file, 1-based, and its text without the end of line."""
 
 CHUNK = 2**20
-"""Bytes read at a time, and the most that are looked at to recognise a format."""
+"""Bytes read at a time, and the most that are looked at to recognize a format."""
 
 LONGEST_LINE = 2**20
 """Characters after which a line is cut, so that a file without line ends cannot fill the memory."""

@@ -80,7 +80,7 @@ class _GrowingLog:
         self._reader: LineReader | None = None
 
     def feed(self, data: bytes) -> bool:
-        """Read further bytes; return whether they completed a row. Sets `by_line` once the format is recognised."""
+        """Read further bytes; return whether they completed a row. Sets `by_line` once the format is recognized."""
         if self._reader is None:
             self._head += data
             found = recognize(self._path, Head(self._head, complete=len(self._head) >= CHUNK))

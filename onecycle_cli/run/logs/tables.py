@@ -285,7 +285,7 @@ def cells_of(text: str, delimiter: str) -> list[str]:
 
 
 def metrics_of_chart(names: Sequence[str]) -> dict[str, str]:
-    """Return the columns of a W&B chart by metric, and its axis by its own name; empty where this is not a chart.
+    """Return the columns of a W&B chart by metric, and its axis by its own name.
 
     The columns are called `run - metric`, with `run - metric__MIN` and `__MAX` beside each.
 
@@ -294,8 +294,6 @@ def metrics_of_chart(names: Sequence[str]) -> dict[str, str]:
     """
     split = {name: name.rpartition(" - ") for name in names if not name.strip().endswith(("__MIN", "__MAX"))}
     metrics = {name: (run.strip(), metric.strip()) for name, (run, between, metric) in split.items() if between}
-    if not metrics:
-        return {}
     runs = {name: run for name, (run, metric) in metrics.items() if find_lr([metric])[1]}
     if len(set(runs.values())) > 1:
         listed = ", ".join(sorted(set(runs.values())))

@@ -11,6 +11,7 @@ import subprocess
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,6 +19,8 @@ import pytest
 
 from onecycle_cli import OneCycle
 from onecycle_cli.cli import main
+from onecycle_cli.policy.ramps import CosineRamp, LinearRamp, Ramp
+from onecycle_cli.policy.schedule import Schedule
 from onecycle_cli.render.code import Framework, code
 
 FRAMEWORKS: tuple[Framework, ...] = get_args(Framework)
@@ -289,6 +292,41 @@ def test_optax_trains_with_the_plan(plan: str, jax64: Any, monkeypatch: pytest.M
 def test_what_cannot_be_followed_is_said(plan: str, framework: Framework, words: str) -> None:
     comments = " ".join(re.sub(r"^# ", "", line) for line in snippet(plan, framework).splitlines() if line[:1] == "#")
     assert words in comments
+
+
+class Squared(Ramp):
+    """A ramp that no framework has."""
+
+    __slots__ = ()
+
+    def at(self, step: Any, cos: Any) -> Any:
+        return self.start + (self.end - self.start) * self.progress(step) ** 2
+
+
+@pytest.mark.parametrize("total_steps", [7, 30, 1000])
+@pytest.mark.parametrize("ramps", [(Squared, Squared), (LinearRamp, CosineRamp)])
+def test_curves_without_a_formula_are_straight_pieces(ramps: tuple[type[Ramp], type[Ramp]], total_steps: int) -> None:
+    settings = OneCycle(max_lr=0.1, total_steps=total_steps, pct_start=0.5)
+    schedule = settings.schedule()
+
+    def made(kind: type[Ramp], ramps: tuple[Ramp, ...]) -> tuple[Ramp, ...]:
+        return tuple(kind(ramp.start, ramp.end, ramp.edge, ramp.span) for ramp in ramps)
+
+    own = Schedule(
+        schedule.plan,
+        [
+            replace(phase, lr=made(kind, phase.lr), momentum=made(kind, phase.momentum))
+            for kind, phase in zip(ramps, schedule.phases, strict=True)
+        ],
+    )
+    text = code("torch", "own", settings, own)
+    compile(text, "own.py", "exec")
+    assert "straight pieces" in text
+    given: dict[str, Any] = {"math": math}
+    exec(text[text.index("LR = ") : text.index("class OneCycle")], given)
+    for step in range(total_steps):
+        assert given["one_cycle"](step, given["LR"]) == pytest.approx(own.lr(step), abs=1e-5)
+        assert given["one_cycle"](step, given["MOMENTUM"]) == pytest.approx(own.momentum(step), abs=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def snippet(task: Task) -> str:
     fit = f"learn.fit({_epochs(task)}, cbs=ParamScheduler({curves}))"
     run = join(_check(task), fit, resume, between="\n")
     body = join(in_python(formula), _schedules(task, formula), run, between="\n\n\n")
-    return join(task.head(why, formula.apart, *notes), _imports(task, None), body)
+    return join(task.head(why, formula.remark, *notes), _imports(task, None), body)
 
 
 def _imports(task: Task, match: Match | None) -> str:

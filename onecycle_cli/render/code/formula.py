@@ -1,8 +1,10 @@
-"""A plan's own formula written out in Python: a row a phase, and the one function that reads them."""
+"""A plan's own formula as code: one row per phase, and one function that reads the rows, in a language's syntax."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from onecycle_cli.policy.conventions.fastai import FastaiRamp
@@ -10,7 +12,7 @@ from onecycle_cli.policy.conventions.smith import Dips, Line
 from onecycle_cli.policy.ramps import CosineRamp, LinearRamp, Phase
 from onecycle_cli.policy.schedule import Schedule
 from onecycle_cli.render.code.match import compare_schedules
-from onecycle_cli.render.code.snippet import literal
+from onecycle_cli.render.code.snippet import join, literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,34 +20,80 @@ if TYPE_CHECKING:
     from onecycle_cli.policy.ramps import Ramp
 
 Row = tuple[int, float, float, float, float]
+COLUMNS = ("last", "start", "end", "edge", "span")
+ROWS = "one row per phase: its last step, start, end, the step it is counted from, its length in steps"
 
-WAYS: dict[type[Ramp], str] = {
-    CosineRamp: "end + (start - end) / 2.0 * (COS(math.pi * ((step - edge) / span)) + 1)",
+CURVES: dict[type[Ramp], str] = {
+    CosineRamp: "end + (start - end) / 2.0 * (COS(PI * ((step - edge) / span)) + 1)",
     LinearRamp: "(end - start) * ((step - edge) / span) + start",
     Line: "start + (end - start) * (step - edge) / span",
 }
-"""By ramp: its formula, in its own order of evaluation."""
+"""The formula of each ramp, in its own order of evaluation."""
 
-DIP = """\
+PIECES = 100
+"""The straight pieces that stand for a phase whose ramp has no formula here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """How a language writes a formula.
+
+    Attributes:
+        cos: its cosine.
+        pi: its π.
+        column: a column of the step's row; `{}` is the column's name.
+        one_cycle: the function that reads the rows; CURVE is a ramp's formula, LAST the last step.
+        dip: a function of high, low and half: momentum that dips from high to low and back in 2 * half steps, each
+            time half as deep.
+    """
+
+    cos: str
+    pi: str
+    column: str
+    one_cycle: str
+    dip: str
+
+    def functions(self, formula: Formula) -> str:
+        """Return the functions that a formula needs."""
+        curve = formula.curve.replace("COS", self.cos).replace("PI", self.pi)
+        curve = re.sub("|".join(COLUMNS), lambda name: self.column.format(name[0]), curve)
+        one_cycle = self.one_cycle.replace("CURVE", curve).replace("LAST", str(formula.lr[0][-1][0]))
+        return join(one_cycle, self.dip if formula.dips else "", between="\n\n\n")
+
+
+PYTHON = Language(
+    cos="math.cos",
+    pi="math.pi",
+    column="{}",
+    one_cycle="""\
+def one_cycle(step, phases):
+    start, end, edge, span = next(phase for last, *phase in phases if step <= last)
+    return CURVE""",
+    dip="""\
 def dip(step, high, low, half):
     cycle = step // (2 * half)
     x = abs((step - 2 * cycle * half) / half - 1)
-    return high - (high - low) * (1 - x) * 0.5**cycle"""
+    return high - (high - low) * (1 - x) * 0.5**cycle""",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """What a plan's curves are made of: rows (last step, start, end, edge, span) by group, and the way between.
+    """What a plan's curves are made of.
 
-    `dips` are high, low and half by group, where momentum dips as in the papers; `apart` says how far the formula is
-    from the plan where it is not the plan's own.
+    Attributes:
+        curve: the formula between a row's start and end.
+        lr: each group's rows.
+        momentum: each group's rows; empty where momentum is not cycled, or dips.
+        dips: each group's high, low and half cycle, where momentum dips as in the papers.
+        remark: how far the formula is from the plan, where it is not the plan's own.
     """
 
-    way: str
+    curve: str
     lr: tuple[tuple[Row, ...], ...]
     momentum: tuple[tuple[Row, ...], ...]
     dips: tuple[tuple[float, float, float], ...]
-    apart: str
+    remark: str
 
     @property
     def cycles_momentum(self) -> bool:
@@ -54,72 +102,44 @@ class Formula:
 
 
 def formula_of(schedule: Schedule) -> Formula:
-    """Take a schedule's curves apart; fastai's float32 positions are written as the real steps they stand for."""
-    apart = ""
-    if isinstance(schedule.phases[0].lr[0], FastaiRamp):
-        smooth = Schedule(schedule.plan, [_smooth(phase, schedule.total_steps) for phase in schedule.phases])
-        held = compare_schedules(schedule, smooth)
-        apart = (
-            "fastai counts its position in float32; here it is counted in steps. "
-            f"The learning rates differ by {abs(held.here - held.planned):.1e} at the most."
-        )
-        schedule = smooth
+    """Return the formula of a schedule's curves.
+
+    A convention whose ramps have no formula here is approximated by straight pieces; fastai's float32 positions are
+    replaced by the steps that they stand for.
+    """
     groups = range(len(schedule.groups))
-    first = schedule.phases[0]
+    curve, own, remark = _written(schedule)
+    first = own.phases[0]
     dips = tuple((ramp.start, ramp.low, ramp.span) for ramp in first.momentum if isinstance(ramp, Dips))
-    cycles = schedule.cycles_momentum and not dips
+    cycled = own.cycles_momentum and not dips
     return Formula(
-        WAYS[type(first.lr[0])],
-        tuple(tuple(_row(each, each.lr[group]) for each in schedule.phases) for group in groups),
-        tuple(tuple(_row(each, each.momentum[group]) for each in schedule.phases) for group in groups)
-        if cycles
-        else (),
-        dips if schedule.cycles_momentum else (),
-        apart,
+        CURVES[curve],
+        tuple(tuple(_row(phase, phase.lr[group]) for phase in own.phases) for group in groups),
+        tuple(tuple(_row(phase, phase.momentum[group]) for phase in own.phases) for group in groups) if cycled else (),
+        dips if own.cycles_momentum else (),
+        remark,
     )
 
 
-def in_python(formula: Formula) -> str:
-    """Return a formula as Python functions of a step and a group's rows."""
-    tables = [f"LR = {table(formula.lr)}"]
-    if formula.momentum:
-        tables.append(f"MOMENTUM = {table(formula.momentum)}")
-    if formula.dips:
-        rows = [f"({', '.join(map(literal, each))})" for each in formula.dips]
-        tables.append(
-            f"MOMENTUM = {rows[0] if len(rows) == 1 else '[' + ', '.join(rows) + ']'}  # high, low, half a cycle"
-        )
-    function = (
-        "def one_cycle(step, phases):\n"
-        "    start, end, edge, span = next(phase for last, *phase in phases if step <= last)\n"
-        f"    return {formula.way.replace('COS', 'math.cos')}"
-    )
-    head = "# a row a phase: its last step, start, end, the step it is counted from, its length in steps\n"
-    return head + "\n".join(tables) + "\n\n\n" + function + (f"\n\n\n{DIP}" if formula.dips else "")
+def _written(schedule: Schedule) -> tuple[type[Ramp], Schedule, str]:
+    """Return a ramp that has a formula, the schedule made of it alone, and how far that is from the plan."""
+    ramps = {type(ramp) for phase in schedule.phases for ramp in (*phase.lr, *phase.momentum)} - {Dips}
+    if len(ramps) == 1 and (kind := ramps.pop()) in CURVES:
+        return kind, schedule, ""
+    if isinstance(schedule.phases[0].lr[0], FastaiRamp):
+        kind, phases = CosineRamp, [_in_steps(phase, schedule.total_steps) for phase in schedule.phases]
+        remark = "fastai counts its position in float32; here it is counted in steps."
+    else:
+        kind, phases = LinearRamp, [piece for phase in schedule.phases for piece in _pieces(phase, schedule)]
+        remark = f"The curves are written as straight pieces, at most {PIECES} per phase."
+    own = Schedule(schedule.plan, phases)
+    match = compare_schedules(schedule, own)
+    return kind, own, f"{remark} The learning rates differ by {abs(match.here - match.planned):.1e} at the most."
 
 
-def momentum_in_python(formula: Formula, step: str, group: str) -> str:
-    """Return the momentum of a step in Python; `group` names the group's rows."""
-    return f"dip({step}, *{group})" if formula.dips else f"one_cycle({step}, {group})"
+def _in_steps(phase: Phase, total: int) -> Phase:
+    """Return fastai's phase with its edge and span in steps instead of fractions of the run."""
 
-
-def table(groups: Sequence[Sequence[Row]]) -> str:
-    """Return rows in Python, once a group where there are several."""
-    if len(groups) == 1:
-        return _rows(groups[0], "")
-    return "[\n" + "".join(f"    {_rows(rows, '    ')},\n" for rows in groups) + "]"
-
-
-def _rows(rows: Sequence[Row], indent: str) -> str:
-    lines = [f"{indent}    ({', '.join(map(literal, row))}),\n" for row in rows]
-    return "[\n" + "".join(lines) + indent + "]"
-
-
-def _row(phase: Phase, ramp: Ramp) -> Row:
-    return (phase.last_step, ramp.start, ramp.end, float(ramp.edge), float(ramp.span))
-
-
-def _smooth(phase: Phase, total: int) -> Phase:
     def cosine(ramp: Ramp) -> Ramp:
         return CosineRamp(ramp.start, ramp.end, ramp.edge * total, ramp.span * total)
 
@@ -130,3 +150,59 @@ def _smooth(phase: Phase, total: int) -> Phase:
         tuple(map(cosine, phase.lr)),
         tuple(map(cosine, phase.momentum)),
     )
+
+
+def _pieces(phase: Phase, schedule: Schedule) -> list[Phase]:
+    """Return a phase cut into straight pieces between the schedule's own values."""
+    groups = range(len(schedule.groups))
+
+    def line(begin: int, end: int, values: list[tuple[float, float]]) -> tuple[Ramp, ...]:
+        return tuple(LinearRamp(one, other, float(begin), float(max(end - begin, 1))) for one, other in values)
+
+    length = phase.last_step - phase.first_step
+    cuts = sorted({phase.first_step + length * at // PIECES for at in range(PIECES + 1)})
+    found = []
+    for begin, end in pairwise([*cuts, phase.last_step]):
+        rates = [(schedule.lr(begin, group), schedule.lr(end, group)) for group in groups]
+        momenta = [(schedule.momentum(begin, group) or 0.0, schedule.momentum(end, group) or 0.0) for group in groups]
+        last = end if end == phase.last_step else end - 1
+        momentum = line(begin, end, momenta) if schedule.cycles_momentum else ()
+        found.append(Phase(phase.name, begin, last, line(begin, end, rates), momentum))
+        if last == phase.last_step:
+            break
+    return found
+
+
+def _row(phase: Phase, ramp: Ramp) -> Row:
+    return (phase.last_step, ramp.start, ramp.end, float(ramp.edge), float(ramp.span))
+
+
+# --- In Python -------------------------------------------------------------------------------------------------------
+
+
+def in_python(formula: Formula) -> str:
+    """Return a formula as Python functions of a step and a group's rows, and the rows."""
+    tables = [f"# {ROWS}", f"LR = {table(formula.lr)}"]
+    if formula.momentum:
+        tables.append(f"MOMENTUM = {table(formula.momentum)}")
+    if formula.dips:
+        rows = ", ".join(f"({', '.join(map(literal, dip))})" for dip in formula.dips)
+        tables.append(f"MOMENTUM = {rows if len(formula.dips) == 1 else f'[{rows}]'}  # high, low, half a cycle")
+    return join("\n".join(tables), PYTHON.functions(formula), between="\n\n\n")
+
+
+def momentum_in_python(formula: Formula, step: str, group: str) -> str:
+    """Return the momentum of a step in Python; `group` is the code for the group's rows."""
+    return f"dip({step}, *{group})" if formula.dips else f"one_cycle({step}, {group})"
+
+
+def table(groups: Sequence[Sequence[Row]]) -> str:
+    """Return rows in Python, once per group where there are several."""
+    if len(groups) == 1:
+        return _rows(groups[0], "")
+    return "[\n" + "".join(f"    {_rows(rows, '    ')},\n" for rows in groups) + "]"
+
+
+def _rows(rows: Sequence[Row], indent: str) -> str:
+    lines = [f"{indent}    ({', '.join(map(literal, row))}),\n" for row in rows]
+    return "[\n" + "".join(lines) + indent + "]"

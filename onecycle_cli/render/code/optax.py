@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onecycle_cli.policy.conventions import optax, optax_linear
-from onecycle_cli.render.code.formula import formula_of, table
+from onecycle_cli.render.code.formula import ROWS, Language, formula_of, table
 from onecycle_cli.render.code.match import Match, match_scheduler, why_not
 from onecycle_cli.render.code.snippet import (
     Argument,
@@ -40,7 +40,21 @@ OPTIMIZERS = frozenset({"sgd", "adam", "adamw", "rmsprop", "adamax", "nadam", "r
 FLOATS = "JAX computes in 32 bits unless jax_enable_x64 is set: the values then agree to about 1e-7 of the peak."
 COUNTS = "optax takes fractions of its int32 count in 32 bits, also under jax_enable_x64: to about 1e-7 of the peak."
 
-DIP = """\
+JAX = Language(
+    cos="jnp.cos",
+    pi="math.pi",
+    column="{}[at]",
+    one_cycle="""\
+def one_cycle(phases):
+    last, start, end, edge, span = (jnp.array(column) for column in zip(*phases, strict=True))
+
+    def schedule(count):
+        step = jnp.minimum(count, LAST)
+        at = jnp.searchsorted(last, step)
+        return CURVE
+
+    return schedule""",
+    dip="""\
 def dip(high, low, half):
     def schedule(count):
         count = jnp.asarray(count, float)
@@ -48,7 +62,8 @@ def dip(high, low, half):
         x = jnp.abs((count - 2 * cycle * half) / half - 1)
         return high - (high - low) * (1 - x) * 0.5**cycle
 
-    return schedule"""
+    return schedule""",
+)
 
 
 def snippet(task: Task) -> str:
@@ -61,7 +76,7 @@ def snippet(task: Task) -> str:
     else:
         formula, floats = formula_of(task.schedule), FLOATS
         close = match is not None and match.close
-        words = join("" if close else why_not(match, OWN[way][1]), formula.apart, between=" ")
+        words = join("" if close else why_not(match, OWN[way][1]), formula.remark, between=" ")
         imports, schedule = "import jax\nimport jax.numpy as jnp\nimport optax", _formula(task, formula)
     if "math." in schedule:
         imports = f"import math\n\n{imports}"
@@ -82,44 +97,24 @@ def _own(task: Task, match: Match) -> str:
 
 
 def _formula(task: Task, formula: Formula) -> str:
-    way = formula.way.replace("COS", "jnp.cos")
-    for column in ("start", "end", "edge", "span"):
-        way = way.replace(column, f"{column}[at]")
-    function = (
-        "def one_cycle(phases):\n"
-        "    last, start, end, edge, span = (jnp.array(column) for column in zip(*phases, strict=True))\n\n"
-        "    def schedule(count):\n"
-        f"        step = jnp.minimum(count, {task.total - 1})\n"
-        "        at = jnp.searchsorted(last, step)\n"
-        f"        return {way}\n\n"
-        "    return schedule"
-    )
-    names = task.schedule.groups
-    rates = [_curve(f"one_cycle({table([rows])})", name) for rows, name in zip(formula.lr, names, strict=True)]
-    momenta = [_curve(f"one_cycle({table([rows])})", name) for rows, name in zip(formula.momentum, names, strict=False)]
-    momenta += [_curve(f"dip{_tuple(dip)}", name) for dip, name in zip(formula.dips, names, strict=False)]
-    parts = ["# a row a phase: its last step, start, end, the step it is counted from, its length in steps"]
-    parts.append(f"learning_rate = {_collected(rates, task)}")
+    rates = [f"one_cycle({table([rows])})" for rows in formula.lr]
+    momenta = [f"one_cycle({table([rows])})" for rows in formula.momentum]
+    momenta += [f"dip({', '.join(map(literal, dip))})" for dip in formula.dips]
+    parts = [f"# {ROWS}", f"learning_rate = {_collected(rates, task)}"]
     if momenta:
         parts.append(f"momentum = {_collected(momenta, task)}")
     check = guard(task, task.steps_of_the_run())
-    functions = join(function, DIP if formula.dips else "", between="\n\n\n")
-    return join(functions, join(check, *parts, between="\n"), between="\n\n\n")
+    return join(JAX.functions(formula), join(check, *parts, between="\n"), between="\n\n\n")
 
 
-def _curve(code: str, name: str) -> tuple[str, str]:
-    return name, code
-
-
-def _tuple(values: tuple[float, ...]) -> str:
-    return f"({', '.join(map(literal, values))})"
-
-
-def _collected(curves: list[tuple[str, str]], task: Task) -> str:
+def _collected(curves: list[str], task: Task) -> str:
     """Return a curve, or a dictionary of them by group."""
     if not task.several:
-        return curves[0][1]
-    entries = [f"    {literal(name)}: {code},\n".replace("\n    ", "\n        ") for name, code in curves]
+        return curves[0]
+    entries = [
+        f"    {literal(name)}: {code},\n".replace("\n    ", "\n        ")
+        for name, code in zip(task.schedule.groups, curves, strict=True)
+    ]
     return "{\n" + "".join(entry.replace("\n])", "\n    ])") for entry in entries) + "}"
 
 
@@ -133,10 +128,10 @@ def _optimizer(task: Task) -> str:
     if not task.several:
         code = f"optimizer = {make}({given})"
     else:
-        each = given.replace("=learning_rate", "=learning_rate[group]").replace("=momentum", "=momentum[group]")
+        of_group = given.replace("=learning_rate", "=learning_rate[group]").replace("=momentum", "=momentum[group]")
         code = (
             "optimizer = optax.multi_transform(\n"
-            f"    {{\n        group: {make}({each})\n        for group in learning_rate\n    }},\n"
+            f"    {{\n        group: {make}({of_group})\n        for group in learning_rate\n    }},\n"
             "    param_labels,  # a tree like params that names the group of each leaf\n)"
         )
     if task.accumulation > 1:

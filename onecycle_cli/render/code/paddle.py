@@ -52,8 +52,8 @@ def snippet(task: Task) -> str:
         words.append(match.remark("Paddle's OneCycleLR"))
     else:
         formula = formula_of(task.schedule)
-        definition = in_python(Formula(formula.way, formula.lr[:1], (), (), ""))
-        words += [why_not(match, "Paddle's OneCycleLR"), formula.apart]
+        definition = in_python(Formula(formula.curve, formula.lr[:1], (), (), ""))
+        words += [why_not(match, "Paddle's OneCycleLR"), formula.remark]
         check = guard(task, task.steps_of_the_run())
         ask = f"lambda step: one_cycle(min(step, {task.total - 1}), LR)"
         make = f"scheduler = paddle.optimizer.lr.LambdaDecay(1.0, {ask})"

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from onecycle_cli.policy.conventions import r_torch
-from onecycle_cli.render.code.formula import formula_of
+from onecycle_cli.render.code.formula import COLUMNS, Language, formula_of
 from onecycle_cli.render.code.match import match_scheduler, why_not
 from onecycle_cli.render.code.snippet import Argument, Task, call_in_r, comment, join
 
@@ -22,6 +22,25 @@ EXACT_DIGITS = 15
 """Significant digits that R's parser reads to the nearest double; longer numbers are written in hexadecimal."""
 
 
+R = Language(
+    cos="cos",
+    pi="pi",
+    column="phases${}[at]",
+    one_cycle="""\
+one_cycle <- function(step, phases) {
+  step <- min(step, LAST)  # asked once more after the last step
+  at <- which(step <= phases$last)[1]
+  CURVE
+}""",
+    dip="""\
+dip <- function(step, high, low, half) {
+  cycle <- step %/% (2 * half)
+  x <- abs((step - 2 * cycle * half) / half - 1)
+  high - (high - low) * (1 - x) * 0.5^cycle
+}""",
+)
+
+
 def snippet(task: Task) -> str:
     """Return the scheduler, the optimizer that it sets, and the loop that steps it."""
     match = match_scheduler(task.schedule, "r-torch")
@@ -33,7 +52,7 @@ def snippet(task: Task) -> str:
         lr, definition, momentum, check = "0.001", "", "", ""
     else:
         formula = formula_of(task.schedule)
-        head = task.head(why_not(match, "lr_one_cycle"), formula.apart)
+        head = task.head(why_not(match, "lr_one_cycle"), formula.remark)
         lr, definition = "1", _formula(task, formula)
         rates = [f"function(step) one_cycle(step, {name})" for name in _names("lr", task)]
         make = f"scheduler <- lr_lambda(optimizer, {rates[0] if not task.several else _listed(rates)})"
@@ -52,7 +71,7 @@ def snippet(task: Task) -> str:
     return join(head, "library(torch)", definition, setup, _loop(task, momentum))
 
 
-def number(value: float) -> str:
+def r_number(value: float) -> str:
     """Return a number in R so that it reads back exactly."""
     if math.isinf(value):
         return "Inf"
@@ -73,7 +92,7 @@ def _arguments(task: Task, plan: Plan) -> list[Argument]:
     for setting in SHAPE:
         value = getattr(plan, setting)
         if value != getattr(r_torch.CONVENTION.defaults, setting):
-            given.append(Argument(setting, f'"{value}"' if isinstance(value, str) else number(value)))
+            given.append(Argument(setting, f'"{value}"' if isinstance(value, str) else r_number(value)))
     if not plan.cycle_momentum:
         return [*given, Argument("cycle_momentum", "FALSE")]
     for name, usual in (("base_momentum", 0.85), ("max_momentum", 0.95)):
@@ -95,7 +114,7 @@ def _batches(task: Task) -> str:
 
 
 def _per_group(values: Sequence[float]) -> str:
-    return number(values[0]) if len(values) == 1 else f"list({', '.join(map(number, values))})"
+    return r_number(values[0]) if len(values) == 1 else f"list({', '.join(map(r_number, values))})"
 
 
 def _names(kind: str, task: Task) -> list[str]:
@@ -107,36 +126,18 @@ def _listed(entries: Sequence[str]) -> str:
 
 
 def _formula(task: Task, formula: Formula) -> str:
-    way = formula.way.replace("COS", "cos").replace("math.pi", "pi").replace("2.0", "2")
-    for column in ("start", "end", "edge", "span"):
-        way = way.replace(column, f"phases${column}[at]")
-    lines = [
-        "one_cycle <- function(step, phases) {",
-        f"  step <- min(step, {task.total - 1})  # asked once more after the last step",
-        "  at <- which(step <= phases$last)[1]",
-        f"  {way}",
-        "}",
-    ]
-    if formula.dips:
-        lines += [
-            "dip <- function(step, high, low, half) {",
-            "  cycle <- step %/% (2 * half)",
-            "  x <- abs((step - 2 * cycle * half) / half - 1)",
-            "  high - (high - low) * (1 - x) * 0.5^cycle",
-            "}",
-        ]
     tables = [f"{name} <- {_table(rows)}" for name, rows in zip(_names("lr", task), formula.lr, strict=True)]
     if formula.momentum:
         named = zip(_names("momentum", task), formula.momentum, strict=True)
         tables += [f"{name} <- {_table(rows)}" for name, rows in named]
-    return join("\n".join(tables), "\n".join(lines))
+    functions = R.functions(formula).replace("2.0", "2").replace("\n\n\n", "\n")
+    return join("\n".join(tables), functions)
 
 
 def _table(rows: Sequence[Row]) -> str:
-    titles = ("last", "start", "end", "edge", "span")
     columns = [
-        f"  {title} = c({', '.join(map(number, values))})"
-        for title, values in zip(titles, zip(*rows, strict=True), strict=True)
+        f"  {title} = c({', '.join(map(r_number, values))})"
+        for title, values in zip(COLUMNS, zip(*rows, strict=True), strict=True)
     ]
     return "list(\n" + ",\n".join(columns) + "\n)"
 
@@ -147,7 +148,7 @@ def _momentum(task: Task, formula: Formula) -> str:
         return ""
     place = "betas[1]" if task.beta1 else "momentum"
     if formula.dips:
-        values = [f"dip(step, {', '.join(map(number, each))})" for each in formula.dips]
+        values = [f"dip(step, {', '.join(map(r_number, each))})" for each in formula.dips]
     else:
         values = [f"one_cycle(step, {name})" for name in _names("momentum", task)]
     lines = [f"optimizer$param_groups[[{at}]]${place} <- {value}" for at, value in enumerate(values, 1)]

@@ -92,7 +92,7 @@ def make_scheduler(task: Task, length: Sequence[Argument], optimizer: str = "opt
             "", f"scheduler = {call(NAME, given, [optimizer])}", own=True, remarks=(match.remark("OneCycleLR"),)
         )
     formula = formula_of(task.schedule)
-    words = (why_not(match, "PyTorch's OneCycleLR"), formula.apart)
+    words = (why_not(match, "PyTorch's OneCycleLR"), formula.remark)
     definition = join(in_python(formula), _class(task, formula), between="\n\n\n")
     return Scheduler(definition, f"scheduler = OneCycle({optimizer})", own=False, remarks=words)
 

@@ -105,11 +105,9 @@ def headline(found: Verdict, plan: str) -> str:
 
 def outcome(found: Verdict, plan: str) -> str:
     """Return whether the log followed its plan, or from which step not."""
-    import numpy as np
-
     if found.first_divergence is not None:
         return f"{found.verdict} at step {found.first_divergence.step:,}"
-    total, steps = found.series.schedule.total_steps, int(np.unique(found.series.logged_steps).size)
+    total, steps = found.series.schedule.total_steps, found.series.logged_step_count
     followed = f"{found.verdict}: {count(steps, 'logged step')} followed the plan {printable(plan)}".rstrip()
     if found.first_missing_step is not None:
         return f"{followed} so far, steps {found.first_missing_step:,} to {total - 1:,} are missing"

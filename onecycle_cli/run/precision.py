@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -68,15 +68,16 @@ class Precision:
         """Return how far the number that was written may lie from each written value."""
         if self.decimals is not None:
             return np.full(values.shape, 0.5 * JUST_OVER * 10.0**-self.decimals)
-        if self.relative == 0:
-            return np.zeros(values.shape)
-        sizes = np.where(np.isfinite(values), np.abs(values), 0.0)
-        if self.digits is None:
-            return sizes * self.relative
-        with np.errstate(all="ignore"):
-            # log10 of a power of ten may come out a few ulp low; 1e-12 is above that and below any rounded number.
-            exponents = np.floor(np.log10(sizes) + 1e-12)
-            return np.asarray(0.5 * JUST_OVER * 10.0 ** (exponents - self.digits + 1))
+        limits = np.abs(values)
+        limits[~np.isfinite(limits)] = 0.0
+        if self.digits is not None:
+            with np.errstate(all="ignore"):
+                np.log10(limits, out=limits)
+                # log10 of a power of ten may come out a few ulp low; 1e-12 is above that and below any rounded number.
+                limits += 1e-12
+                np.power(10.0, np.floor(limits, out=limits) - (self.digits - 1), out=limits)
+            return limits * (0.5 * JUST_OVER)
+        return limits * self.relative
 
 
 EXACT = Precision("exact", 0.0)
@@ -85,15 +86,14 @@ SHORT_FLOAT32 = Precision("float32", 2 * SINGLE * JUST_OVER)
 """A float32 in its shortest decimal form, which lies within another half unit of it."""
 
 
-def precision_of(values: NDArray[np.float64], default: Precision = EXACT) -> Precision:
-    """Return how values were written; `default` where there are too few to see it."""
-    known = values[np.isfinite(values) & (values != 0)]
-    if not known.size:
+def precision_of(columns: Sequence[NDArray[np.float64]], default: Precision = EXACT) -> Precision:
+    """Return how the values of some columns were written; `default` where there are too few to see it."""
+    picked = np.unique(np.concatenate([_spread(column) for column in columns])) if columns else np.empty(0)
+    if not picked.size:
         return default
-    picked = np.unique(known[np.linspace(0, known.size - 1, SAMPLE_SIZE).astype(np.int64)])
     forms = [written_digits(value) for value in picked.tolist()]
     most = max(digits for digits, _ in forms)
-    if most > 9 and (known == known.astype(np.float32)).all():
+    if most > 9 and all(_is_single(column) for column in columns):
         return FLOAT32
     if most > MOST_DIGITS:
         return EXACT
@@ -102,7 +102,18 @@ def precision_of(values: NDArray[np.float64], default: Precision = EXACT) -> Pre
     # The shortest decimal form of a float32 has up to 9 digits.
     if most in (8, 9) and all(float(str(np.float32(value))) == value for value in picked.tolist()):
         return SHORT_FLOAT32
-    return _rounded(forms, float(np.abs(known).max()))
+    return _rounded(forms, float(np.abs(picked).max()))
+
+
+def _spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return some of the finite values other than 0."""
+    known = np.flatnonzero(np.isfinite(values) & (values != 0))
+    return values[known[np.linspace(0, known.size - 1, SAMPLE_SIZE).astype(np.int64)]] if known.size else values[:0]
+
+
+def _is_single(values: NDArray[np.float64]) -> bool:
+    """Return whether all finite values are float32."""
+    return bool(((values == values.astype(np.float32)) | ~np.isfinite(values)).all())
 
 
 def written_digits(value: float) -> tuple[int, int]:

@@ -71,7 +71,7 @@ class Samples:
 
     Attributes:
         tracks: what the columns of `values` are.
-        rows: each row's index in the log.
+        rows: each row's index in the log; `slice(None)` where these are all rows.
         logged_steps: the steps as they were logged.
         offset: what is added to them to get the schedule's steps.
         values: what was logged, shape (rows, tracks); NaN where nothing was.
@@ -80,7 +80,7 @@ class Samples:
     """
 
     tracks: tuple[Track, ...]
-    rows: Steps
+    rows: NDArray[np.integer] | slice
     logged_steps: Steps
     offset: int
     values: Floats
@@ -106,7 +106,7 @@ class Samples:
         """Return some of the rows, by their place here."""
         return Samples(
             self.tracks,
-            self.rows[rows],
+            rows if isinstance(self.rows, slice) else self.rows[rows],
             self.logged_steps[rows],
             self.offset,
             self.values[rows],
@@ -117,12 +117,14 @@ class Samples:
     def agrees(self, predicted: Floats) -> Flags:
         """Return for each value whether it is the predicted one; False where either is missing."""
         with np.errstate(invalid="ignore"):
-            near = np.abs(self.values - predicted) <= self.limits + self.relative * np.abs(predicted)
-        return np.asarray(near & self.present)
+            limits = self.limits + self.relative * np.abs(predicted) if self.relative else self.limits
+            gaps = self.values - predicted
+            near: Flags = np.abs(gaps, out=gaps) <= limits
+        return near & self.present
 
     def predicted(self, schedule: Schedule, steps: Steps) -> Floats:
         """Return what a schedule has at given steps, one for each row, in every track."""
-        return np.column_stack([values_at(schedule, track, steps) for track in self.tracks])
+        return _side_by_side([values_at(schedule, track, steps) for track in self.tracks])
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,14 @@ class Series(Samples):
         return int(self.present.sum())
 
     @property
+    def logged_step_count(self) -> int:
+        """How many different steps were logged."""
+        steps = self.logged_steps
+        if not (steps[1:] >= steps[:-1]).all():
+            steps = np.sort(steps)
+        return 1 + int((steps[1:] != steps[:-1]).sum())
+
+    @property
     def right_values(self) -> int:
         """How many logged values are the planned ones."""
         return self.compared - int(self.wrong.sum())
@@ -163,7 +173,13 @@ class Series(Samples):
 
 
 def read_samples(
-    log: Log, tracks: Sequence[Track], scales: Sequence[float], *, tolerance: float | None = None, single: bool = False
+    log: Log,
+    tracks: Sequence[Track],
+    scales: Sequence[float],
+    *,
+    tolerance: float | None = None,
+    single: bool = False,
+    rows: NDArray[np.integer] | slice = slice(None),
 ) -> tuple[Samples, Precision]:
     """Read a log's columns, and how precisely its learning rates were written.
 
@@ -173,28 +189,38 @@ def read_samples(
         scales: the size of each track's values, which the rounding of its arithmetic follows.
         tolerance: how far a value may lie from the planned one, relative to that, in place of the log's precision.
         single: whether values that do not have all digits of a float64 were computed in float32.
+        rows: the rows to read, by their index; all by default. How they were written is seen in all of them.
     """
-    values = np.column_stack([track.values(log) for track in tracks])
-    rates = np.array([track.field == "lr" for track in tracks])
-    written = precision_of(values[:, rates])
-    of_momentum = precision_of(values[:, ~rates], written)
+    columns = [track.values(log) for track in tracks]
+    rates = [track.field == "lr" for track in tracks]
+    written = precision_of([column for column, rate in zip(columns, rates, strict=True) if rate])
+    of_momentum = precision_of([column for column, rate in zip(columns, rates, strict=True) if not rate], written)
+    values = _side_by_side([column[rows] for column in columns])
     arithmetic = SINGLE_ULPS if single and written is not EXACT and tolerance is None else ULPS
     limits = np.broadcast_to(arithmetic * np.array(scales), values.shape)
     if tolerance is None and (written is not EXACT or of_momentum is not EXACT):
         limits = limits.copy()
-        for here, precision in ((rates, written), (~rates, of_momentum)):
-            limits[:, here] += precision.limits(values[:, here])
-    rows = np.arange(len(log.steps), dtype=np.int64)
-    return Samples(tuple(tracks), rows, log.steps, 0, values, limits, tolerance or 0.0), written
+        for at, rate in enumerate(rates):
+            limits[:, at] += (written if rate else of_momentum).limits(values[:, at])
+    return Samples(tuple(tracks), rows, log.steps[rows], 0, values, limits, tolerance or 0.0), written
+
+
+def _side_by_side(columns: Sequence[Floats]) -> Floats:
+    """Return columns as an array, without a copy where there is one: a log may have millions of rows."""
+    return columns[0][:, None] if len(columns) == 1 else np.column_stack(columns)
 
 
 def scale_of(schedule: Schedule, track: Track, log: Log) -> float:
     """Return the size of a track's largest value, planned or logged."""
     group = schedule.plan.groups[track.group]
     planned = [group.max_lr] if track.field == "lr" else [group.max_momentum, group.base_momentum]
-    values = track.values(log)
-    logged = np.abs(values[np.isfinite(values)]).max(initial=0.0)
-    return float(max(*map(abs, planned), logged))
+    return max(*map(abs, planned), largest(track.values(log)))
+
+
+def largest(values: Floats) -> float:
+    """Return the size of the largest of the finite values."""
+    finite = np.isfinite(values)
+    return float(max(values.max(initial=0.0, where=finite), -values.min(initial=0.0, where=finite)))
 
 
 def values_at(schedule: Schedule, track: Track, steps: Steps) -> Floats:
@@ -203,11 +229,12 @@ def values_at(schedule: Schedule, track: Track, steps: Steps) -> Floats:
     After the last step of a run PyTorch's scheduler sets one more value, of a step that is not in the cycle.
     """
     total = schedule.total_steps
-    inside = np.clip(steps, 0, total - 1)
+    outside = (steps < 0) | (steps >= total)
+    inside = np.clip(steps, 0, total - 1) if outside.any() else steps
     found = schedule.lr(inside, track.group) if track.field == "lr" else schedule.momentum(inside, track.group)
     if found is None:
         return np.full(steps.shape, math.nan)
-    found[(steps < 0) | (steps > total)] = math.nan
+    found[outside] = math.nan
     past = steps == total
     if past.any():
         found[past] = _rebound(schedule, track)

@@ -64,7 +64,7 @@ class Case:
     @cached_property
     def sample_rows(self) -> NDArray[np.int64]:
         """The rows of the sample."""
-        size, first = len(self.whole.rows), self.first_wrong
+        size, first = len(self.whole.values), self.first_wrong
         known = np.flatnonzero(np.isfinite(self.whole.values[:, self.whole.rates[0]]))
         picked = np.concatenate(
             [

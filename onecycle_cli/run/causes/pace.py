@@ -80,7 +80,7 @@ def _shifted(case: Case, shift: int) -> Hypothesis:
 
 
 def _moved(case: Case, rows: Samples, shift: int) -> Floats:
-    after = rows.rows >= case.first_wrong
+    after = np.arange(len(case.whole.values))[rows.rows] >= case.first_wrong
     steps = np.minimum(rows.steps + shift, case.schedule.total_steps)
     return rows.predicted(case.schedule, np.where(after, steps, rows.steps))
 

@@ -54,7 +54,7 @@ def constant(case: Case) -> Iterator[Hypothesis]:
         "constant",
         f"the learning rate is constant at {format_number(held[whole.rates[0]])} in all {len(rates):,} rows",
         "call scheduler.step() after every optimizer step, on the scheduler that was made from this optimizer",
-        lambda rows: np.tile(np.array(held), (len(rows.rows), 1)),
+        lambda rows: np.tile(np.array(held), (len(rows.values), 1)),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.formatting import format_number
 from onecycle_cli.run.precision import EXACT, FLOAT32, Precision
-from onecycle_cli.run.series import Track, read_samples
+from onecycle_cli.run.series import Track, largest, read_samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,19 +132,14 @@ def views(log: Log) -> Iterator[tuple[Evidence, Precision]]:
     Raises:
         OnecycleError: it shows at a glance that it holds no one-cycle schedule.
     """
-    whole = _last_of_each_step(log)
-    _refuse_at_sight(log, whole)
-    lead = np.nanargmax(np.nanmax(np.abs(log.lr), axis=0))
-    peak = int(np.nanargmax(log.lr[whole, lead]))
-    order = whole[_thinned(whole.size, peak)]
-    gap = int(np.median(np.diff(log.steps[whole]))) if whole.size > 1 else 1
+    order, peak, gap = _chosen_rows(log)
     for momentum in (True, False) if moves(log.momentum) else (False,):
         tracks = [Track("lr", column, column, "lr", "lr") for column in range(log.lr.shape[1])]
         if momentum:
             tracks += [replace(track, field="momentum") for track in tracks]
-        scales = [float(np.nanmax(np.abs(track.values(log)))) for track in tracks]
-        samples, written = read_samples(log, tracks, scales)
-        samples, rates = samples.take(order), len(samples.rates)
+        scales = [largest(track.values(log)) for track in tracks]
+        samples, written = read_samples(log, tracks, scales, rows=order)
+        rates = len(samples.rates)
         for slack in SLACKS.get(written.name, (ROUNDED,)):
             columns = _columns(samples, scales, slack)
             yield (
@@ -155,11 +150,21 @@ def views(log: Log) -> Iterator[tuple[Evidence, Precision]]:
                     columns[rates:],
                     first=int(log.steps.min()),
                     last=int(log.steps.max()),
-                    peak=int(log.steps[whole[peak]]),
+                    peak=peak,
                     gap=gap,
                 ),
                 written,
             )
+
+
+def _chosen_rows(log: Log) -> tuple[NDArray[np.intp], int, int]:
+    """Return the rows to fit, the step with the highest learning rate, and the median distance between steps."""
+    whole = _last_of_each_step(log)
+    _refuse_at_sight(log, whole)
+    lead = max(range(log.lr.shape[1]), key=lambda column: largest(log.lr[:, column]))
+    peak = int(np.nanargmax(log.lr[whole, lead]))
+    gap = int(np.median(np.diff(log.steps[whole])))
+    return whole[_thinned(whole.size, peak)], int(log.steps[whole[peak]]), gap
 
 
 def moves(momentum: FloatArray | None) -> bool:
@@ -183,6 +188,8 @@ def _columns(samples: Samples, scales: list[float], slack: Slack) -> tuple[Colum
 def _last_of_each_step(log: Log) -> NDArray[np.intp]:
     """Return the rows in the order of their steps, of rows of the same step the last one that has a learning rate."""
     there = np.flatnonzero(np.isfinite(log.lr).any(axis=1))
+    if (log.steps[1:] > log.steps[:-1]).all():
+        return there
     order = there[np.argsort(log.steps[there], kind="stable")]
     steps = log.steps[order]
     chosen: NDArray[np.intp] = order[np.append(steps[1:] != steps[:-1], np.True_)]

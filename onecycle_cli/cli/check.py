@@ -13,10 +13,9 @@ import typer
 from onecycle_cli.cli.logs import ColumnOption, LogArgument, check_followed, read_columns
 from onecycle_cli.cli.options import FormatOption, takes_plan
 from onecycle_cli.cli.plans import one_plan
-from onecycle_cli.cli.targets import picture_format, save_picture
+from onecycle_cli.cli.targets import picture_format, print_notes, save_picture
 from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.formatting import printable
 from onecycle_cli.policy.checks.optimizers import momentum_word
 from onecycle_cli.render.check_report import bad_rows, print_verdict, verdict_json
 
@@ -77,7 +76,7 @@ def _refuse(request: Request, log: str, tolerance: float | None, output: str | N
         raise OnecycleError(message, "onecycle check plan.yaml run.csv")
     if not request.configs and not request.flags:
         hint = f"name its config before the log: onecycle check plan.yaml {log}; or give --max-lr and a length"
-        raise OnecycleError(f"there is no plan to check {log} against", hint)
+        raise OnecycleError(f"no plan to check {log} against", hint)
     if log == "-" and "-" in request.configs:
         raise OnecycleError("plan and log cannot both come from standard input", "name a file for one of them")
     if tolerance is not None and not math.isfinite(tolerance):
@@ -93,7 +92,7 @@ def _print(logged: Log, verdict: Verdict, plan: str, format_: str) -> None:
     if format_ == "json":
         sys.stdout.write(json.dumps(verdict_json(verdict, notes), indent=2, allow_nan=False) + "\n")
         return
-    sys.stderr.writelines(f"note: {printable(note)}\n" for note in notes)
+    print_notes(notes)
     print_verdict(verdict, plan, sys.stdout)
 
 

@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from onecycle_cli.cli.logs import ColumnOption, LogArgument, read_columns
-from onecycle_cli.cli.targets import STDOUT, ForceOption, check_new_file, write_text
-from onecycle_cli.formatting import printable
+from onecycle_cli.cli.targets import STDOUT, ForceOption, check_new_file, print_notes, write_text
 from onecycle_cli.render.check_report import bad_rows
 
 
@@ -33,7 +32,7 @@ def fit(
     logged = read_log(log, read_columns(column))
     found = fit_log(logged)
     sys.stderr.writelines(bad_rows(logged))
-    sys.stderr.writelines(f"note: {printable(note)}\n" for note in (*logged.notes, *found.undetermined))
+    print_notes([*logged.notes, *found.undetermined])
     write_text(fit_json(found) if format_ == "json" else fit_yaml(found, logged.path), output)
     if output != STDOUT:
         sys.stdout.write(f"{output}\n")

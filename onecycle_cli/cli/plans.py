@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from onecycle_cli.cli.targets import print_notes
 from onecycle_cli.config import load
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
-from onecycle_cli.formatting import printable
 from onecycle_cli.render.findings_report import concise_lines, print_findings
 from onecycle_cli.render.plan_report import settings_origin
 
@@ -51,7 +51,7 @@ def one_plan(request: Request) -> NamedPlan:
 
 
 def _print_notes(made: LoadedPlan) -> None:
-    sys.stderr.writelines(f"note: {printable(note)}\n" for note in made.notes)
+    print_notes(made.notes)
     if made.settings is not None and made.settings.verbose:
         sys.stderr.write(settings_origin(made.settings, made.file, made.in_file, made.flags))
 

@@ -12,6 +12,8 @@ from onecycle_cli.errors import OnecycleError
 from onecycle_cli.formatting import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from matplotlib.figure import Figure
 
 PictureFormat = Literal["png", "svg", "pdf"]
@@ -52,9 +54,14 @@ def save_picture(figure: Figure, target: str, dpi: float, content: dict[str, str
     with whole_file(Path(target)) as stream:
         save(figure, stream, picture_format(target), dpi=dpi, metadata=metadata)
     if is_extra:
-        sys.stderr.write(f"note: the picture is {printable(target)}\n")
+        print_notes([f"the picture is {target}"])
     else:
         sys.stdout.write(f"{target}\n")
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    """Print notes on standard error."""
+    sys.stderr.writelines(f"note: {printable(note)}\n" for note in notes)
 
 
 def write_text(text: str, target: str) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 import typer
 
 from onecycle_cli.cli.options import takes_paths
-from onecycle_cli.cli.targets import write_text
+from onecycle_cli.cli.targets import print_notes, write_text
 from onecycle_cli.config import Request, load
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
@@ -130,5 +130,5 @@ def _exit(loaded: Loaded, *, strict: bool) -> None:
         messages = "; ".join(error.message for error in loaded.unreadable)
         raise OnecycleError(messages, loaded.unreadable[0].hint)
     if not loaded.files:
-        sys.stderr.write(f"note: no config with a one-cycle schedule ({count(loaded.skipped, 'file')} skipped)\n")
+        print_notes([f"no config with a one-cycle schedule ({count(loaded.skipped, 'file')} skipped)"])
     raise typer.Exit(1 if any(found.severity in _failing(strict=strict) for found in loaded.findings) else 0)

@@ -67,8 +67,8 @@ class Request:
 class NamedPlan:
     """A plan without errors, ready to be rendered.
 
-    `stem` names its files, `name` is shown in tables, and `label` in legends, where it tells the plan from itself
-    under another convention.
+    `stem` names its files, `name` is shown in tables, and `label` in legends: it includes the convention if that was
+    asked for.
     """
 
     stem: str

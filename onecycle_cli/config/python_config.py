@@ -161,7 +161,7 @@ class _Module:
                     self._spoil(node.id, unknown)
 
     def _spoil(self, name: str, unknown: ScalarNode) -> None:
-        """Make a name unknown, and all that is in its list or mapping, under whatever other names it is known."""
+        """Make a name unknown, and all that is in its list or mapping, also under its other names."""
         key, node = self.names.get(name, (ScalarNode(unknown.place, name, plain=False), unknown))
         self.names[name] = key, unknown
         stack: list[Node] = [node]

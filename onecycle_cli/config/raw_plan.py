@@ -52,7 +52,7 @@ class RawPlan:
         places: where the settings' values are.
         keys: where other values of a training config are, by dotted path.
         findings: what was found while reading.
-        readable: False where there are no settings to check.
+        readable: False where the file gives no settings.
         is_one_cycle: False where nothing speaks of a one-cycle schedule.
         block: in a training config, the dotted path of the schedule's block ("" at the root); None in our own.
         arguments: the dotted path of the block's arguments, where `--set` gives them.
@@ -99,8 +99,7 @@ class RawPlan:
     def all_findings(self, validated: Iterable[Finding], flags: Container[str]) -> list[Finding]:
         """Return what was found in reading and in validation, in the order of the file, without ignored ones.
 
-        A value that the file does not give is no finding where a flag gives it, or where the length is known
-        without it.
+        A value that the file does not give is left out if a flag gives it, or if the length is known without it.
         """
         read, found = list(self.findings), list(validated)
         read = [finding for finding in read if finding.rule is not NOT_KNOWN or finding.setting not in flags]

@@ -1,7 +1,7 @@
 """Where a training config holds a one-cycle schedule: a mapping that names the class, at any depth.
 
 One rule finds them all: a mapping is a block if one of its values names a one-cycle scheduler, if a key that names
-one leads to it, or if it holds a peak beside what only a one-cycle schedule has.
+one leads to it, or if it has both a peak and another setting of one-cycle schedules alone.
 """
 
 from __future__ import annotations

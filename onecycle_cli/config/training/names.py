@@ -26,7 +26,7 @@ CLASS_KEYS = frozenset(
         "schedclass", "schedname", "schedtype",
     }
 )  # fmt: skip
-"""Keys that name the class of the mapping that holds them, so that the keys beside them are its arguments."""
+"""Keys that name the class of their mapping: the keys beside them are its arguments."""
 
 ARGUMENTS = re.compile(r"(.*?)(initargs|args|params|kwargs|parameters|arguments|options|config|cfg|settings)")
 """Keys of a class's arguments, with what they are about before it: `scheduler_params`."""

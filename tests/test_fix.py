@@ -163,15 +163,15 @@ def test_the_difference() -> None:
     before = "".join(f"a{at}: 1e-3\n" for at in range(20))
     after = before.replace("a1: 1e-3", "a1: 1.0e-3").replace("a2: 1e-3", "a2: 1.0e-3").replace("a15: 1e", "a15: 1.0e")
     assert difference("runs/a.yaml", before, after) == (
-        "--- a/runs/a.yaml\n+++ b/runs/a.yaml\n -1,6 +1,6 \n a0: 1e-3\n-a1: 1e-3\n-a2: 1e-3\n"
-        "+a1: 1.0e-3\n+a2: 1.0e-3\n a3: 1e-3\n a4: 1e-3\n a5: 1e-3\n -13,7 +13,7 \n a12: 1e-3\n a13: 1e-3\n"
+        "--- a/runs/a.yaml\n+++ b/runs/a.yaml\n@@ -1,6 +1,6 @@\n a0: 1e-3\n-a1: 1e-3\n-a2: 1e-3\n"
+        "+a1: 1.0e-3\n+a2: 1.0e-3\n a3: 1e-3\n a4: 1e-3\n a5: 1e-3\n@@ -13,7 +13,7 @@\n a12: 1e-3\n a13: 1e-3\n"
         " a14: 1e-3\n-a15: 1e-3\n+a15: 1.0e-3\n a16: 1e-3\n a17: 1e-3\n a18: 1e-3\n"
     )
 
 
 def test_no_newline_at_the_end() -> None:
     end = "\\ No newline at end of file\n"
-    assert difference("a", "b: 1", "b: 2") == f"--- a/a\n+++ b/a\n -1 +1 \n-b: 1\n{end}+b: 2\n{end}"
+    assert difference("a", "b: 1", "b: 2") == f"--- a/a\n+++ b/a\n@@ -1 +1 @@\n-b: 1\n{end}+b: 2\n{end}"
 
 
 def test_nothing_differs() -> None:
@@ -234,7 +234,7 @@ def test_git_applies_the_difference_of_any_two_texts(before: str, after: str) ->
 WRONG = "# my run\nmax_lr: 1e-3      # peak\ntotal_step: 1000\npct_start: 1   # all\n"
 RIGHT = "# my run\nmax_lr: 1.0e-3      # peak\ntotal_steps: 1000\npct_start: 1.0   # all\n"
 DIFFERENCE = (
-    "--- a/run.yaml\n+++ b/run.yaml\n -1,4 +1,4 \n # my run\n"
+    "--- a/run.yaml\n+++ b/run.yaml\n@@ -1,4 +1,4 @@\n # my run\n"
     "-max_lr: 1e-3      # peak\n-total_step: 1000\n-pct_start: 1   # all\n"
     "+max_lr: 1.0e-3      # peak\n+total_steps: 1000\n+pct_start: 1.0   # all\n"
 )

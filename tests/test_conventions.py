@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from onecycle_cli import OneCycle, PlanError
 from onecycle_cli.policy.conventions import CONVENTIONS
-from onecycle_cli.policy.running_sum import running_sum
+from onecycle_cli.policy.conventions.fastai import running_sum
 
 OTHERS = sorted(set(CONVENTIONS) - {"torch", "r-torch"})
 
@@ -111,3 +111,12 @@ def test_the_worked_example() -> None:
     assert first_and_last("optax") == [0.004, 0.028, 0.076, 0.1, 0.00495194]
     assert first_and_last("openpcdet") == [0.004, 0.028, 0.076, 0.1, 0.00495194]
     assert first_and_last("optax-linear") == [0.004, 0.036, 0.068, 0.1, 0.0020002]
+
+
+@pytest.mark.parametrize("pct_start", [1.0, 0.99999999])
+def test_fastais_anneal_without_a_length_is_an_error(pct_start: float) -> None:
+    settings = OneCycle(max_lr=0.1, total_steps=10**8, pct_start=pct_start, convention="fastai")
+    assert "OC303" in {finding.code for finding in settings.findings()}
+    with pytest.raises(PlanError, match="OC303"):
+        settings.schedule(strict=False)
+    assert OneCycle(max_lr=0.1, total_steps=100, pct_start=1.0, convention="fastai").schedule().lr(99) < 0.1

@@ -12,6 +12,7 @@ from onecycle_cli import OneCycle
 from onecycle_cli.findings import Finding, Fix
 from onecycle_cli.policy.checks import check_training
 from onecycle_cli.policy.context import ConfigValue, TrainingContext
+from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.settings import SETTINGS
 from onecycle_cli.policy.validation import validate_settings
 
@@ -539,8 +540,7 @@ WILD = st.fixed_dictionaries(
         **dict.fromkeys(("three_phase", "cycle_momentum", "drop_last"), st.booleans()),
         "groups": st.integers(-1, 3) | st.lists(st.sampled_from("abc"), max_size=3),
         "anneal_strategy": st.sampled_from(["cos", "linear"]),
-        "convention": st.sampled_from(["torch", "r-torch", "fastai", "optax", "optax-linear", "paddle", "mmengine"])
-        | st.sampled_from(["openpcdet", "smith"]),
+        "convention": st.sampled_from(sorted(CONVENTIONS)),
         "optimizer": st.sampled_from(["sgd", "AdamW", "adagrad", ""]),
     },
 )
@@ -560,6 +560,19 @@ AROUND = st.builds(
     stepped_by=st.sampled_from(["", "LightningCLI"]),
     **dict.fromkeys(("epochs", "max_steps", "accumulation", "devices", "dataset_size", "batch_size"), stated(NUMBERS)),
 )
+
+
+def test_an_epoch_without_a_step_is_no_divisor() -> None:
+    dropped: dict[str, Any] = {"dataset_size": 10, "batch_size": 20, "drop_last": True}
+    context = around(max_steps=50, **BY_CLI)
+    assert [finding.code for finding in found_by(context, max_lr=0.1, total_steps=100, **dropped)] == ["OC513"]
+
+
+def test_a_curve_that_leaves_the_cycle_is_cut_off() -> None:
+    values: dict[str, Any] = {"max_lr": 0.1, "total_steps": 100, "pct_start": 1.5, "convention": "openpcdet"}
+    (finding,) = found_by(around(epochs=10, **BY_CLI), **values)
+    assert finding.code == "OC513"
+    assert OneCycle(**values).schedule(strict=False).phases[-1].last_step == 99
 
 
 @settings(max_examples=600, deadline=None)

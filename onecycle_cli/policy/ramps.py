@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
@@ -107,3 +107,9 @@ class Phase:
     def steps(self) -> int:
         """The number of steps in the phase."""
         return max(0, self.last_step - self.first_step + 1)
+
+    def within(self, total_steps: int) -> Phase:
+        """Return the part of the phase that lies in a cycle of so many steps; a pct_start above 1 leads beyond it."""
+        if self.first_step >= 0 and self.last_step < total_steps:
+            return self
+        return replace(self, first_step=max(self.first_step, 0), last_step=min(self.last_step, total_steps - 1))

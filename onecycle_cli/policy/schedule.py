@@ -53,7 +53,7 @@ class Schedule:
         self.steps_per_epoch = plan.length.steps_per_epoch
         self.first_step = plan.first_step
         self.groups = tuple(group.name for group in plan.groups)
-        self.phases = tuple(phase for phase in phases if phase.steps)
+        self.phases = tuple(part for phase in phases if (part := phase.within(plan.total_steps)).steps)
         self.cycles_momentum = plan.cycle_momentum and bool(phases[0].momentum)
 
     @overload

@@ -3,7 +3,7 @@
 Formula
     At the start of epoch k the position is k / epochs; after each batch 1 / (steps_per_epoch * epochs) is added, and
     each sum is rounded: epochs × steps matters, not T alone. The edges 0, p and p + (1 - p) are float32, and so is
-    the position held against them. In a phase x = float32(position - edge) / float32(length), and from a to b it is
+    the position compared with them. In a phase x = float32(position - edge) / float32(length), and from a to b it is
     a + (1 + cos(pi * (1 - x))) * (b - a) / 2 in float64. i = M / d; m = M / f: fastai's `div_final` divides the peak.
     Momentum goes max → base → final_momentum.
 
@@ -22,17 +22,20 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onecycle_cli.findings.plan_rules import NO_WARMUP
+from onecycle_cli.findings.plan_rules import EMPTY_PHASE, NO_WARMUP
 from onecycle_cli.policy.conventions.base import SETTINGS_OF_OTHERS, Convention, Defaults, longer_warmup
 from onecycle_cli.policy.ramps import Phase, Ramp
-from onecycle_cli.policy.running_sum import running_sum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from onecycle_cli.findings import Finding
     from onecycle_cli.policy.plan import Plan
-    from onecycle_cli.policy.ramps import Number
+    from onecycle_cli.policy.ramps import FloatArray, Number
+
+REAL_ADDITIONS = 3
+"""Additions made one by one before each jump: the last two must lie in one power of two, as the first there may
+round a tie to one side and only the second goes on as all that follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Clock:
     steps_per_epoch: int
 
     def position(self, step: Number) -> Number:
-        """Give the position before a step, rounded to float32 as fastai rounds it."""
+        """Return the position before a step, rounded to float32 as fastai rounds it."""
         epoch = step // self.steps_per_epoch
         batch = step - epoch * self.steps_per_epoch
         return single(running_sum(epoch / self.epochs, 1 / (self.steps_per_epoch * self.epochs), batch))
@@ -56,33 +59,49 @@ class FastaiRamp(Ramp):
     clock: Clock
 
     def progress(self, step: Number) -> Number:
-        """Say how far into the phase a step is, in float32."""
+        """Return how far into the phase a step is, in float32."""
         return single(single(self.clock.position(step) - self.edge) / self.span)
 
     def at(self, step: Number, cos: Callable[[Number], Number]) -> Number:
-        """Give the value at a step, or at each of an array of steps."""
+        """Return the value at a step, or at each of an array of steps."""
         return self.start + (1 + cos(math.pi * (1 - self.progress(step)))) * (self.end - self.start) / 2
 
 
 def phases(plan: Plan) -> tuple[Phase, ...]:
-    """Cut the cycle as fastai does, at a position."""
+    """Cut the cycle as fastai does, at a position. Raises ZeroDivisionError where fastai's learning rate is NaN."""
     clock = _clock(plan)
-    edge = single(plan.pct_start)
-    end = single(edge + single(1 - plan.pct_start))
+    edge, span = _anneal(plan)
     peak_step = _first_step_at(edge, clock, plan.total_steps)
+    if span == 0 and peak_step < plan.total_steps:
+        raise ZeroDivisionError
     return (
         _phase("warm-up", plan, clock, (0, peak_step - 1), (0.0, edge)),
-        _phase("anneal", plan, clock, (peak_step, plan.total_steps - 1), (edge, single(end - edge))),
+        _phase("anneal", plan, clock, (peak_step, plan.total_steps - 1), (edge, span)),
     )
 
 
 def check(plan: Plan) -> Iterator[Finding]:
-    """Find a run without warm-up."""
+    """Find a run without warm-up, and one with steps in an anneal phase of length 0."""
+    edge, span = _anneal(plan)
+    if span == 0 and _first_step_at(edge, _clock(plan), plan.total_steps) < plan.total_steps:
+        yield EMPTY_PHASE.finding(
+            f"pct_start {plan.pct_start!r} is 1 in fastai's float32: the last steps fall into an anneal phase of "
+            "length 0, where fastai's learning rate is NaN",
+            "set pct_start to 0.3",
+            "pct_start",
+        )
     rise = plan.pct_start * plan.total_steps
     if rise < 1:
         words = f"pct_start × total_steps = {plan.pct_start!r} × {plan.total_steps:,} = {rise:.6g}, below 1"
         message = f"{words}: no step rises to the peak"
         yield NO_WARMUP.finding(message, longer_warmup(plan.total_steps), "pct_start")
+
+
+def _anneal(plan: Plan) -> tuple[float, float]:
+    """Return the position at which the anneal phase begins, and its length."""
+    edge = single(plan.pct_start)
+    end = single(edge + single(1 - plan.pct_start))
+    return edge, single(end - edge)
 
 
 def _clock(plan: Plan) -> Clock:
@@ -106,7 +125,7 @@ def _phase(name: str, plan: Plan, clock: Clock, steps: tuple[int, int], place: t
 
 
 def _first_step_at(edge: float, clock: Clock, total: int) -> int:
-    """Find the first step whose position is at or past an edge; `total` if there is none."""
+    """Return the first step whose position is at or past an edge; `total` if there is none."""
     low, high = 0, total
     while low < high:
         middle = (low + high) // 2
@@ -118,11 +137,59 @@ def _first_step_at(edge: float, clock: Clock, total: int) -> int:
 
 
 def single(value: Number) -> Number:
-    """Round to float32, and give it as float64 again."""
+    """Return a number rounded to float32, as float64 again."""
     if isinstance(value, float):
         rounded: float = struct.unpack("f", struct.pack("f", value))[0]
         return rounded
     return value.astype("float32").astype("float64")
+
+
+def running_sum(start: Number, term: float, times: Number) -> Number:
+    """Return `start` plus `term` added so many times, rounded after each addition, in a few dozen operations.
+
+    Adding the same number over and over moves a float64 by a constant as long as it stays below the next power of
+    two, except for the first addition there, where a tie may be rounded to either side. So each power of two on the
+    way costs a few real additions and one jump, however many additions the jump replaces.
+
+    Takes numbers, or float64 arrays of one shape for `start` and `times`; all are positive, and below 2**53 terms.
+    """
+    if isinstance(times, int | float):
+        return _one(float(start), term, int(times))
+    return _many(start, term, times)
+
+
+def _one(total: float, term: float, times: int) -> float:
+    older = before = total
+    while times:
+        for _ in range(min(REAL_ADDITIONS, times)):
+            older, before, total = before, total, total + term
+        times -= min(REAL_ADDITIONS, times)
+        step = total - before
+        if times and step > 0 and math.frexp(older)[1] == math.frexp(total)[1]:
+            top = math.ldexp(1.0, math.frexp(total)[1])
+            jumps = min(times, max(0, int((top - total) / step) - 1))
+            total, times = total + jumps * step, times - jumps
+    return total
+
+
+def _many(start: FloatArray, term: float, times: FloatArray) -> FloatArray:
+    import numpy as np
+
+    total, left = start.copy(), times.copy()
+    older = before = total
+    while left.any():
+        for _ in range(REAL_ADDITIONS):
+            going = left > 0
+            older, before = np.where(going, before, older), np.where(going, total, before)
+            total = np.where(going, total + term, total)
+            left = left - going
+        step = total - before
+        exponent = np.frexp(total)[1]
+        ready = (left > 0) & (step > 0) & (np.frexp(older)[1] == exponent)
+        room = (np.ldexp(1.0, exponent) - total) / np.where(ready, step, 1.0)
+        jumps = np.where(ready, np.minimum(left, np.maximum(0.0, np.floor(room) - 1)), 0.0)
+        total, left = total + jumps * step, left - jumps
+    return total
 
 
 CONVENTION = Convention(

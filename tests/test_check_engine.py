@@ -31,6 +31,8 @@ from .logged_runs import (
     written,
 )
 
+pytestmark = pytest.mark.numeric
+
 PLAN: dict[str, Any] = {"max_lr": 0.1, "total_steps": 500}
 EXACT = KINDS[0]
 

@@ -11,6 +11,8 @@ import pytest
 
 from onecycle_cli.cli import main
 
+pytestmark = pytest.mark.numeric
+
 torch = pytest.importorskip("torch")
 
 PEAK = 0.05

@@ -25,6 +25,8 @@ from onecycle_cli.render.picture import Curve
 
 from .strategies import sound_settings
 
+pytestmark = pytest.mark.numeric
+
 PLAN = ["--max-lr", "0.1", "--total-steps", "10", "--pct-start", "0.3"]
 ALL = "torch,r-torch,mmengine,paddle,fastai,optax,openpcdet,optax-linear"
 A = "max_lr: 0.1\ntotal_steps: 1000\n"

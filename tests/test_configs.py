@@ -16,6 +16,8 @@ from onecycle_cli.policy.validation import validate_settings
 
 from .conftest import DATA, ROOT
 
+pytestmark = pytest.mark.numeric
+
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 LOGGED = sorted((DATA / "golden" / "smith").glob("*.csv"))
 

@@ -13,6 +13,8 @@ from onecycle_cli import OneCycle, PlanError
 from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.conventions.fastai import running_sum
 
+pytestmark = pytest.mark.numeric
+
 OTHERS = sorted(set(CONVENTIONS) - {"torch", "r-torch"})
 
 

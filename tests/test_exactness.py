@@ -9,6 +9,8 @@ import pytest
 from . import exactness
 from .exactness import HERE, as_recorded
 
+pytestmark = pytest.mark.numeric
+
 RECORDED = [0.25, 1.0, 0.004]
 
 

@@ -14,6 +14,8 @@ from onecycle_cli.cli import main
 
 from .logged_runs import MANIFEST, TRACES
 
+pytestmark = pytest.mark.numeric
+
 RIGHT = [entry for entry in MANIFEST if entry["verdict"] == "ok"]
 
 

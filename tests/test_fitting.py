@@ -23,6 +23,8 @@ from onecycle_cli.run.logs.log import Log
 
 from .conftest import DATA
 
+pytestmark = pytest.mark.numeric
+
 TRACES: dict[str, dict[str, Any]] = {
     each["file"].partition("_")[0]: each for each in json.loads((DATA / "traces" / "manifest.json").read_text())
 }

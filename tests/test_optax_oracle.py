@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from onecycle_cli import OneCycle
 
+pytestmark = pytest.mark.numeric
+
 jax = pytest.importorskip("jax", reason="JAX is not installed; `pip install optax jax` also runs these tests")
 optax = pytest.importorskip("optax", reason="optax is not installed; `pip install optax jax` also runs these tests")
 

@@ -20,6 +20,8 @@ from .strategies import sound_settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.numeric
+
 
 @given(sound_settings(), st.sampled_from(["torch", "r-torch"]))
 def test_arrays_equal_scalars(settings: dict[str, Any], convention: str) -> None:

@@ -16,6 +16,8 @@ from .strategies import sound_settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.numeric
+
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; `pip install torch` also runs these tests")
 
 OPTIMIZERS: dict[str, Callable[..., Any]] = {

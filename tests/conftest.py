@@ -25,7 +25,13 @@ settings.register_profile("explore", deadline=None, max_examples=2000, database=
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 _home_of_hypothesis = tempfile.TemporaryDirectory()
 set_hypothesis_home_dir(_home_of_hypothesis.name)
-settings.load_profile("explore" if os.environ.get("ONECYCLE_EXPLORE") else "ci")
+EXPLORE = bool(os.environ.get("ONECYCLE_EXPLORE"))
+settings.load_profile("explore" if EXPLORE else "ci")
+
+
+def seeds(count: int) -> range:
+    """Return the seeds of a test with random runs: so many, and twenty times as many to explore."""
+    return range(20 * count if EXPLORE else count)
 
 
 def read_text(text: str, path: str = "config.yaml") -> RawPlan:

@@ -8,6 +8,7 @@ import math
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -361,6 +362,13 @@ def test_a_picture_has_the_size_of_every_figure(tmp_path: Path, capsys: pytest.C
         assert image.size == (1350, 825)
 
 
+@cache
+def drawn_trace(name: str) -> tuple[Verdict, Figure]:
+    """Draw a recorded log once for all tests that look at it."""
+    found = checked_trace(name)
+    return found, drawn(found)
+
+
 def drawn(found: Verdict) -> Figure:
     figure = check_figure(found, "plan", "momentum", FigureOptions())
     with own_style():
@@ -374,8 +382,7 @@ def words(figure: Figure) -> list[str]:
 
 @RECORDED
 def test_the_log_is_drawn_over_the_plan(entry: dict[str, Any]) -> None:
-    found = checked(entry["plan"], read_log(trace(entry)))
-    figure = drawn(found)
+    found, figure = drawn_trace(entry["file"].partition("_")[0])
     fields = ["lr", "momentum"] if entry["momentum_columns"] else ["lr"]
     assert len(figure.axes) == len(fields)
     for axes, field in zip(figure.axes, fields, strict=True):
@@ -400,7 +407,7 @@ def test_the_log_is_drawn_over_the_plan(entry: dict[str, Any]) -> None:
 
 @RECORDED
 def test_the_first_divergence_is_marked(entry: dict[str, Any]) -> None:
-    figure = drawn(checked(entry["plan"], read_log(trace(entry))))
+    _, figure = drawn_trace(entry["file"].partition("_")[0])
     for axes in figure.axes:
         lines = [line for line in axes.get_lines() if line.get_label() == "first divergence"]
         assert len(lines) == (entry["verdict"] == "diverges")
@@ -411,18 +418,18 @@ def test_the_first_divergence_is_marked(entry: dict[str, Any]) -> None:
 
 
 def test_what_is_missing_is_shaded() -> None:
-    figure = drawn(checked_trace("p12"))
+    _, figure = drawn_trace("p12")
     for axes in figure.axes:
         (patch,) = axes.patches
         box = patch.get_extents().transformed(axes.transData.inverted())
         assert (box.x0, box.x1) == pytest.approx((195, 279))
     assert "not in the log" in words(figure)
-    assert not drawn(checked_trace("p01")).axes[0].patches
+    assert not drawn_trace("p01")[1].axes[0].patches
 
 
 @pytest.mark.parametrize("name", ["p01", "p02", "p03", "p05", "p08", "p10", "p11", "p12", "p13"])
 def test_words_are_inside_the_picture_and_apart(name: str) -> None:
-    figure = drawn(checked_trace(name))
+    _, figure = drawn_trace(name)
     boxes = [text.get_window_extent() for text in figure.texts if text.get_text()]
     for at, box in enumerate(boxes):
         assert box.x0 >= 0
@@ -431,8 +438,8 @@ def test_words_are_inside_the_picture_and_apart(name: str) -> None:
 
 
 def test_a_log_that_goes_back_is_drawn_with_a_gap() -> None:
-    found = checked_trace("p15")
-    line = next(each for each in drawn(found).axes[0].get_lines() if each.get_label() == "logged")
+    _, figure = drawn_trace("p15")
+    line = next(each for each in figure.axes[0].get_lines() if each.get_label() == "logged")
     assert np.isnan(np.asarray(line.get_ydata(), dtype=float)).sum() == 1
 
 

@@ -16,7 +16,7 @@ from onecycle_cli.run.checker import check
 from onecycle_cli.run.logs.log import Log
 from onecycle_cli.run.verdict import Verdict
 
-from .conftest import DATA
+from .conftest import DATA, seeds
 from .logged_runs import (
     KINDS,
     MANIFEST,
@@ -57,7 +57,7 @@ def test_recorded_logs(entry: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", seeds(8))
 def test_a_right_run_is_right_however_it_is_logged(seed: int, kind: Kind) -> None:
     plan = random_plan(seed)
     found = judged(plan, log_of(right_run(plan), kind))
@@ -75,7 +75,7 @@ def offset_shown(name: str, kind: Kind, log: Log) -> bool:
     return not (still and kind.offset) or (kind.offset == -1 and kind.every == 1)
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", seeds(len(KINDS)))  # every mistake in every kind of log
 def test_every_mistake_is_found(seed: int) -> None:
     plan = random_plan(seed)
     for at, (name, mistake) in enumerate(mistakes(plan, seed).items()):

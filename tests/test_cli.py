@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from onecycle_cli import __version__
@@ -222,7 +222,6 @@ NUMBERS = st.one_of(
 FLAGS = st.sampled_from([f"--{name.replace('_', '-')}" for name in SETTINGS if name not in ("verbose", "name")])
 
 
-@settings(max_examples=150)
 @given(st.lists(st.tuples(FLAGS, NUMBERS), max_size=6), st.sampled_from(["show", "export"]))
 def test_no_flags_whatever_break_it(flags: list[tuple[str, str]], command: str) -> None:
     extra = ["--at", "0"] if command == "show" else ["--every", str(2**52), "-o", os.devnull]

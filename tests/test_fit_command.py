@@ -25,7 +25,10 @@ def fitted(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, s
     return code, said.out, said.err
 
 
-@pytest.mark.parametrize("entry", RIGHT, ids=lambda entry: entry["file"].partition("_")[0])
+ONE_OF_EACH_FORMAT = {entry["format"]: entry for entry in RIGHT}
+
+
+@pytest.mark.parametrize("entry", ONE_OF_EACH_FORMAT.values(), ids=ONE_OF_EACH_FORMAT)
 def test_a_fitted_config_passes_the_check(
     entry: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -44,14 +44,6 @@ def unbroken_lines(stream: IO[str]) -> Iterator[Console]:
     stream.writelines(f"{line.rstrip()}\n" for line in printed.get().splitlines())
 
 
-def check_new(path: Path, *, force: bool) -> None:
-    """Raise an OnecycleError if a file cannot be made at a path, or would be overwritten without `force`."""
-    if path.is_dir():
-        raise OnecycleError(f"{path} is a folder", f"name the file in it: {path / 'onecycle.yaml'}")
-    if path.exists() and not force:
-        raise OnecycleError(f"{path} exists", "give --force to overwrite it, or another name")
-
-
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
     """Open a file for writing that takes its name only when the block ends well.

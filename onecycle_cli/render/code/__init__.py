@@ -1,21 +1,275 @@
-"""A plan as code to paste: a short module a framework, each with one plain function `snippet`."""
+"""A plan as code to paste: one module per framework; here is what all share, the plan and its run, calls, comments."""
 
 from __future__ import annotations
 
+import math
+import textwrap
+from dataclasses import dataclass
 from importlib import import_module
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Literal
 
-from onecycle_cli.render.code.snippet import Task
+from onecycle_cli.formatting import format_number, printable
+from onecycle_cli.policy.checks.optimizers import momentum_word, plain_name
+from onecycle_cli.policy.summary import summarize
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from onecycle_cli.policy.conventions.base import Defaults
     from onecycle_cli.policy.onecycle import OneCycle
+    from onecycle_cli.policy.plan import Plan
     from onecycle_cli.policy.schedule import Schedule
 
 Framework = Literal["torch", "lightning", "transformers", "fastai", "optax", "paddle", "mmengine", "r-torch"]
+"""The frameworks, each with a module here whose function `snippet` writes a plan for it."""
 
 
 def code(framework: Framework, name: str, settings: OneCycle, schedule: Schedule) -> str:
-    """Return a plan as a snippet for a framework; `name` stands in its first comment."""
+    """Return a plan as a snippet for a framework; its first comment begins with `name`."""
     module = import_module(f"onecycle_cli.render.code.{framework.replace('-', '_')}")
     text: str = module.snippet(Task(name, settings, schedule))
     return text + "\n"
+
+
+# --- The plan and its run ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A plan to be written as code, and what its settings say of the run around it."""
+
+    name: str
+    settings: OneCycle
+    schedule: Schedule
+
+    @property
+    def plan(self) -> Plan:
+        """The plan with all numbers resolved."""
+        return self.schedule.plan
+
+    @property
+    def total(self) -> int:
+        """Steps of the cycle."""
+        return self.schedule.total_steps
+
+    @property
+    def several(self) -> bool:
+        """Whether there are several parameter groups."""
+        return len(self.schedule.groups) > 1
+
+    @property
+    def from_loader(self) -> bool:
+        """Whether the length came from epochs, so that the code can ask the real loader for its steps."""
+        return self.plan.length.came_from != "total_steps"
+
+    @property
+    def per_epoch(self) -> int:
+        """Steps of an epoch as planned; all steps where epochs are unknown."""
+        return self.plan.length.steps_per_epoch or self.total
+
+    @property
+    def accumulation(self) -> int:
+        """Batches that make one step."""
+        return self.settings.gradient_accumulation or 1
+
+    @property
+    def optimizer(self) -> str | None:
+        """The optimizer's plain name, if it is known."""
+        return plain_name(self.settings.optimizer) if self.settings.optimizer else None
+
+    @property
+    def beta1(self) -> bool:
+        """Whether the optimizer's momentum is its beta1."""
+        return momentum_word(self.settings.optimizer) == "beta1"
+
+    def steps_of_an_epoch(self, loader: str = "train_loader") -> str:
+        """Return Python for the steps of an epoch, from the real loader."""
+        return f"math.ceil(len({loader}) / {self.accumulation})" if self.accumulation > 1 else f"len({loader})"
+
+    def steps_of_the_run(self, loader: str = "train_loader") -> str:
+        """Return Python for the steps of the run: from the real loader where the plan's length came from epochs."""
+        return f"{self.plan.epochs} * {self.steps_of_an_epoch(loader)}" if self.from_loader else str(self.total)
+
+    def planned(self) -> str:
+        """Return a remark with the steps that the real loader should give for the run."""
+        return f"planned: {self.total}" if self.from_loader else ""
+
+    def head(self, *more: str) -> str:
+        """Return the comment at the top: the plan's name, its length and key values, and more paragraphs."""
+        length = self.plan.length.sum if self.from_loader else "total_steps as given"
+        first = summarize(self.schedule, 0)
+        rates = " -> ".join(map(format_number, (first.initial_lr, first.peak_lr, first.final_lr)))
+        values = f"learning rate {rates}"
+        if (
+            first.initial_momentum is not None
+            and first.lowest_momentum is not None
+            and first.final_momentum is not None
+        ):
+            momenta = (first.initial_momentum, first.lowest_momentum, first.final_momentum)
+            values += f", {momentum_word(self.settings.optimizer)} " + " -> ".join(map(format_number, momenta))
+        if self.several:
+            values += f" in the group {printable(self.schedule.groups[0])}"
+        title = f"{self.name}: {self.total} steps ({length.replace('×', 'x')}),"
+        return comment(f"{title} {values}.", *more)
+
+    def resuming(self, how: str) -> str:
+        """Return a comment on how to resume, if the plan resumes."""
+        if self.schedule.first_step == 0:
+            return ""
+        return comment(f"To resume at step {self.schedule.first_step}: {how}")
+
+
+# --- Code -------------------------------------------------------------------------------------------------------------
+
+
+WIDTH = 96
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of a call in code, with a remark for the end of its line."""
+
+    name: str
+    value: str
+    remark: str = ""
+
+
+def literal(value: object) -> str:
+    """Return a value in Python that reads back exactly."""
+    if isinstance(value, str) and value.isprintable() and not {'"', "\\"} & set(value):
+        return f'"{value}"'
+    if isinstance(value, float) and math.isinf(value):
+        return 'float("inf")'
+    return repr(value)
+
+
+def per_group(values: Sequence[float]) -> str:
+    """Return one value per parameter group in Python: a single number where all are the same."""
+    return literal(values[0]) if len(set(values)) == 1 else "[" + ", ".join(map(literal, values)) + "]"
+
+
+def call(function: str, arguments: Iterable[Argument], first: Sequence[str] = ()) -> str:
+    """Return a call in Python, one argument per line; `first` are its positional arguments."""
+    lines = [f"    {value}," for value in first]
+    lines += [f"    {given.name}={given.value},{_remark(given.remark)}" for given in arguments]
+    return f"{function}(\n" + "\n".join(lines) + "\n)"
+
+
+def call_in_r(function: str, arguments: Iterable[Argument], first: Sequence[str] = ()) -> str:
+    """Return a call in R, one argument per line; R takes no comma after the last."""
+    entries = [(value, "") for value in first]
+    entries += [(f"{given.name} = {given.value}", given.remark) for given in arguments]
+    last = len(entries) - 1
+    lines = [f"  {text}{',' * (at < last)}{_remark(remark)}" for at, (text, remark) in enumerate(entries)]
+    return f"{function}(\n" + "\n".join(lines) + "\n)"
+
+
+def comment(*paragraphs: str) -> str:
+    """Return comments, one wrapped paragraph each; nothing in them ends the line early."""
+    return "\n".join(
+        textwrap.fill(
+            printable(paragraph),
+            WIDTH,
+            initial_indent="# ",
+            subsequent_indent="# ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for paragraph in paragraphs
+        if paragraph
+    )
+
+
+def join(*parts: str, between: str = "\n\n") -> str:
+    """Return the parts that are not empty, joined."""
+    return between.join(part for part in parts if part)
+
+
+def is_attribute(name: str) -> bool:
+    """Return whether a name may follow a dot in Python."""
+    return name.isidentifier() and not iskeyword(name)
+
+
+def _remark(text: str) -> str:
+    return f"  # {printable(text)}" if text else ""
+
+
+# --- Arguments --------------------------------------------------------------------------------------------------------
+
+
+SHAPE = ("pct_start", "pct_final", "anneal_strategy", "three_phase", "div_factor", "final_div_factor", "final_lr")
+TORCH_NAMES = {name: name for name in ("pct_start", "anneal_strategy", "three_phase", "div_factor", "final_div_factor")}
+
+
+def peak_argument(plan: Plan, name: str) -> Argument:
+    """Return the peak, once per group where they differ."""
+    return Argument(name, per_group([group.max_lr for group in plan.groups]))
+
+
+def shape_arguments(plan: Plan, defaults: Defaults, names: Mapping[str, str]) -> list[Argument]:
+    """Return the curve's settings that differ from the defaults; `names` maps our names to the framework's."""
+    return [
+        Argument(names[setting], literal(getattr(plan, setting)))
+        for setting in SHAPE
+        if setting in names and getattr(plan, setting) != getattr(defaults, setting)
+    ]
+
+
+def momentum_arguments(plan: Plan, defaults: Defaults) -> list[Argument]:
+    """Return PyTorch's arguments for momentum that differ from its defaults."""
+    if not plan.cycle_momentum:
+        return [Argument("cycle_momentum", "False")]
+    bases = [group.base_momentum for group in plan.groups]
+    tops = [group.max_momentum for group in plan.groups]
+    entries = (("base_momentum", bases, defaults.base_momentum), ("max_momentum", tops, defaults.max_momentum))
+    return [Argument(name, per_group(values)) for name, values, usual in entries if set(values) != {usual}]
+
+
+def length_arguments(task: Task) -> list[Argument]:
+    """Return PyTorch's arguments for the length: from the real loader where the plan's came from epochs."""
+    if not task.from_loader:
+        return [Argument("total_steps", str(task.total))]
+    return [
+        Argument("epochs", str(task.plan.epochs)),
+        Argument("steps_per_epoch", task.steps_of_an_epoch(), f"planned: {task.per_epoch}"),
+    ]
+
+
+# --- The training loop ------------------------------------------------------------------------------------------------
+
+
+def training_loop(task: Task, clear: str = "optimizer.zero_grad()") -> str:
+    """Return a loop like PyTorch's: the scheduler is stepped after each update of the weights."""
+    batches = _plain(clear) if task.accumulation == 1 else _accumulated(task.accumulation, clear)
+    if task.settings.epochs is None or not task.from_loader:
+        return f"# {task.total} steps in all, over as many epochs as they take\n{batches}"
+    return f"for epoch in range({task.plan.epochs}):\n{textwrap.indent(batches, '    ')}"
+
+
+def guard(task: Task, steps: str) -> str:
+    """Return a check that the run is as long as the plan, for code that contains the plan's numbers."""
+    return f"assert {steps} == {task.total}" if task.from_loader else ""
+
+
+def _plain(clear: str) -> str:
+    return (
+        "for batch in train_loader:\n"
+        "    loss = compute_loss(model, batch)\n"
+        "    loss.backward()\n"
+        "    optimizer.step()\n"
+        "    scheduler.step()  # after every batch, not after every epoch\n"
+        f"    {clear}"
+    )
+
+
+def _accumulated(accumulation: int, clear: str) -> str:
+    return (
+        "for number, batch in enumerate(train_loader, 1):\n"
+        f"    loss = compute_loss(model, batch) / {accumulation}\n"
+        "    loss.backward()\n"
+        f"    if number % {accumulation} == 0 or number == len(train_loader):\n"
+        "        optimizer.step()\n"
+        "        scheduler.step()  # after every update, not after every batch\n"
+        f"        {clear}"
+    )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onecycle_cli.policy.conventions import fastai
+from onecycle_cli.render.code import Argument, Task, call, join, literal, peak_argument, shape_arguments
 from onecycle_cli.render.code.formula import formula_of, in_python, momentum_in_python
 from onecycle_cli.render.code.match import Match, match_scheduler, why_not
-from onecycle_cli.render.code.snippet import Argument, Task, call, join, literal, peak_argument, shape_arguments
 
 if TYPE_CHECKING:
     from onecycle_cli.policy.plan import Plan

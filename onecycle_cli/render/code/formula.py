@@ -11,8 +11,8 @@ from onecycle_cli.policy.conventions.fastai import FastaiRamp
 from onecycle_cli.policy.conventions.smith import Dips, Line
 from onecycle_cli.policy.ramps import CosineRamp, LinearRamp, Phase
 from onecycle_cli.policy.schedule import Schedule
+from onecycle_cli.render.code import join, literal
 from onecycle_cli.render.code.match import compare_schedules
-from onecycle_cli.render.code.snippet import join, literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

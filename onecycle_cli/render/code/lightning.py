@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from onecycle_cli.render.code.snippet import Argument, Task, comment, guard, join
+from onecycle_cli.render.code import Argument, Task, comment, guard, join
 from onecycle_cli.render.code.torch import make_scheduler, optimizer_of
 
 STEPS = "self.trainer.estimated_stepping_batches"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onecycle_cli.policy.conventions import mmengine
+from onecycle_cli.render.code import TORCH_NAMES, Argument, Task, call, join, peak_argument, shape_arguments
 from onecycle_cli.render.code.match import FAILS, match_scheduler
-from onecycle_cli.render.code.snippet import TORCH_NAMES, Argument, Task, call, join, peak_argument, shape_arguments
 
 if TYPE_CHECKING:
     from onecycle_cli.policy.plan import Plan

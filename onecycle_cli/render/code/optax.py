@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onecycle_cli.policy.conventions import optax, optax_linear
-from onecycle_cli.render.code.formula import ROWS, Language, formula_of, table
-from onecycle_cli.render.code.match import Match, match_scheduler, why_not
-from onecycle_cli.render.code.snippet import (
+from onecycle_cli.render.code import (
     Argument,
     Task,
     call,
@@ -18,6 +16,8 @@ from onecycle_cli.render.code.snippet import (
     peak_argument,
     shape_arguments,
 )
+from onecycle_cli.render.code.formula import ROWS, Language, formula_of, table
+from onecycle_cli.render.code.match import Match, match_scheduler, why_not
 
 if TYPE_CHECKING:
     from onecycle_cli.render.code.formula import Formula

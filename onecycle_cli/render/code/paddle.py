@@ -6,9 +6,7 @@ from dataclasses import replace
 
 from onecycle_cli.policy.conventions import paddle
 from onecycle_cli.policy.schedule import Schedule
-from onecycle_cli.render.code.formula import Formula, formula_of, in_python
-from onecycle_cli.render.code.match import match_scheduler, why_not
-from onecycle_cli.render.code.snippet import (
+from onecycle_cli.render.code import (
     Argument,
     Task,
     call,
@@ -19,6 +17,8 @@ from onecycle_cli.render.code.snippet import (
     shape_arguments,
     training_loop,
 )
+from onecycle_cli.render.code.formula import Formula, formula_of, in_python
+from onecycle_cli.render.code.match import match_scheduler, why_not
 
 NAMES = {
     "pct_start": "phase_pct",

@@ -6,9 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 from onecycle_cli.policy.conventions import r_torch
+from onecycle_cli.render.code import Argument, Task, call_in_r, comment, join
 from onecycle_cli.render.code.formula import COLUMNS, Language, formula_of
 from onecycle_cli.render.code.match import match_scheduler, why_not
-from onecycle_cli.render.code.snippet import Argument, Task, call_in_r, comment, join
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

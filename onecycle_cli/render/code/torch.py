@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from onecycle_cli.policy.conventions import torch
-from onecycle_cli.render.code.formula import formula_of, in_python, momentum_in_python
-from onecycle_cli.render.code.match import match_scheduler, why_not
-from onecycle_cli.render.code.snippet import (
+from onecycle_cli.render.code import (
     TORCH_NAMES,
     Argument,
     Task,
@@ -22,6 +20,8 @@ from onecycle_cli.render.code.snippet import (
     shape_arguments,
     training_loop,
 )
+from onecycle_cli.render.code.formula import formula_of, in_python, momentum_in_python
+from onecycle_cli.render.code.match import match_scheduler, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

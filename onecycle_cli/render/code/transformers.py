@@ -6,7 +6,7 @@ import textwrap
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from onecycle_cli.render.code.snippet import Argument, Task, comment, guard, join
+from onecycle_cli.render.code import Argument, Task, comment, guard, join
 from onecycle_cli.render.code.torch import make_scheduler, optimizer_of
 
 if TYPE_CHECKING:

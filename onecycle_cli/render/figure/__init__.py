@@ -88,7 +88,7 @@ def check_figure(found: Verdict, plan: str, momentum_word: str, options: FigureO
     Raises:
         OnecycleError: the figure's size or the rates cannot be drawn.
     """
-    from onecycle_cli.render.figure.check_chart import check_chart, check_curves
+    from onecycle_cli.render.figure.chart import check_chart, check_curves
 
     check_size(options)
     check_drawable(check_curves(found, momentum_word))

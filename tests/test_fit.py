@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -21,39 +19,12 @@ from onecycle_cli.run.checker import check
 from onecycle_cli.run.fit import Fitted, fit
 from onecycle_cli.run.logs.log import Log
 
-from .conftest import DATA, seeds
+from .conftest import seeds
+from .logged_runs import MANIFEST, at, make_log, read_trace
 
 pytestmark = pytest.mark.numeric
 
-TRACES: dict[str, dict[str, Any]] = {
-    each["file"].partition("_")[0]: each for each in json.loads((DATA / "traces" / "manifest.json").read_text())
-}
-
-
-def make_log(steps: Iterable[int], lr: Any, momentum: Any = None, groups: tuple[str, ...] = ()) -> Log:
-    steps = np.asarray(list(steps), dtype=np.int64)
-    lr = np.asarray(lr, dtype=np.float64).reshape(len(steps), -1)
-    if momentum is not None:
-        momentum = np.asarray(momentum, dtype=np.float64).reshape(len(steps), -1)
-    names = groups or (("",) if lr.shape[1] == 1 else tuple(map(str, range(lr.shape[1]))))
-    return Log("run.csv", "csv", steps, lr, momentum, names, np.arange(2, len(steps) + 2))
-
-
-def read_trace(about: Mapping[str, Any]) -> Log:
-    path = DATA / "traces" / about["file"]
-    rows: list[dict[str, Any]]
-    if about["format"] == "hf_trainer_state":
-        rows = json.loads(path.read_text())["log_history"]
-    elif path.suffix == ".csv":
-        rows = list(csv.DictReader(path.read_text().splitlines()))
-    else:
-        rows = [json.loads(line) for line in path.read_text().splitlines()]
-    rates, momenta = about["lr_columns"], about["momentum_columns"]
-    rows = [row for row in rows if row.get(rates[0]) not in (None, "")]
-    columns = [[float(row[name]) for name in rates] for row in rows]
-    moments = [[float(row[name]) for name in momenta] for row in rows] if momenta else None
-    return make_log([int(row[about["step_column"]]) for row in rows], columns, moments)
-
+TRACES: dict[str, dict[str, Any]] = {entry["file"].partition("_")[0]: entry for entry in MANIFEST}
 
 KINDS = ("exact", "float32", "%.6g", "sparse", "from-1", "after-step")
 
@@ -110,18 +81,7 @@ def logged(plan: Mapping[str, Any], kind: str) -> Log:
         momenta = None if momenta is None else np.vectorize(lambda value: float(f"{value:.6g}"))(momenta)
     steps = steps + {"from-1": 1, "after-step": -1}.get(kind, 0)
     log = make_log(steps, rates, momenta)
-    if kind == "sparse":
-        every = slice(0, None, max(1, total // 40))
-        return Log(
-            log.path,
-            log.format,
-            log.steps[every],
-            log.lr[every],
-            None if log.momentum is None else log.momentum[every],
-            log.groups,
-            log.lines[every],
-        )
-    return log
+    return cut(log, slice(0, None, max(1, total // 40))) if kind == "sparse" else log
 
 
 def numbers(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -308,6 +268,82 @@ def test_a_held_momentum_is_not_cycled() -> None:
     assert found.settings["cycle_momentum"] is False
     assert "base_momentum" not in found.settings
 
+
+# --- What fit recovers, check accepts -------------------------------------------------------------------------------
+
+PLAN: dict[str, Any] = {"max_lr": 0.1, "total_steps": 300, "cycle_momentum": False}
+
+
+def completed_steps(every: int, *, held: bool) -> Log:
+    """Log a run after `every`, 2 * `every` … 300 steps; the last row has the rebound, or the last rate once more."""
+    steps = np.arange(every, 301, every)
+    return make_log(steps, at(OneCycle(**PLAN).schedule(), np.minimum(steps, 299 if held else 300)))
+
+
+def in_single_arithmetic() -> Log:
+    """Log PyTorch's formula computed in float32 throughout."""
+    steps, f = np.arange(300), np.float32
+    peak, low, last = f(0.1), f(0.1 / 25), f(0.1 / 25e4)
+    rise = low + (peak - low) / f(2) * (f(1) - np.cos(f(np.pi) * steps.astype(f) / f(89)))
+    fall = last + (peak - last) / f(2) * (np.cos(f(np.pi) * (steps.astype(f) - f(89)) / f(210)) + f(1))
+    return make_log(steps, np.where(steps <= 89, rise, fall).astype(f))
+
+
+def rounded(plan: dict[str, Any], form: str) -> Log:
+    log = logged(plan, "exact")
+    return make_log(log.steps, np.vectorize(lambda value: float(form % value))(log.lr))
+
+
+ACCEPTED = {
+    "six decimals": (rounded({"max_lr": 0.001, "total_steps": 250, "pct_start": 0.25}, "%.6f"), "6 decimals"),
+    "four digits": (rounded({"max_lr": 0.02, "total_steps": 250, "pct_start": 0.2}, "%.4g"), "4 digits"),
+    "completed steps": (completed_steps(1, held=False), "exact"),
+    "completed steps, sparse": (completed_steps(25, held=False), "exact"),
+    "float32 arithmetic": (in_single_arithmetic(), "float32"),
+    "the last ten rows": (cut(logged(PLAN, "exact"), slice(-10, None)), "exact"),
+    "a momentum of its own": (
+        make_log(range(300), at(OneCycle(**PLAN).schedule(), np.arange(300)), 0.9 + np.sin(np.arange(300)) / 50),
+        "exact",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ACCEPTED)
+def test_the_check_accepts_what_was_recovered(case: str) -> None:
+    log, precision = ACCEPTED[case]
+    found = fit(log)
+    verdict = check(OneCycle(**found.settings), log)  # type: ignore[arg-type]
+    assert (verdict.verdict, verdict.offset) == ("ok", found.offset)
+    assert verdict.tolerance == found.tolerance
+    assert found.tolerance.name == precision
+    assert found.explained == 1
+    assert found.settings["max_lr"] == pytest.approx(log.lr.max() if "last" not in case else 0.1, rel=0.02)
+
+
+@pytest.mark.parametrize("every", [1, 25])
+def test_completed_steps_end_at_total_steps_and_a_step_more_is_an_overrun(every: int) -> None:
+    for held in (False, True):
+        verdict = check(OneCycle(**PLAN), completed_steps(every, held=held))
+        assert (verdict.verdict, verdict.offset) == ("ok", 0)
+        assert "completed steps" in verdict.notes[0]
+    steps = np.arange(0, 301, every)
+    overrun = make_log(steps, at(OneCycle(**PLAN).schedule(), steps))
+    assert check(OneCycle(**PLAN), overrun).cause.slug == "overrun"
+    assert "overrun" in fit(overrun).undetermined[-1]
+
+
+def test_values_of_another_schedule_are_counted() -> None:
+    plan = {**PLAN, "total_steps": 20_000}
+    log = logged(plan, "exact")
+    log.lr[[3001, 9003]] *= 0.5
+    found = fit(log)
+    assert numbers(found.settings) == numbers(plan)
+    assert found.explained == pytest.approx(19_998 / 20_000)
+    assert "2 logged values" in found.undetermined[-1]
+    assert "3,001" in found.undetermined[-1]
+
+
+# --- What is not a cycle --------------------------------------------------------------------------------------------
 
 N = np.arange(400)
 CYCLE = OneCycle(max_lr=0.1, total_steps=200).schedule().lr(np.arange(200))

@@ -355,7 +355,7 @@ def test_what_is_written(plan: str, framework: Framework, lines: list[str]) -> N
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_resuming_is_told(framework: Framework) -> None:
+def test_resuming_is_explained(framework: Framework) -> None:
     settings = OneCycle(max_lr=0.1, total_steps=20, last_epoch=9)
     text = code(framework, "resumed", settings, settings.schedule())
     assert "# To resume at step 10: " in text

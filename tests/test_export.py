@@ -136,7 +136,7 @@ def test_csv_read_by_polars(settings: dict[str, Any]) -> None:
     polars = pytest.importorskip("polars", reason="polars is not installed")
     schedule = schedule_of(**settings)
     frame = polars.read_csv(io.BytesIO(written(schedule, "csv")), infer_schema_length=None)
-    # By position: polars leaves the doubled quotes in a heading as they stand.
+    # By position: polars leaves the doubled quotes in a heading as they are.
     assert_same_bits(dict(zip(columns(schedule), (column.to_numpy() for column in frame), strict=True)), schedule)
 
 
@@ -212,7 +212,7 @@ def test_a_window_of_one_row(format_: str) -> None:
 
 
 @every_format
-def test_rows_written_are_told_of(format_: str) -> None:
+def test_progress_counts_the_rows_written(format_: str) -> None:
     needs(format_)
     schedule, told = schedule_of(total_steps=200_000), list[int]()
     export(schedule, window(schedule, every=2), format_, io.BytesIO(), told.append)
@@ -272,7 +272,7 @@ def test_an_interruption_leaves_the_old_file(format_: str, tmp_path: Path) -> No
 
 
 @every_format
-def test_a_full_disk_is_told_of(format_: str) -> None:
+def test_a_full_disk_is_reported(format_: str) -> None:
     needs(format_)
     full = Path("/dev/full")
     if not full.exists():

@@ -146,7 +146,7 @@ def test_lines_are_the_schedule(case: str) -> None:
     assert np.array_equal(np.asarray(momenta.get_lines()[0].get_ydata()), momentum)
 
 
-def test_phases_are_named_and_telling_values_written() -> None:
+def test_phases_are_named_and_key_values_annotated() -> None:
     assert words(drawn("three phases")) == [
         "run",
         "1,000 steps · max_lr 0.1 · pct_start 0.3 · cos",
@@ -343,7 +343,7 @@ print(matplotlib.rcParams["lines.linewidth"])
 """
 
 
-def test_the_same_bytes_whatever_the_surroundings(tmp_path: Path) -> None:
+def test_the_same_bytes_in_any_environment(tmp_path: Path) -> None:
     settings = tmp_path / "matplotlibrc"
     settings.write_text(
         "lines.linewidth: 9\nfigure.facecolor: black\nsavefig.bbox: tight\nsavefig.dpi: 33\nfont.size: 30\n"

@@ -319,7 +319,7 @@ def test_fingerprints_outlive_a_line_and_tell_findings_apart() -> None:
     assert before[:2] == moved
 
 
-def test_a_mend_is_a_fix() -> None:
+def test_a_fix_is_written() -> None:
     text = 'name: "🎢"  \nmax_lr: 1e-3\n'
     each = found(WARNING, line=2, column=9, fix=Fix("1e-3", "1.0e-3"))
     (result,) = run_of([each])["results"]
@@ -343,7 +343,7 @@ def test_whole_files_standard_input_and_flags_have_their_places() -> None:
     assert "locations" not in flags
 
 
-def test_what_could_not_be_read_is_told() -> None:
+def test_unreadable_files_are_reported() -> None:
     (invocation,) = run_of([], unreadable=[OnecycleError("no such file: a.yaml", "check the path")])["invocations"]
     assert invocation["executionSuccessful"] is False
     (told,) = invocation["toolExecutionNotifications"]

@@ -195,29 +195,29 @@ def _curves(entries: Sequence[Entry]) -> Iterator[Row]:
     yield f"curve{group}", []
     yield "steps", [f"{schedule.total_steps:,}" for schedule in schedules]
     yield "warm-up steps", [f"{warmup_steps(schedule):,}" for schedule in schedules]
-    yield "peak step", [f"{each.peak_step:,}" for each in summaries]
-    yield "peak lr", [format_number(each.peak_lr) for each in summaries]
-    yield "last lr used", [format_number(each.final_lr) for each in summaries]
+    yield "peak step", [f"{summary.peak_step:,}" for summary in summaries]
+    yield "peak lr", [format_number(summary.peak_lr) for summary in summaries]
+    yield "last lr used", [format_number(summary.final_lr) for summary in summaries]
     yield "area under lr", [format_number(area(schedule)) for schedule in schedules]
 
 
 def _differences(entries: Sequence[Entry]) -> Iterator[Row]:
-    found = [entry.outcome for entry in entries]
+    outcomes = [entry.outcome for entry in entries]
     yield f"difference from {printable(entries[0].name)}", []
-    firsts = [each.first if each else None for each in found]
-    yield "first at step", [f"{each.step:,}" if each else NONE for each in firsts]
+    firsts = [outcome.first if outcome else None for outcome in outcomes]
+    yield "first at step", [f"{first.step:,}" if first else NONE for first in firsts]
     several = any(len(entry.schedule.groups) > 1 for entry in entries)
-    of = [f"{each.field} {each.group}" if each and several else each.field if each else NONE for each in firsts]
-    yield "in", [printable(each) for each in of]
-    yield from _largest_rows("lr", [each.lr if each else None for each in found])
-    if any(each and each.momentum for each in found):
-        yield from _largest_rows("momentum", [each.momentum if each else None for each in found])
+    of = [f"{first.field} {first.group}" if first and several else first.field if first else NONE for first in firsts]
+    yield "in", [printable(name) for name in of]
+    yield from _largest_rows("lr", [outcome.lr if outcome else None for outcome in outcomes])
+    if any(outcome and outcome.momentum for outcome in outcomes):
+        yield from _largest_rows("momentum", [outcome.momentum if outcome else None for outcome in outcomes])
 
 
 def _largest_rows(what: str, found: Sequence[Largest | None]) -> Iterator[Row]:
-    yield f"largest in {what}", [format_number(each.absolute) if each else NONE for each in found]
-    yield "  of the peak", [percent(each.relative) if each else NONE for each in found]
-    yield "  at step", [f"{each.step:,}" if each else NONE for each in found]
+    yield f"largest in {what}", [format_number(largest.absolute) if largest else NONE for largest in found]
+    yield "  of the peak", [percent(largest.relative) if largest else NONE for largest in found]
+    yield "  at step", [f"{largest.step:,}" if largest else NONE for largest in found]
 
 
 def _values(entries: Sequence[Entry], steps: Sequence[int]) -> Iterator[Row]:
@@ -227,7 +227,7 @@ def _values(entries: Sequence[Entry], steps: Sequence[int]) -> Iterator[Row]:
     momenta = [0] if any(entry.outcome and _momentum_differs(entries[0], entry) for entry in entries) else []
     for field, word in enumerate(("lr", "momentum")):
         for group in range(most) if field == 0 or momenta else ():
-            longest = max(schedules, key=lambda each: len(each.groups))
+            longest = max(schedules, key=lambda schedule: len(schedule.groups))
             yield (f"{word} at step" if most == 1 else f"{word} {printable(longest.groups[group])} at step"), []
             for step in steps:
                 values = [values_at(schedule, step, group)[field] for schedule in schedules]

@@ -28,25 +28,25 @@ DRAWABLE = (1e-290, 1e290)
 """Learning rates between which axes have ticks and margins."""
 
 MOST_STEPS = 2000
-"""Steps drawn of a curve: more than a picture has columns, so few that drawing takes the same time at any length."""
+"""Steps drawn of a curve: more than a picture has columns, and few enough to draw any length in the same time."""
 
 AXIS_NAMES: dict[Across, str] = {"step": "step", "epoch": "epoch", "percent": "% of the cycle"}
 
 SCALES = ((10**13, 10**12, "trillions"), (10**10, 10**9, "billions"), (10**7, 10**6, "millions"))
-"""From which count on an axis counts in larger units, in which ones, and what they are called."""
+"""The largest units that an axis counts in: from which number on, the unit, and its name."""
 
 SMALLEST_SPAN = 1e-290
-"""Below it floating-point numbers run out of digits, and an axis of ticks."""
+"""The smallest range of an axis with ticks: below it floating-point numbers have too few digits."""
 
 LARGEST_PLAIN = 1e15
 SMALLEST_PLAIN = 1e-4
-"""Ticks larger than the one or closer together than the other are written with an exponent."""
+"""Ticks at or above LARGEST_PLAIN, or closer together than SMALLEST_PLAIN, are written with an exponent."""
 
 DEEPEST = 1e-9
-"""How far below the highest learning rate a logarithmic axis may reach; what is lower runs out of the panel."""
+"""How far below the highest learning rate a logarithmic axis reaches; lower values run out of the panel."""
 
 NEAR = 0.02
-"""How far beyond the values, as a fraction of their range, a tick may stand: a peak just missed gets its tick."""
+"""How far beyond the values, as a fraction of their range, a tick may be: a peak just below it gets its tick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,11 @@ class Curve:
     """One parameter group's schedule, as a picture shows it.
 
     Attributes:
-        label: what legends call it.
-        schedule: where its values come from.
+        label: its name in legends.
+        schedule: its values.
         group: the parameter group, by number.
-        momentum_word: what its optimizer calls momentum: `momentum` or `beta1`.
-        plan: what titles call the plan that it belongs to, where the label says less.
+        momentum_word: its optimizer's word for momentum: `momentum` or `beta1`.
+        plan: the plan's name in titles, if it is not the label.
     """
 
     label: str
@@ -69,14 +69,14 @@ class Curve:
 
 
 def check_drawable(curves: Sequence[Curve]) -> None:
-    """Refuse rates so large or small that an axis cannot hold them.
+    """Check that an axis can hold the curves' learning rates.
 
     Raises:
-        OnecycleError: a curve has such rates.
+        OnecycleError: a rate is too large or too small.
     """
     for curve in curves:
         rates = [curve.schedule.lr(step, curve.group) for step in edge_steps(curve.schedule)]
-        if not DRAWABLE[0] <= max(rates) <= DRAWABLE[1]:  # neither where it is not a number
+        if not DRAWABLE[0] <= max(rates) <= DRAWABLE[1]:  # not where it is NaN
             raise OnecycleError(
                 f"a learning rate of {max(rates):g} cannot be drawn",
                 f"draw rates between {DRAWABLE[0]:g} and {DRAWABLE[1]:g}",
@@ -84,10 +84,10 @@ def check_drawable(curves: Sequence[Curve]) -> None:
 
 
 def steps_to_draw(schedule: Schedule, first: int | None = None, last: int | None = None) -> NDArray[np.int64]:
-    """Give the steps a curve is drawn at, sorted, each once.
+    """Return the steps at which a curve is drawn, sorted, without duplicates.
 
-    All of them where they are few; else evenly spread ones, and the first and last of each phase, at which every
-    extreme value lies. The cost does not depend on how long the cycle is.
+    All of them where they are few; else evenly spread ones, and the first and last of each phase, where every extreme
+    value is. The cost does not depend on the length of the cycle.
 
     Args:
         schedule: the schedule that is drawn.
@@ -107,7 +107,7 @@ def steps_to_draw(schedule: Schedule, first: int | None = None, last: int | None
 
 
 def x_values(steps: NDArray[np.int64], schedule: Schedule, across: Across) -> FloatArray:
-    """Turn steps into places on the horizontal axis: steps, epochs, or percent of the cycle.
+    """Return places on the horizontal axis: steps, epochs, or percent of the cycle.
 
     Raises:
         OnecycleError: epochs are wanted of a schedule whose steps per epoch are not known.
@@ -116,7 +116,7 @@ def x_values(steps: NDArray[np.int64], schedule: Schedule, across: Across) -> Fl
 
 
 def x_divisor(schedule: Schedule, across: Across) -> float:
-    """Say how many steps one unit of the horizontal axis holds. Raises what `x_values` does."""
+    """Return how many steps one unit of the horizontal axis holds. Raises what `x_values` does."""
     if across == "step":
         return 1.0
     if across == "percent":
@@ -137,12 +137,12 @@ def momentum_name(curves: Sequence[Curve]) -> str:
 
 
 def count_unit(highest: float) -> tuple[int, str]:
-    """Give the unit that an axis of steps counts in, and its name where it is not 1."""
+    """Return the unit that an axis of steps counts in, and its name unless it is 1."""
     return next(((unit, word) for limit, unit, word in SCALES if highest >= limit), (1, ""))
 
 
 def even_ticks(low: float, high: float, most: int, *, whole: bool = False) -> list[float]:
-    """Place at most `most` ticks at multiples of 1, 2 or 5 times a power of ten, of whole numbers if asked."""
+    """Return at most `most` ticks at multiples of 1, 2 or 5 times a power of ten; only whole numbers if `whole`."""
     span = high - low
     if span < SMALLEST_SPAN or most < 1:
         return [low]
@@ -154,12 +154,12 @@ def even_ticks(low: float, high: float, most: int, *, whole: bool = False) -> li
         distance = factor * 10.0**at
         begin, end = math.ceil(low / distance - 1e-9), math.floor(high / distance + 1e-9)
         if 0 < end - begin + 1 <= most:
-            return [_multiple(each * factor, at) for each in range(begin, end + 1)]
+            return [_multiple(number * factor, at) for number in range(begin, end + 1)]
     return [low]
 
 
 def log_ticks(low: float, high: float, most: int) -> list[float]:
-    """Place at most `most` ticks on a logarithmic axis: powers of ten, and 2 and 5 times them where they are few."""
+    """Return at most `most` ticks of a logarithmic axis: powers of ten, and 2 and 5 times them if they are few."""
     first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
     for factors in ((1, 2, 5), (1, 3), (1,)):
         found = [_multiple(factor, at) for at in range(first - 1, last + 1) for factor in factors]
@@ -173,7 +173,7 @@ def log_ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def tick_labels(ticks: list[float]) -> list[str]:
-    """Write ticks alike: with thousands separated and as many decimals as the finest needs, or with exponents."""
+    """Return the ticks' labels, all with as many decimals as the finest needs, or all with exponents."""
     distance = min((b - a for a, b in pairwise(ticks)), default=0.0)
     fine = distance < SMALLEST_PLAIN * (1 - 1e-9)
     if fine or max(map(abs, ticks)) >= LARGEST_PLAIN:
@@ -183,7 +183,7 @@ def tick_labels(ticks: list[float]) -> list[str]:
 
 
 def _multiple(factor: int, power: int) -> float:
-    """Give factor × 10^power, rounded once, so that 3 × 0.1 is 0.3."""
+    """Return factor × 10^power, rounded once: 3 × 0.1 is 0.3."""
     return float(f"{factor}e{power}")
 
 

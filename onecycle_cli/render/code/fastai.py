@@ -25,7 +25,7 @@ def snippet(task: Task) -> str:
     """Return the call that trains, on a Learner named `learn`."""
     match = match_scheduler(task.schedule, "fastai", momentum=task.schedule.cycles_momentum, tolerance=SINGLE)
     notes = [BATCHES if task.accumulation > 1 else "", ONE_EPOCH if task.plan.length.steps_per_epoch is None else ""]
-    momenta = {(each.base_momentum, each.max_momentum, each.final_momentum) for each in task.plan.groups}
+    momenta = {(group.base_momentum, group.max_momentum, group.final_momentum) for group in task.plan.groups}
     resume = task.resuming("load the checkpoint with learn.load(...), and give start_epoch.")
     if match is not None and match.close and (len(momenta) == 1 or not task.schedule.cycles_momentum):
         run = join(_check(task), _own(task, match), resume, between="\n")
@@ -50,7 +50,7 @@ def _imports(task: Task, match: Match | None) -> str:
 
 
 def _check(task: Task) -> str:
-    """Return the check that the run is as long as the plan; fit takes epochs, whatever the plan was made from."""
+    """Return the check that the run is as long as the plan; fit takes epochs, not steps."""
     times = f"{_epochs(task)} * " if _epochs(task) != "1" else ""
     return f"assert {times}{task.steps_of_an_epoch('learn.dls.train')} == {task.total}"
 
@@ -96,13 +96,13 @@ def _schedules(task: Task, formula: Formula) -> str:
     if task.accumulation > 1:
         step = f"int(position * {task.total} + 1e-3)"
 
-    def function(name: str, one: str, each: str, rows: str) -> str:
-        value = f"np.array([{each} for phases in {rows}])" if task.several else one
+    def function(name: str, one: str, of_group: str, rows: str) -> str:
+        value = f"np.array([{of_group} for phases in {rows}])" if task.several else one
         return f"def {name}(position):\n    step = {step}\n    return {value}"
 
     parts = [function("lr", "one_cycle(step, LR)", "one_cycle(step, phases)", "LR")]
     if formula.cycles_momentum:
         one = momentum_in_python(formula, "step", "MOMENTUM")
-        each = momentum_in_python(formula, "step", "phases")
-        parts.append(function("momentum", one, each, "MOMENTUM"))
+        of_group = momentum_in_python(formula, "step", "phases")
+        parts.append(function("momentum", one, of_group, "MOMENTUM"))
     return "\n\n\n".join(parts)

@@ -31,7 +31,7 @@ CURVES: dict[type[Ramp], str] = {
 """The formula of each ramp, in its own order of evaluation."""
 
 PIECES = 100
-"""The straight pieces that stand for a phase whose ramp has no formula here."""
+"""The most straight pieces per phase whose ramp has no formula here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def formula_of(schedule: Schedule) -> Formula:
     """Return the formula of a schedule's curves.
 
     A convention whose ramps have no formula here is approximated by straight pieces; fastai's float32 positions are
-    replaced by the steps that they stand for.
+    replaced by steps.
     """
     groups = range(len(schedule.groups))
     curve, own, remark = _written(schedule)

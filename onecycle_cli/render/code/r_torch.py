@@ -83,7 +83,7 @@ def r_number(value: float) -> str:
 
 
 def _arguments(task: Task, plan: Plan) -> list[Argument]:
-    given = [Argument("max_lr", _per_group([each.max_lr for each in plan.groups]))]
+    given = [Argument("max_lr", _per_group([group.max_lr for group in plan.groups]))]
     if task.from_loader:
         given.append(Argument("epochs", str(task.plan.epochs)))
         given.append(Argument("steps_per_epoch", _batches(task), f"planned: {task.per_epoch}"))
@@ -96,7 +96,7 @@ def _arguments(task: Task, plan: Plan) -> list[Argument]:
     if not plan.cycle_momentum:
         return [*given, Argument("cycle_momentum", "FALSE")]
     for name, usual in (("base_momentum", 0.85), ("max_momentum", 0.95)):
-        values = [getattr(each, name) for each in plan.groups]
+        values = [getattr(group, name) for group in plan.groups]
         if set(values) != {usual} or task.several:
             given.append(Argument(name, _per_group(values)))
     return given
@@ -122,7 +122,7 @@ def _names(kind: str, task: Task) -> list[str]:
 
 
 def _listed(entries: Sequence[str]) -> str:
-    return "list(\n" + ",\n".join(f"  {each}" for each in entries) + "\n)"
+    return "list(\n" + ",\n".join(f"  {entry}" for entry in entries) + "\n)"
 
 
 def _formula(task: Task, formula: Formula) -> str:
@@ -148,7 +148,7 @@ def _momentum(task: Task, formula: Formula) -> str:
         return ""
     place = "betas[1]" if task.beta1 else "momentum"
     if formula.dips:
-        values = [f"dip(step, {', '.join(map(r_number, each))})" for each in formula.dips]
+        values = [f"dip(step, {', '.join(map(r_number, dip))})" for dip in formula.dips]
     else:
         values = [f"one_cycle(step, {name})" for name in _names("momentum", task)]
     lines = [f"optimizer$param_groups[[{at}]]${place} <- {value}" for at, value in enumerate(values, 1)]

@@ -56,8 +56,8 @@ def snippet(task: Task) -> str:
 NAME = "torch.optim.lr_scheduler.OneCycleLR"
 
 _CLASSES = ("SGD", "Adam", "AdamW", "RMSprop", "Adamax", "NAdam", "RAdam", "Muon", "SparseAdam", "Adagrad", "Adadelta")
-OPTIMIZERS = {each.lower(): f"torch.optim.{each}" for each in (*_CLASSES, "Rprop", "ASGD", "LBFGS", "Adafactor")}
-"""PyTorch's optimizers, by their plain names."""
+OPTIMIZERS = {name.lower(): f"torch.optim.{name}" for name in (*_CLASSES, "Rprop", "ASGD", "LBFGS", "Adafactor")}
+"""PyTorch's optimizers by their plain names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def optimizer_of(task: Task, owner: str, otherwise: str = "sgd") -> str:
     if not task.several:
         over = f"{owner}.parameters()"
     elif all(map(is_attribute, names)):
-        entries = [f'    {{"params": {owner}.{each}.parameters()}},\n' for each in names]
+        entries = [f'    {{"params": {owner}.{name}.parameters()}},\n' for name in names]
         over = "[\n" + "".join(entries) + "]"
     else:
         over = "parameter_groups"

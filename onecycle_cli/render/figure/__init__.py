@@ -71,7 +71,7 @@ def comparison_figure(curves: Sequence[Curve], options: FigureOptions) -> Figure
     """Draw curves over steps, and below them how far each is above or below the first.
 
     Raises:
-        OnecycleError: the figure's size or the rates cannot be drawn, or there is no curve to compare with.
+        OnecycleError: the figure's size or the rates cannot be drawn, or fewer than two curves are given.
     """
     from onecycle_cli.render.figure.chart import comparison_chart
 

@@ -190,7 +190,7 @@ def place_notes(page: Page, ground: Ground, panel: Panel, taken: Sequence[Words]
     if not panel.notes:
         return [], []
     curves = [ground.polyline(stroke.x, stroke.y) for stroke in panel.strokes]
-    boxes, words, leaders = [each.box for each in taken], list[Words](), list[Leader]()
+    boxes, placed, leaders = [words.box for words in taken], list[Words](), list[Leader]()
     for note in panel.notes:
         spot = ground.polyline(np.array([note.x]), np.array([note.y]))
         point = float(spot.x[0]), float(spot.y[0])
@@ -199,12 +199,12 @@ def place_notes(page: Page, ground: Ground, panel: Panel, taken: Sequence[Words]
         if box is None:
             continue
         boxes.append(box)
-        words.append(Words(box, note.text, note.ink))
+        placed.append(Words(box, note.text, note.ink))
         near = box.within(-CLEAR / 2)
         end = min(max(point[0], near.left), near.right), min(max(point[1], near.bottom), near.top)
         if math.dist(point, end) > FAR:
             leaders.append(Leader(point, end, note.colour))
-    return words, leaders
+    return placed, leaders
 
 
 def place(

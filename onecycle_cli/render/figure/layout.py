@@ -204,7 +204,7 @@ def _title(page: Page, title: str, details: str) -> tuple[list[tuple[str, float,
 
 
 def _legend(page: Page, entries: Sequence[str]) -> Legend:
-    """Fit a legend to the page; where there are too many entries, ones spread evenly stand for all."""
+    """Fit a legend to the page; where there are too many entries, evenly spread ones are shown."""
     points = page.sizes.small
     handle = points / 72 * (HANDLE + 2.8)
     room = page.width - 2 * PAD

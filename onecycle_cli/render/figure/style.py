@@ -1,4 +1,4 @@
-"""How the figure looks: matplotlib's own defaults and ours, whatever the user's matplotlibrc says, and the colours."""
+"""How the figure looks: colours, dashes, fonts, and matplotlib's settings in place of the user's matplotlibrc."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 INK, SOFT, LINES, GRID, WRONG = "#222222", "#666666", "#999999", "#e4e4e4", "#b2182b"
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#333333", "#8c6d31")
-"""Okabe and Ito's colours, told apart with any colour vision; their yellow is too light on white."""
+"""Okabe and Ito's colours, distinct with any colour vision, without their yellow, which is too light on white."""
 
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
 
 PHASES = {"warm-up": ("#e69f00", "#8f6200"), "anneal": ("#56b4e9", "#1f6f9f")}
-"""A phase's shade and the ink of its name."""
+"""The shade of a phase and the ink of its name."""
 
 OTHER_PHASE = ("#999999", "#666666")
 
 MOST_DASHED = 32
-"""Curves from which on dashes tell no more than colours do."""
+"""With more curves than this, dashes do not make them more distinct than colours do."""
 
 FONT = "DejaVu Sans"
 """The font that comes with matplotlib."""
 
 EASTERN = 0x2E80
-"""The first character for which that font has no signs any more."""
+"""The first character from which on that font has no glyphs."""
 
 EASTERN_FONTS = frozenset(
     {
@@ -72,18 +72,20 @@ OWN_SETTINGS: dict[str, Any] = {
 
 @contextmanager
 def own_style() -> Iterator[None]:
-    """Hold matplotlib's built-in settings and ours while the block runs, and the user's again after it."""
+    """Use matplotlib's built-in settings and ours while the block runs, then the user's again."""
     with _no_backend_wanted():
         import matplotlib as mpl
     settings: dict[Any, Any] = {name: value for name, value in mpl.rcParamsDefault.items() if "backend" not in name}
     with mpl.rc_context(settings | OWN_SETTINGS), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # it is drawn as a box, which says enough
+        warnings.filterwarnings(
+            "ignore", "Glyph .* missing"
+        )  # a missing glyph is drawn as a box, which is warning enough
         yield
 
 
 def fonts_for(texts: Iterable[str]) -> list[str]:
-    """Name the fonts to draw texts with: matplotlib's own, and installed eastern ones where a text needs them."""
-    if not any(ord(each) >= EASTERN for text in texts for each in text):
+    """Return the fonts for texts: matplotlib's own, and installed eastern ones if a text needs them."""
+    if not any(ord(character) >= EASTERN for text in texts for character in text):
         return [FONT]
     from matplotlib.font_manager import fontManager
 
@@ -92,7 +94,7 @@ def fonts_for(texts: Iterable[str]) -> list[str]:
 
 @contextmanager
 def _no_backend_wanted() -> Iterator[None]:
-    """Hide MPLBACKEND: a name unknown to matplotlib would fail its import, and no backend of it is used."""
+    """Hide MPLBACKEND: an unknown name would make matplotlib's import fail, and no backend is used here."""
     wanted = os.environ.pop("MPLBACKEND", None)
     try:
         yield
@@ -110,7 +112,7 @@ class Look:
 
 
 def looks(number: int) -> list[Look]:
-    """Give so many looks, neighbours distinct in colour and in dashes; a long row is shaded from dark to light."""
+    """Return so many looks, neighbours distinct in colour and dashes; a long row is shaded from dark to light."""
     if number <= len(COLOURS):
         return [Look(COLOURS[at], DASHES[at % len(DASHES)]) for at in range(number)]
     from matplotlib import colormaps

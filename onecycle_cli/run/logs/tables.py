@@ -143,9 +143,10 @@ class TableReader(LineReader):
                 values.append(read(cells[place]))
             except ValueError as error:
                 raise ValueError(f"{self._names[place].strip()}: {error}") from None
-        if all(map(math.isnan, values)):
-            return None
-        return line, self._rows if self._step is None else self._check(value_of_text(cells[self._step])), values
+        for value in values:
+            if value == value:  # not NaN; faster than math.isnan
+                return line, self._rows if self._step is None else self._check(value_of_text(cells[self._step])), values
+        return None
 
     def _without_empty_end(self, cells: list[str]) -> list[str]:
         """Remove empty cells past the header's, which a delimiter at the end of each line makes."""
@@ -205,12 +206,12 @@ class Records:
         The first cell of each line starts with its end of line, which numbers may.
         """
         texts = [text for _, text in lines]
-        if not texts or max(map(len, texts)) > LONGEST_LINE:
-            return None
         text = "\n" + f"{self.delimiter}\n".join(texts)
+        if not texts or '"' in text or max(map(len, texts)) > LONGEST_LINE:
+            return None
         cells = text.split(self.delimiter)
         whole = len(cells) == width * len(lines) and "".join(cells[::width]).count("\n") == len(lines)
-        return cells if whole and '"' not in text else None
+        return cells if whole else None
 
     def cut(self, lines: Iterable[Line]) -> Iterator[Record | BadRow]:
         """Return the records of further lines; one with an open quote waits for the next lines."""

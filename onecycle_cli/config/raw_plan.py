@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from onecycle_cli.config.nodes import TOP, SequenceNode, place_at
 from onecycle_cli.config.scalars import read_value
 from onecycle_cli.findings import Fix
-from onecycle_cli.findings.config_rules import DUPLICATE_KEY, MISSING_SETTING, NOT_KNOWN
+from onecycle_cli.findings.config_rules import DUPLICATE_KEY, MISSING_SETTING, NOT_KNOWN, UNKNOWN_KEY
 from onecycle_cli.findings.plan_rules import NO_LENGTH
 from onecycle_cli.formatting import flag_name
+from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.settings import SETTINGS
-from onecycle_cli.policy.validation import LENGTH, meant
+from onecycle_cli.policy.validation import LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
@@ -30,6 +31,28 @@ KEY_SETTINGS = frozenset(
     }
 )  # fmt: skip
 """Keys that distinguish a config of ours, or a schedule's block, from any other YAML file."""
+
+ALIASES = {
+    **{alias: name for convention in CONVENTIONS.values() for name, alias in convention.aliases.items()},
+    "final_learning_rate": "final_lr",
+    "learning_rate": "max_lr",
+    "lr": "max_lr",
+    "lr_max": "max_lr",
+    "max_learning_rate": "max_lr",
+    "max_steps": "total_steps",
+    "min_lr": "final_lr",
+    "max_epochs": "epochs",
+    "n_epochs": "epochs",
+    "num_epochs": "epochs",
+    "num_gpus": "world_size",
+    "accumulate_grad_batches": "gradient_accumulation",
+    "gradient_accumulation_steps": "gradient_accumulation",
+    "num_training_steps": "total_steps",
+    "peak_lr": "max_lr",
+    "strategy": "anneal_strategy",
+    "warmup_pct": "pct_start",
+}
+"""What frameworks, trainers and other programs call our settings."""
 
 LONGEST_KEY = 24
 """Characters above which a key is not taken for a mistyped setting."""
@@ -152,7 +175,23 @@ class RawPlan:
         return place_at(finding, self.places.get((setting, finding.index), whole))
 
 
-def fix_of_key(key: str, given: set[str]) -> Fix | None:
+def meant(key: str) -> str | None:
+    """Return the setting that a foreign or mistyped key probably means."""
+    plain = key.strip().lower().replace("-", "_").replace(" ", "_")
+    if plain in SETTINGS:
+        return plain
+    return ALIASES.get(plain) or next(iter(get_close_matches(plain[:60], SETTINGS, 1)), None)
+
+
+def unknown_key(key: ScalarNode, given: set[str]) -> Finding:
+    """Return the finding for a key that is not a setting; `given` are the keys beside it."""
+    near, shown = meant(key.text), key.text if len(key.text) <= 60 else f"{key.text[:59]}…"
+    hint = f"did you mean {near}?" if near else "remove it; `onecycle schema` lists the settings"
+    finding = place_at(UNKNOWN_KEY.finding(f"unknown key {shown!r}", hint), key.place)
+    return replace(finding, fix=_fix_of_key(key.text, given))
+
+
+def _fix_of_key(key: str, given: set[str]) -> Fix | None:
     """Return the fix of a mistyped key, if it can mean one setting only and that is not given itself."""
     near = get_close_matches(key[:LONGEST_KEY].lower().replace("-", "_"), SETTINGS, 2, 0.8)
     if len(near) != 1 or near[0] in given or meant(key) != near[0] or len(key) > LONGEST_KEY:

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 from onecycle_cli.config.files import JSON, PYTHON
 from onecycle_cli.config.key_paths import assign, split, unused
 from onecycle_cli.config.nodes import TOP, MappingNode, ScalarNode, SequenceNode, is_merge, place_at
-from onecycle_cli.config.raw_plan import KEY_SETTINGS, LONGEST_KEY, RawPlan, duplicate, fix_of_key
+from onecycle_cli.config.raw_plan import KEY_SETTINGS, LONGEST_KEY, RawPlan, duplicate, meant, unknown_key
 from onecycle_cli.config.yaml_tree import UnreadableError, parse
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings.config_rules import NOT_A_MAPPING, NUMBER_KIND, UNKNOWN_KEY, WRONG_TYPE, YAML_VERSIONS
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.settings import SETTINGS
-from onecycle_cli.policy.validation import meant, unknown_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -159,7 +158,7 @@ def _read_native(path: str, text: str, root: MappingNode) -> RawPlan:
         if key.text in places:
             findings.append(duplicate(key, places[key.text]))
         elif key.text not in SETTINGS:
-            findings.append(place_at(_unknown(key, given), key.place))
+            findings.append(_unknown(key, given))
         places.setdefault(key.text, key.place)
         if key.text in SETTINGS:
             settings[key.text] = node
@@ -196,8 +195,9 @@ def _has_key_setting(text: str) -> bool:
 
 def _unknown(key: ScalarNode, given: set[str]) -> Finding:
     if is_merge(key):
-        return UNKNOWN_KEY.finding("unknown key '<<'", "merge a mapping, such as one under an anchor: <<: *base")
-    return replace(unknown_key(key.text), fix=fix_of_key(key.text, given))
+        hint = "merge a mapping, such as one under an anchor: <<: *base"
+        return place_at(UNKNOWN_KEY.finding("unknown key '<<'", hint), key.place)
+    return unknown_key(key, given)
 
 
 def _not_a_mapping(root: Node | None) -> Finding:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.config.key_paths import Unknown, dotted, is_filled_in_later, lookup, resolve
 from onecycle_cli.config.nodes import ScalarNode, SequenceNode, is_merge, place_at
-from onecycle_cli.config.raw_plan import KEY_SETTINGS, LONGEST_KEY, RawPlan, duplicate, fix_of_key
+from onecycle_cli.config.raw_plan import KEY_SETTINGS, LONGEST_KEY, RawPlan, duplicate, unknown_key
 from onecycle_cli.config.scalars import number_of
 from onecycle_cli.config.training.blocks import block_findings
 from onecycle_cli.config.training.counts import is_converted, read_context
@@ -17,7 +17,7 @@ from onecycle_cli.config.training.optimizer import Search, find_optimizer
 from onecycle_cli.findings.config_rules import NOT_KNOWN, NUMBER_KIND
 from onecycle_cli.formatting import flag_name
 from onecycle_cli.policy.settings import SETTINGS
-from onecycle_cli.policy.validation import LENGTH, unknown_key
+from onecycle_cli.policy.validation import LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,7 +136,7 @@ def _unknown_key(block: Block, key: ScalarNode, given: set[str]) -> Iterator[Fin
     """Find a key that its class refuses, or that is a mistyped setting; others belong to the run."""
     near = len(key.text) <= LONGEST_KEY and get_close_matches(key.text, KEY_SETTINGS, 1, 0.85)
     if not is_merge(key) and (block.is_strict or near):
-        yield replace(place_at(unknown_key(key.text), key.place), fix=fix_of_key(key.text, given))
+        yield unknown_key(key, given)
 
 
 def _count_as_mmengine(entries: BlockEntries, block: Block) -> None:

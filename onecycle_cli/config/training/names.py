@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
+from onecycle_cli.config.raw_plan import ALIASES
 from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.settings import SETTINGS
-from onecycle_cli.policy.validation import aliases
 
 CLASSES = frozenset(
     {
@@ -48,7 +48,7 @@ OF_THE_RUN = frozenset({"groups", "strategy", "stepsize", "convention"})
 """Keys that are settings to a scheduler, and something else among a whole run's settings."""
 
 SETTING_NAMES = {
-    **{re.sub("[^a-z0-9]", "", name): setting for name, setting in aliases().items()},
+    **{re.sub("[^a-z0-9]", "", name): setting for name, setting in ALIASES.items()},
     **{re.sub("[^a-z0-9]", "", setting): setting for setting in SETTINGS},
     "batchsizepergpu": "batch_size",
     "perdevicetrainbatchsize": "batch_size",

@@ -16,7 +16,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A safe change that mends a finding: the word that stands at its place, and the word to write instead."""
+    """A safe edit that fixes a finding: the word at its place, and the word to write instead."""
 
     old: str
     new: str
@@ -32,7 +32,7 @@ class Finding:
         hint: the one thing to do.
         setting: the setting it is about, such as ``max_lr``.
         index: which item of the setting's list, from 0.
-        key: the dotted path of the value it is about, where a training config holds it beside its schedule.
+        key: the dotted path of the value it is about, if that is beside the schedule in a training config.
         file: the file it was found in, as the user named it.
         line: the line in that file, from 1.
         column: the column in that line, in characters, from 1.

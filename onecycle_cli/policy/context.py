@@ -1,4 +1,4 @@
-"""The numbers that stand around a schedule in a training config, as values."""
+"""The numbers beside a schedule in a training config, as values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ConfigValue(Generic[T]):
-    """A value and the dotted path under which the config states it, such as `trainer.max_epochs`."""
+    """A value and its dotted path in the config, such as `trainer.max_epochs`."""
 
     value: T
     path: str
@@ -18,7 +18,7 @@ class ConfigValue(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class TrainingContext:
-    """What a training config says beside its schedule; None where it does not say it, or it cannot be known.
+    """What a training config says beside its schedule; None if it does not, or if it is not known.
 
     Attributes:
         optimizer_lr: the optimizer's learning rate, or its parameter groups' rates.
@@ -30,8 +30,8 @@ class TrainingContext:
         dataset_size: samples in the training set.
         batch_size: samples in one batch of one process.
         interval: how often the scheduler is stepped, as written: step, epoch, batch, steps …
-        stepping: how often it is stepped, where the kind of config settles it without saying so.
-        stepped_by: who settles it, such as LightningCLI.
+        stepping: how often it is stepped, if that follows from the kind of config.
+        stepped_by: the program that it follows from, such as LightningCLI.
     """
 
     optimizer_lr: ConfigValue[tuple[float, ...]] | None = None
@@ -48,7 +48,7 @@ class TrainingContext:
 
     @property
     def paths(self) -> frozenset[str]:
-        """The paths under which something is stated."""
+        """The paths of the values."""
         return frozenset(
             stated.path for name in self.__slots__ if isinstance(stated := getattr(self, name), ConfigValue)
         )

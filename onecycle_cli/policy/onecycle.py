@@ -35,7 +35,7 @@ class OneCycle(Settings):
         PlanError: a value has the wrong type. Integers are numbers, lists may be tuples; a truth value is not a
             number, and a text is never converted. It is a ValueError, and its `findings` say what is wrong.
 
-    Values out of range, a missing length and the like are no error here; `findings()` reports them all, and
+    Values out of range, a missing length and the like are accepted here; `findings()` reports them all, and
     `schedule()` raises PlanError for them.
 
     Source: L. N. Smith and N. Topin, "Super-Convergence: Very Fast Training of Neural Networks Using Large

@@ -81,7 +81,7 @@ def find_length(settings: Settings) -> Length | None:
     derived = epoch_from_data(settings)
     per_epoch = settings.steps_per_epoch or (derived.steps if derived else None)
     if per_epoch == 0:
-        per_epoch = None  # drop_last has dropped the only batch: there is no epoch to divide the cycle by
+        per_epoch = None  # drop_last has dropped the only batch: nothing may divide by such an epoch
     if settings.total_steps is not None:
         found = Length(settings.total_steps, per_epoch, "total_steps", "total_steps as given")
     elif settings.epochs is None or per_epoch is None:

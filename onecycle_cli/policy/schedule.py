@@ -102,7 +102,7 @@ class Schedule:
     def _ramps(self, *, momentum: bool, group: int) -> list[tuple[Phase, Ramp]]:
         if not 0 <= group < len(self.groups):
             raise GroupError(
-                f"there is no parameter group {group}: the plan has {len(self.groups)}",
+                f"no parameter group {group}: the plan has {len(self.groups)}",
                 f"give a group from 0 to {len(self.groups) - 1}",
             )
         return [(phase, (phase.momentum if momentum else phase.lr)[group]) for phase in self.phases]

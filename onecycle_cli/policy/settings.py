@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from onecycle_cli.policy.conventions import CONVENTIONS
+from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -66,11 +66,24 @@ def _declare(section: Section, single: type, example: str, description: str, **o
     return field(metadata={"setting": setting}, **default)
 
 
-def _count(section: Section, example: str, description: str, at_least: int = 1, at_most: int = MOST_STEPS) -> Any:
-    return _declare(section, int, example, description, at_least=at_least, at_most=at_most)
+def _number(section: Section, example: str, description: str, **other: Any) -> Any:
+    return _declare(section, float, example, description, **other)
+
+
+def _count(section: Section, example: str, description: str, at_least: int = 1) -> Any:
+    return _declare(section, int, example, description, at_least=at_least, at_most=MOST_STEPS)
+
+
+def _flag(section: Section, example: str, description: str) -> Any:
+    return _declare(section, bool, example, description)
+
+
+def _text(section: Section, example: str, description: str, choices: Collection[str] = ()) -> Any:
+    return _declare(section, str, example, description, choices=choices)
 
 
 _RATE, _LENGTH, _SHAPE, _MOMENTUM, _RUN = Section
+_ONE_OR_LIST = "one number, or a list with one per parameter group."
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -80,23 +93,15 @@ class Settings:
     Lists become tuples and integers become floats where a float is wanted; nothing else is converted.
     """
 
-    max_lr: float | tuple[float, ...] = _declare(
-        _RATE,
-        float,
-        "0.1",
-        "Peak learning rate: one number, or a list with one per parameter group.",
-        item=float,
-        above=0,
-        required=True,
+    max_lr: float | tuple[float, ...] = _number(
+        _RATE, "0.1", f"Peak learning rate: {_ONE_OR_LIST}", item=float, above=0, required=True
     )
-    div_factor: float | None = _declare(
-        _RATE, float, "25.0", "The initial learning rate is max_lr / div_factor.", above=0
+    div_factor: float | None = _number(_RATE, "25.0", "The initial learning rate is max_lr / div_factor.", above=0)
+    final_div_factor: float | None = _number(
+        _RATE, "1.0e+4", "The final learning rate is the initial one / final_div_factor.", above=0
     )
-    final_div_factor: float | None = _declare(
-        _RATE, float, "1.0e+4", "The final learning rate is the initial one / final_div_factor.", above=0
-    )
-    final_lr: float | None = _declare(
-        _RATE, float, "4.0e-7", "The final learning rate itself, in place of final_div_factor.", at_least=0
+    final_lr: float | None = _number(
+        _RATE, "4.0e-7", "The final learning rate itself, in place of final_div_factor.", at_least=0
     )
 
     total_steps: int | None = _count(_LENGTH, "1000", "Steps (optimizer updates) in the cycle.")
@@ -108,65 +113,43 @@ class Settings:
     batch_size: int | None = _count(_LENGTH, "512", "Samples in one batch of one process.")
     gradient_accumulation: int | None = _count(_LENGTH, "1", "Batches that make one step (default 1).")
     world_size: int | None = _count(_LENGTH, "1", "Processes that share the data (default 1).")
-    drop_last: bool | None = _declare(
-        _LENGTH, bool, "false", "Whether the loader drops an incomplete last batch (default false)."
+    drop_last: bool | None = _flag(
+        _LENGTH, "false", "Whether the loader drops an incomplete last batch (default false)."
     )
 
-    pct_start: float | None = _declare(
-        _SHAPE, float, "0.3", "Fraction of the cycle spent raising the learning rate.", at_least=0, at_most=1
+    pct_start: float | None = _number(
+        _SHAPE, "0.3", "Fraction of the cycle spent raising the learning rate.", at_least=0, at_most=1
     )
-    anneal_strategy: str | None = _declare(
-        _SHAPE, str, "cos", "How the learning rate moves within a phase.", choices=("cos", "linear")
+    anneal_strategy: str | None = _text(
+        _SHAPE, "cos", "How the learning rate moves within a phase.", choices=("cos", "linear")
     )
-    three_phase: bool | None = _declare(
-        _SHAPE, bool, "false", "Mirror the warm-up, then annihilate the learning rate in a third phase."
+    three_phase: bool | None = _flag(
+        _SHAPE, "false", "Mirror the warm-up, then annihilate the learning rate in a third phase."
     )
-    pct_final: float | None = _declare(
-        _SHAPE,
-        float,
-        "0.85",
-        "optax-linear: the fraction of the cycle at which the initial rate is back.",
-        at_least=0,
-        at_most=1,
+    pct_final: float | None = _number(
+        _SHAPE, "0.85", "optax-linear: fraction of the cycle until the initial rate is back.", at_least=0, at_most=1
     )
     stepsize: int | None = _count(
         _SHAPE, "450", "smith: half the cycle in steps; the rest of the run stays at the final rate."
     )
 
-    cycle_momentum: bool | None = _declare(
-        _MOMENTUM, bool, "true", "Cycle momentum (beta1 for Adam) inversely to the learning rate."
+    cycle_momentum: bool | None = _flag(
+        _MOMENTUM, "true", "Cycle momentum (beta1 for Adam) inversely to the learning rate."
     )
-    base_momentum: float | tuple[float, ...] | None = _declare(
-        _MOMENTUM,
-        float,
-        "0.85",
-        "Momentum at the peak: one number, or a list with one per parameter group.",
-        item=float,
-        at_least=0,
+    base_momentum: float | tuple[float, ...] | None = _number(
+        _MOMENTUM, "0.85", f"Momentum at the peak: {_ONE_OR_LIST}", item=float, at_least=0
     )
-    max_momentum: float | tuple[float, ...] | None = _declare(
-        _MOMENTUM,
-        float,
-        "0.95",
-        "Momentum at start and end: one number, or a list with one per parameter group.",
-        item=float,
-        at_least=0,
+    max_momentum: float | tuple[float, ...] | None = _number(
+        _MOMENTUM, "0.95", f"Momentum at start and end: {_ONE_OR_LIST}", item=float, at_least=0
     )
-    final_momentum: float | tuple[float, ...] | None = _declare(
-        _MOMENTUM,
-        float,
-        "0.95",
-        "fastai: the momentum that the end aims at, if it is not max_momentum.",
-        item=float,
-        at_least=0,
+    final_momentum: float | tuple[float, ...] | None = _number(
+        _MOMENTUM, "0.95", "fastai: the momentum at the end, if it is not max_momentum.", item=float, at_least=0
     )
 
-    convention: str | None = _declare(
-        _RUN, str, "torch", "Whose arithmetic and defaults hold (default torch).", choices=CONVENTIONS
+    convention: str | None = _text(
+        _RUN, DEFAULT, f"Whose arithmetic and defaults to use (default {DEFAULT}).", choices=CONVENTIONS
     )
-    optimizer: str | None = _declare(
-        _RUN, str, "sgd", "The optimizer's name: whether momentum can be cycled, and as what."
-    )
+    optimizer: str | None = _text(_RUN, "sgd", "The optimizer's name: whether momentum can be cycled, and as what.")
     groups: int | tuple[str, ...] | None = _declare(
         _RUN,
         int,
@@ -179,10 +162,8 @@ class Settings:
     last_epoch: int | None = _count(
         _RUN, "-1", "Resume: the last step already done, as in the checkpoint (-1: none, start from step 0).", -1
     )
-    name: str | None = _declare(
-        _RUN, str, "my run", "What tables and legends call the plan (default: the file's name)."
-    )
-    verbose: bool | None = _declare(_RUN, bool, "false", "Show on standard error where each setting came from.")
+    name: str | None = _text(_RUN, "my run", "What tables and legends call the plan (default: the file's name).")
+    verbose: bool | None = _flag(_RUN, "false", "Show on standard error where each setting came from.")
 
     def __post_init__(self) -> None:
         """Store lists as tuples, and integers as floats where the setting is one."""

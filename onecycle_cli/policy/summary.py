@@ -84,7 +84,7 @@ def steps_between(
 ) -> Iterator[NDArray[np.int64]]:
     """Return the steps first <= step < stop, in order and in arrays, or a sample if there are more than `most`.
 
-    The sample is even, whole at both ends, and holds the edges with the steps beside them.
+    The sample is even, complete at both ends, and contains the edges with the steps beside them.
     """
     import numpy as np
 

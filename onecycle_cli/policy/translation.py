@@ -186,17 +186,19 @@ def _momentum(settings: OneCycle, shape: Shape, target: Convention) -> dict[str,
 def _remaining(reference: Schedule, found: Schedule) -> Largest:
     """Evaluate both at every step that the reference trains; the found one holds its last rate after its end."""
     tracks = [
-        Track("lr", name, (partial(reference.lr, group=at), partial(_held, found, group=at)), lr_peak(reference, at))
+        Track(
+            "lr", name, (partial(reference.lr, group=at), partial(_extended, found, group=at)), lr_peak(reference, at)
+        )
         for at, name in enumerate(reference.groups)
     ]
     edges = [*edge_steps(reference), *edge_steps(found)]
     for steps in steps_between(reference.first_step, reference.total_steps, edges, len(tracks)):
         for track in tracks:
             track.follow(steps)
-    return max((track.largest for track in tracks), key=lambda each: each.relative)
+    return max((track.largest for track in tracks), key=lambda size: size.relative)
 
 
-def _held(schedule: Schedule, steps: NDArray[np.int64], group: int) -> FloatArray:
+def _extended(schedule: Schedule, steps: NDArray[np.int64], group: int) -> FloatArray:
     import numpy as np
 
     last = schedule.phases[-1].lr[group].at(float(schedule.total_steps), math.cos)

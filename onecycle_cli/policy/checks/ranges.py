@@ -57,7 +57,7 @@ def check_types(values: Mapping[str, object]) -> Iterator[Finding]:
 
 
 def _is_of(kind: type, value: object) -> bool:
-    """Return whether a value is of a type: an integer is a number too, and a truth value is no integer."""
+    """Return whether a value is of a type: an integer is a number too, and a truth value is not an integer."""
     if isinstance(value, bool) or kind is bool:
         return isinstance(value, bool) and kind is bool
     if kind is float and isinstance(value, int):
@@ -126,18 +126,18 @@ def _check_range(name: str, value: object) -> Iterator[Finding]:
     for index, number in enumerate(value if isinstance(value, tuple) else (value,)):
         if isinstance(number, bool) or not isinstance(number, int | float):
             continue
-        objection = _objection(number, SETTINGS[name])
-        if objection is None:
+        violation = _violation(number, SETTINGS[name])
+        if violation is None:
             continue
         if name == "pct_start":
             yield _pct_start_out_of_range(number)
         else:
             named = f"{name}[{index}]" if listed else name
             hint = f"give {name} a value such as {SETTINGS[name].example}"
-            yield OUT_OF_RANGE.finding(f"{named} is {show(number)}, {objection}", hint, name, index if listed else None)
+            yield OUT_OF_RANGE.finding(f"{named} is {show(number)}, {violation}", hint, name, index if listed else None)
 
 
-def _objection(number: float, setting: Setting) -> str | None:
+def _violation(number: float, setting: Setting) -> str | None:
     if isinstance(number, float) and not math.isfinite(number):
         return "not a finite number"
     if setting.above is not None and number <= setting.above:

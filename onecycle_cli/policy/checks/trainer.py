@@ -220,7 +220,7 @@ def _check_epochs_as_steps(cycle: Cycle, context: TrainingContext) -> Iterator[F
 
 
 def _run(cycle: Cycle, context: TrainingContext) -> Run | None:
-    """Return what ends the run: its steps or its epochs, whichever comes first."""
+    """Return what ends the run first: its steps or its epochs."""
     by_epochs, most = _run_by_epochs(cycle, context), _known(context.max_steps)
     if context.max_steps is None or most is None or (by_epochs is not None and by_epochs.steps < most):
         return by_epochs

@@ -1,8 +1,8 @@
 """What a convention is: one framework's arithmetic, defaults and traits, as values declared in a module of its own.
 
-Other modules ask a `Convention` for its traits and never compare its name. What PyTorch's scheduler and its copies
-share stands here too: phases that end at real steps. A phase begins where the one before ends; a step belongs to the
-first phase that ends at or after it. The members differ in the divisors, in the final learning rate, and in momentum.
+Other modules ask a `Convention` for its traits and never compare its name. This module also has what PyTorch's
+scheduler and its copies share: phases that end at real steps. A phase begins where the one before ends; a step belongs
+to the first phase that ends at or after it. They differ in divisors, in the final learning rate, and in momentum.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class Convention:
 
 
 def cut(plan: Plan, ends: tuple[float, ...], spans: tuple[float, ...] = ()) -> tuple[Phase, ...]:
-    """Make phases that end at real steps; `spans` are their lengths where they are not the difference of ends.
+    """Return phases that end at real steps; `spans` are their lengths if they are not the difference of ends.
 
     Raises:
         ZeroDivisionError: the warm-up has length 0.
@@ -157,7 +157,7 @@ def cut(plan: Plan, ends: tuple[float, ...], spans: tuple[float, ...] = ()) -> t
 
 
 def torch_ends(plan: Plan) -> tuple[float, ...]:
-    """Give the real steps at which PyTorch's phases end."""
+    """Return the real steps at which PyTorch's phases end."""
     warmup_end = float(plan.pct_start * plan.total_steps) - 1
     last = float(plan.total_steps - 1)
     if not plan.three_phase:
@@ -166,7 +166,7 @@ def torch_ends(plan: Plan) -> tuple[float, ...]:
 
 
 def check_warmup(plan: Plan) -> Iterator[Finding]:
-    """Judge what pct_start × total_steps leaves of the phases."""
+    """Check what pct_start × total_steps leaves of the phases."""
     pct, total = plan.pct_start, plan.total_steps
     if plan.three_phase and pct > 0.5:
         yield NO_ROOM_TO_ANNIHILATE.finding(
@@ -181,18 +181,18 @@ def check_warmup(plan: Plan) -> Iterator[Finding]:
         yield WARMUP_OF_ONE.finding(f"{words} exactly: a warm-up of length 0", longer_warmup(total), "pct_start")
     elif plan.three_phase and pct <= 0.5 and _whole_steps_between(rise - 1, 2 * rise - 2) <= 0:
         yield EMPTY_PHASE.finding(
-            f"{words}: the anneal phase, from step {rise - 1:.4g} to {2 * rise - 2:.4g}, holds no step",
+            f"{words}: the anneal phase, from step {rise - 1:.4g} to {2 * rise - 2:.4g}, has no step",
             longer_warmup(total),
             "pct_start",
         )
     elif rise < 1 and not plan.three_phase:
         yield NO_WARMUP.finding(
-            f"{words}, below 1: no warm-up, no step comes before the peak", longer_warmup(total), "pct_start"
+            f"{words}, below 1: no warm-up: no step comes before the peak", longer_warmup(total), "pct_start"
         )
 
 
 def longer_warmup(total: int) -> str:
-    """Say how pct_start is mended where the warm-up it leaves is too short."""
+    """Return the hint for a pct_start that leaves too short a warm-up."""
     if total < 4:
         return "set total_steps to the number of optimizer updates, not of epochs"
     least = math.ceil(2000 / total) / 1000 if total <= 2000 else float(f"{2.01 / total:.2e}")
@@ -204,7 +204,7 @@ def _whole_steps_between(start: float, end: float) -> int:
 
 
 def _rate_corners(plan: Plan, number_of_phases: int) -> tuple[tuple[float, ...], ...]:
-    """Give each group's learning rates at the phases' edges."""
+    """Return each group's learning rates at the phases' edges."""
     corners = []
     for group in plan.groups:
         initial = group.max_lr / plan.div_factor
@@ -215,7 +215,7 @@ def _rate_corners(plan: Plan, number_of_phases: int) -> tuple[tuple[float, ...],
 
 
 def _momentum_corners(plan: Plan, number_of_phases: int) -> tuple[tuple[float, ...], ...]:
-    """Give each group's momenta at the phases' edges; none where momentum is not cycled."""
+    """Return each group's momenta at the phases' edges; none if momentum is not cycled."""
     if not plan.cycle_momentum:
         return ()
     tail = number_of_phases - 1
@@ -223,7 +223,7 @@ def _momentum_corners(plan: Plan, number_of_phases: int) -> tuple[tuple[float, .
 
 
 def _last_step(end: float, plan: Plan) -> int:
-    """Give the last whole step at or before a real end, within the cycle."""
+    """Return the last whole step at or before a real end, within the cycle."""
     if math.isnan(end):
         return -1
     return math.floor(min(max(end, -1.0), float(plan.total_steps - 1)))

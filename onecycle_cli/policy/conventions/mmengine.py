@@ -15,45 +15,20 @@ Known bugs
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
-from onecycle_cli.policy.conventions.base import (
-    SETTINGS_OF_OTHERS,
-    WITHOUT_MOMENTUM,
-    Convention,
-    Defaults,
-    check_warmup,
-    cut,
-    torch_ends,
-)
+from onecycle_cli.policy.conventions import torch
+from onecycle_cli.policy.conventions.base import SETTINGS_OF_OTHERS, WITHOUT_MOMENTUM, Defaults
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from onecycle_cli.findings import Finding
-    from onecycle_cli.policy.plan import Plan
-    from onecycle_cli.policy.ramps import Phase
-
-
-def phases(plan: Plan) -> tuple[Phase, ...]:
-    """Cut the cycle as MMEngine does. Raises ZeroDivisionError where p*T is 1."""
-    return cut(plan, torch_ends(plan))
-
-
-def check(plan: Plan) -> Iterator[Finding]:
-    """Find what PyTorch fails on too."""
-    yield from check_warmup(plan)
-
-
-CONVENTION = Convention(
+CONVENTION = replace(
+    torch.CONVENTION,
     name="mmengine",
     framework="MMEngine",
     version="0.10.7",
-    phases=phases,
-    check=check,
     defaults=Defaults(cycle_momentum=False),
     unsupported={**SETTINGS_OF_OTHERS, **WITHOUT_MOMENTUM},
-    ends_at_last_step=True,
+    raises_past_end=False,
+    checks_types=False,
     counts_in_epochs=True,
     computes_like="torch",
     aliases={"max_lr": "eta_max"},

@@ -60,7 +60,7 @@ def join(plan: Plan, ramp: type[Ramp], factors: dict[int, float]) -> tuple[Phase
     bounds = [0, *edges]
     found = []
     for at, (begin, end) in enumerate(pairwise(bounds)):
-        ramps = tuple(ramp(each[at], each[at + 1], begin, max(end - begin, 1)) for each in corners)
+        ramps = tuple(ramp(rates[at], rates[at + 1], begin, max(end - begin, 1)) for rates in corners)
         found.append(Phase(_name(at, len(edges)), begin, end - 1, ramps, ()))
     return tuple(found)
 

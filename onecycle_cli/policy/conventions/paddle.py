@@ -16,30 +16,18 @@ Known bugs
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from onecycle_cli.findings.plan_rules import NO_ROOM_TO_ANNIHILATE
-from onecycle_cli.policy.conventions.base import (
-    SETTINGS_OF_OTHERS,
-    WITHOUT_MOMENTUM,
-    Convention,
-    Defaults,
-    check_warmup,
-    cut,
-    torch_ends,
-)
+from onecycle_cli.policy.conventions import torch
+from onecycle_cli.policy.conventions.base import SETTINGS_OF_OTHERS, WITHOUT_MOMENTUM, Defaults, check_warmup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from onecycle_cli.findings import Finding
     from onecycle_cli.policy.plan import Plan
-    from onecycle_cli.policy.ramps import Phase
-
-
-def phases(plan: Plan) -> tuple[Phase, ...]:
-    """Cut the cycle as Paddle does. Raises ZeroDivisionError where p*T is 1."""
-    return cut(plan, torch_ends(plan))
 
 
 def check(plan: Plan) -> Iterator[Finding]:
@@ -51,11 +39,11 @@ def check(plan: Plan) -> Iterator[Finding]:
         )
 
 
-CONVENTION = Convention(
+CONVENTION = replace(
+    torch.CONVENTION,
     name="paddle",
     framework="PaddlePaddle",
     version="3.3.1",
-    phases=phases,
     check=check,
     defaults=Defaults(cycle_momentum=False, final_lr=1e-4),
     unsupported={
@@ -63,7 +51,8 @@ CONVENTION = Convention(
         **WITHOUT_MOMENTUM,
         "final_div_factor": "Paddle takes the final learning rate itself, as end_learning_rate; set final_lr",
     },
-    ends_at_last_step=True,
+    raises_past_end=False,
+    checks_types=False,
     computes_like="torch",
     aliases={"final_lr": "end_learning_rate", "div_factor": "divide_factor", "pct_start": "phase_pct"},
     modules=("paddle",),

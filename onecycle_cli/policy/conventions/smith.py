@@ -42,7 +42,7 @@ class Line(Ramp):
     __slots__ = ()
 
     def at(self, step: Number, cos: Callable[[Number], Number]) -> Number:  # noqa: ARG002
-        """Give the value at a step, or at each of an array of steps."""
+        """Return the value at a step, or at each of an array of steps."""
         return self.start + (self.end - self.start) * (step - self.edge) / self.span
 
 
@@ -53,7 +53,7 @@ class Dips(Ramp):
     low: float
 
     def at(self, step: Number, cos: Callable[[Number], Number]) -> Number:  # noqa: ARG002
-        """Give the value at a step, or at each of an array of steps."""
+        """Return the value at a step, or at each of an array of steps."""
         cycle = step // (2 * self.span)
         x = abs((step - 2 * cycle * self.span) / self.span - 1)
         depth: Number = 0.5**cycle
@@ -98,12 +98,12 @@ def check(plan: Plan) -> Iterator[Finding]:
 
 
 def half_cycle(plan: Plan) -> int:
-    """Give half the cycle in steps."""
+    """Return half the cycle in steps."""
     return int(plan.pct_start * plan.total_steps) if plan.stepsize is None else plan.stepsize
 
 
 def _ends(group: Group, plan: Plan) -> tuple[float, float, float]:
-    """Give a group's base, its rate on the plateau, and what its fall is aimed at."""
+    """Return a group's base, its rate on the plateau, and what its fall is aimed at."""
     base = group.max_lr / plan.div_factor
     return base, base / plan.final_div_factor, base if plan.final_div_factor == 1 else 0.0
 

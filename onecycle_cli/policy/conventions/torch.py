@@ -26,9 +26,6 @@ from typing import TYPE_CHECKING
 from onecycle_cli.policy.conventions.base import SETTINGS_OF_OTHERS, Convention, check_warmup, cut, torch_ends
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from onecycle_cli.findings import Finding
     from onecycle_cli.policy.plan import Plan
     from onecycle_cli.policy.ramps import Phase
 
@@ -38,17 +35,12 @@ def phases(plan: Plan) -> tuple[Phase, ...]:
     return cut(plan, torch_ends(plan))
 
 
-def check(plan: Plan) -> Iterator[Finding]:
-    """Find a cycle on which PyTorch fails, or that skips a phase."""
-    yield from check_warmup(plan)
-
-
 CONVENTION = Convention(
     name="torch",
     framework="PyTorch",
     version="2.13.0",
     phases=phases,
-    check=check,
+    check=check_warmup,
     unsupported=SETTINGS_OF_OTHERS,
     ends_at_last_step=True,
     raises_past_end=True,

@@ -1,4 +1,4 @@
-"""What holds of every convention, over random settings; recorded values stand in test_golden."""
+"""What holds of every convention, over random settings; recorded values are in test_golden."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from jsonschema import Draft7Validator
 
 from onecycle_cli.cli import main
 from onecycle_cli.findings import RULES, Severity
+from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.settings import SETTINGS, Section
 from onecycle_cli.policy.validation import validate_settings
 from onecycle_cli.render.config_template import config_template, json_schema
@@ -49,10 +50,12 @@ OF_THE_KEY = {"OC103", "OC106", "OC201", "OC202", "OC206"}
 """The codes that a schema can see too: a wrong type, choice or range of one setting."""
 
 HAVE = {
-    setting: {"convention": convention}
-    for setting, convention in (("final_momentum", "fastai"), ("pct_final", "optax-linear"), ("stepsize", "smith"))
+    setting: {"convention": convention.name}
+    for setting in CONVENTIONS[DEFAULT].unsupported
+    for convention in CONVENTIONS.values()
+    if convention.supports(setting)
 }
-"""By setting that only one convention has: the setting that chooses that convention."""
+"""By setting that the default convention does not support: one that does."""
 
 
 def errors(values: dict[str, Any]) -> list[str]:

@@ -106,7 +106,7 @@ def test_rates_that_are_left_alone(rates: tuple[float, ...], values: dict[str, A
     assert found_by(around(optimizer_lr=rates), total_steps=1000, **values) == []
 
 
-def test_a_rate_is_judged_without_a_length() -> None:
+def test_a_rate_is_checked_without_a_length() -> None:
     assert only(around(optimizer_lr=(0.1,)), max_lr=0.01)[0] == "OC511"
 
 
@@ -436,7 +436,7 @@ def test_an_interval_that_lightning_refuses(word: str, meant: str) -> None:
     assert found.fix == Fix(word, meant)
 
 
-def test_a_guess_is_not_mended_unasked() -> None:
+def test_a_guess_is_not_fixed_unasked() -> None:
     (found,) = found_by(around(interval="setp"), max_lr=0.1, total_steps=40)
     assert (found.code, found.hint, found.fix) == ("OC515", "write interval: step", None)
 
@@ -460,7 +460,7 @@ def test_intervals_that_are_left_alone(word: str, path: str) -> None:
     assert found_by(TrainingContext(interval=ConfigValue(word, path)), max_lr=0.1, total_steps=40) == []
 
 
-def test_a_mistyped_interval_is_judged_as_it_is_meant() -> None:
+def test_a_mistyped_interval_counts_as_it_is_meant() -> None:
     found = found_by(around(interval="steps", epochs=40), max_lr=0.1, total_steps=40)
     assert [each.code for each in found] == ["OC515", "OC514"]
 
@@ -524,7 +524,7 @@ def test_per_epoch_stepping_is_the_only_thing_said() -> None:
     assert [each.code for each in found] == ["OC513"]
 
 
-# Whatever stands there
+# Values of any kind
 
 
 NUMBERS = st.integers(-3, 50) | st.integers(-(2**70), 2**70)

@@ -4,6 +4,26 @@ from __future__ import annotations
 
 from onecycle_cli.findings.rule import Rule, Severity
 
+_SCHEDULED = (
+    "trainer:\n  max_steps: 1000\n"
+    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.01\n  total_steps: 1000\n"
+    "interval: step\n"
+)
+_SGD = "optimizer:\n  _target_: torch.optim.SGD\n  lr: 0.01\n"
+_ADAMW = "optimizer:\n  _target_: torch.optim.AdamW\n  lr: 0.01\n  betas: [0.9, 0.99]\n"
+_LIGHTNING_CLI = (
+    "trainer:\n  max_epochs: 40\n"
+    "optimizer:\n  class_path: torch.optim.SGD\n  init_args:\n    lr: 0.01\n"
+    "lr_scheduler:\n  class_path: torch.optim.lr_scheduler.OneCycleLR\n"
+    "  init_args:\n    max_lr: 0.01\n    total_steps: 40\n"
+)
+_ACCUMULATED = (
+    "trainer:\n  max_epochs: 10\n  accumulate_grad_batches: 4\n"
+    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.01\n  epochs: 10\n"
+    "  total_steps: 1710\n"
+    "interval: step\n"
+)
+
 # --- The file as a whole (OC0xx) --------------------------------------------------------------------------------
 
 NOT_YAML = Rule(
@@ -169,14 +189,8 @@ OPTIMIZER_RATE = Rule(
     "The scheduler overwrites the optimizer's learning rate before the first step, so the number there has "
     "no effect, and a reader of the config takes it for the rate that trains. Write the peak there, or refer to it "
     "(`max_lr: ${optimizer.lr}`). The initial rate, `max_lr / div_factor`, is accepted too.",
-    "trainer:\n  max_steps: 1000\n"
-    "optimizer:\n  _target_: torch.optim.SGD\n  lr: 0.001\n"
-    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.01\n  total_steps: 1000\n"
-    "interval: step\n",
-    "trainer:\n  max_steps: 1000\n"
-    "optimizer:\n  _target_: torch.optim.SGD\n  lr: 0.01\n"
-    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.01\n  total_steps: 1000\n"
-    "interval: step\n",
+    _SGD.replace("0.01", "0.001") + _SCHEDULED,
+    _SGD + _SCHEDULED,
 )
 OPTIMIZER_MOMENTUM = Rule(
     "OC512",
@@ -185,15 +199,8 @@ OPTIMIZER_MOMENTUM = Rule(
     "`cycle_momentum` is on by default: the scheduler moves the optimizer's momentum (the first of the betas) between "
     "`max_momentum` and `base_momentum`, and the number given to the optimizer has no effect. Set "
     "`cycle_momentum: false` to keep that number, or write `max_momentum` there to let it cycle.",
-    "trainer:\n  max_steps: 1000\n"
-    "optimizer:\n  _target_: torch.optim.AdamW\n  lr: 0.01\n  betas: [0.9, 0.99]\n"
-    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.01\n  total_steps: 1000\n"
-    "interval: step\n",
-    "trainer:\n  max_steps: 1000\n"
-    "optimizer:\n  _target_: torch.optim.AdamW\n  lr: 0.01\n  betas: [0.9, 0.99]\n"
-    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.01\n  total_steps: 1000\n"
-    "  cycle_momentum: false\n"
-    "interval: step\n",
+    _ADAMW + _SCHEDULED,
+    _ADAMW + _SCHEDULED.replace("  total_steps: 1000\n", "  total_steps: 1000\n  cycle_momentum: false\n"),
 )
 STEPPED_PER_EPOCH = Rule(
     "OC513",
@@ -203,28 +210,18 @@ STEPPED_PER_EPOCH = Rule(
     "cycle is hardly begun when the run ends; past the end of a shorter one PyTorch raises ValueError. Lightning "
     "steps once per epoch unless `interval: step` is set beside the scheduler, and LightningCLI has no key for it: "
     "there, return the scheduler with its interval from `configure_optimizers`, or count the cycle in epochs.",
-    "trainer:\n  max_epochs: 40\n"
-    "optimizer:\n  class_path: torch.optim.SGD\n  init_args:\n    lr: 0.01\n"
-    "lr_scheduler:\n  class_path: torch.optim.lr_scheduler.OneCycleLR\n"
-    "  init_args:\n    max_lr: 0.01\n    total_steps: 50000\n",
-    "trainer:\n  max_epochs: 40\n"
-    "optimizer:\n  class_path: torch.optim.SGD\n  init_args:\n    lr: 0.01\n"
-    "lr_scheduler:\n  class_path: torch.optim.lr_scheduler.OneCycleLR\n"
-    "  init_args:\n    max_lr: 0.01\n    total_steps: 40\n",
+    _LIGHTNING_CLI.replace("total_steps: 40", "total_steps: 50000"),
+    _LIGHTNING_CLI,
 )
 RUN_LENGTH = Rule(
     "OC514",
     Severity.WARNING,
     "the run is shorter or longer than the cycle",
     "The trainer makes another number of steps than the cycle has. A shorter run ends at a learning rate that was "
-    "meant to fall further; a longer one stops with PyTorch's ValueError at step `total_steps`. Where `max_steps` and "
+    "meant to fall further; a longer one stops with PyTorch's ValueError at step `total_steps`. If `max_steps` and "
     "epochs are both given, the smaller ends the run, as in Lightning.",
-    "trainer:\n  max_steps: 1000\n"
-    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.01\n  total_steps: 4000\n"
-    "interval: step\n",
-    "trainer:\n  max_steps: 1000\n"
-    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.01\n  total_steps: 1000\n"
-    "interval: step\n",
+    _SCHEDULED.replace("total_steps: 1000", "total_steps: 4000"),
+    _SCHEDULED,
 )
 INTERVAL = Rule(
     "OC515",
@@ -233,12 +230,8 @@ INTERVAL = Rule(
     "Lightning (2.6.6) knows two intervals, `step` and `epoch`, in small letters. At any other word it refuses to "
     'start, with `The "interval" key in lr scheduler dict must be "step" or "epoch"`. (With manual optimization the '
     "key is ignored.) Other trainers have keys and words of their own, such as `call_on: batch`; those are accepted.",
-    "trainer:\n  max_steps: 1000\n"
-    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.01\n  total_steps: 1000\n"
-    "interval: steps\n",
-    "trainer:\n  max_steps: 1000\n"
-    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.01\n  total_steps: 1000\n"
-    "interval: step\n",
+    _SCHEDULED.replace("interval: step", "interval: steps"),
+    _SCHEDULED,
 )
 BATCHES_AS_STEPS = Rule(
     "OC516",
@@ -248,12 +241,6 @@ BATCHES_AS_STEPS = Rule(
     "devices share the batches of an epoch, so a number taken from the loader's length is too high and the run ends "
     "in the middle of the cycle. The number does not show whether it counts batches or steps; `total_steps` is "
     "unambiguous.",
-    "trainer:\n  max_epochs: 10\n  accumulate_grad_batches: 4\n"
-    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.01\n  epochs: 10\n"
-    "  steps_per_epoch: 684\n"
-    "interval: step\n",
-    "trainer:\n  max_epochs: 10\n  accumulate_grad_batches: 4\n"
-    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.01\n  epochs: 10\n"
-    "  total_steps: 1710\n"
-    "interval: step\n",
+    _ACCUMULATED.replace("total_steps: 1710", "steps_per_epoch: 684"),
+    _ACCUMULATED,
 )

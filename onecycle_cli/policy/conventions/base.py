@@ -186,9 +186,7 @@ def check_warmup(plan: Plan) -> Iterator[Finding]:
             "pct_start",
         )
     elif rise < 1 and not plan.three_phase:
-        yield NO_WARMUP.finding(
-            f"{words}, below 1: no warm-up: no step comes before the peak", longer_warmup(total), "pct_start"
-        )
+        yield NO_WARMUP.finding(f"{words}, below 1: no step comes before the peak", longer_warmup(total), "pct_start")
 
 
 def longer_warmup(total: int) -> str:

@@ -163,7 +163,8 @@ def choose_columns(
     columns = stripped(names) if given["lr"] else format_.metrics(names)
     known = list(columns)
     own = {key: given[key] or _declared(known, key, format_) for key in KEYS}
-    rates = _learning_rates(known, own["lr"])
+    several = len(own["lr"]) > 1
+    rates = [(name.strip(), name.strip() if several else "") for name in own["lr"]] or find_lr(known)[1]
     if not rates:
         message = f"no column of {path} is known as a learning rate: it has {_listed(names)}"
         raise OnecycleError(message, "name it: --column lr=NAME")
@@ -191,11 +192,6 @@ def _declared(known: Sequence[str], key: str, format_: Format) -> list[str]:
     name: str | None = getattr(format_, key)
     found = _first(known, [name])
     return [found] if found else [name] if name and key == "step" else []
-
-
-def _learning_rates(known: Sequence[str], own: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the columns with learning rates, each with its parameter group."""
-    return [(name.strip(), name.strip() if len(own) > 1 else "") for name in own] or find_lr(known)[1]
 
 
 def _notes(known: Sequence[str], lr: Sequence[str], step: str | None, *, own: bool) -> tuple[str, ...]:

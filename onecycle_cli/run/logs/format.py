@@ -86,11 +86,6 @@ class Head:
     data: bytes
     complete: bool = False
 
-    @property
-    def encoding(self) -> str:
-        """The encoding that a byte order mark declares; UTF-8 without one."""
-        return encoding_of(self.data)
-
     @cached_property
     def foreign(self) -> tuple[str, str] | None:
         """What the file is, and what to do with it, where it is one of FOREIGN."""
@@ -100,12 +95,12 @@ class Head:
     def is_text(self) -> bool:
         """Whether the file is not one of FOREIGN, and its first line holds no NUL unless it is UTF-16."""
         nul = b"\0" in self.data[:1024].partition(b"\n")[0]
-        return self.foreign is None and (not nul or self.encoding == "utf-16")
+        return self.foreign is None and (not nul or encoding_of(self.data) == "utf-16")
 
     @cached_property
     def text(self) -> str:
         """The text without the white space before it; empty where the bytes are not text."""
-        return self.data.decode(self.encoding, "replace").lstrip() if self.is_text else ""
+        return self.data.decode(encoding_of(self.data), "replace").lstrip() if self.is_text else ""
 
     @cached_property
     def lines(self) -> list[str]:
@@ -115,7 +110,7 @@ class Head:
 
 
 def encoding_of(data: bytes) -> str:
-    """Return the encoding that a file's first bytes declare."""
+    """Return the encoding that a byte order mark declares; UTF-8 without one."""
     return "utf-16" if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
 
 

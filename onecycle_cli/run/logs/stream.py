@@ -185,10 +185,12 @@ def check_growing_log(
     Raises:
         OnecycleError: the log cannot be read, or ended without a learning rate.
     """
+    import numpy as np
+
     wait = Wait(interval)
     found: tuple[Log, Verdict] | None = None
     for log in follow_log(path, columns, wait):
-        if not _has_lr(log):
+        if np.isnan(log.lr).all():  # a momentum may be logged first
             continue
         start = time.monotonic()
         verdict = check(log, partial=True)
@@ -203,13 +205,6 @@ def check_growing_log(
         raise OnecycleError(f"{shown_as(path)} ended without a learning rate", "check that this is the right log")
     log, verdict = found
     return log, verdict if verdict.first_divergence else check(log, partial=partial)
-
-
-def _has_lr(log: Log) -> bool:
-    """Return whether a learning rate is logged yet: a momentum may come first."""
-    import numpy as np
-
-    return not np.isnan(log.lr).all()
 
 
 def _is_decided(log: Log, verdict: Verdict) -> bool:

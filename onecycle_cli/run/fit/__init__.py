@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from onecycle_cli.errors import PlanError
 from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.onecycle import OneCycle
 from onecycle_cli.run.checker import compare
@@ -17,12 +17,10 @@ from onecycle_cli.run.fit.search import search
 from onecycle_cli.run.precision import EXACT
 
 if TYPE_CHECKING:
-    from onecycle_cli.run.checker import Comparison
     from onecycle_cli.run.fit.evidence import Evidence
     from onecycle_cli.run.fit.result import Settings
     from onecycle_cli.run.fit.solution import Solution
     from onecycle_cli.run.logs.log import Log
-    from onecycle_cli.run.series import Series
 
 __all__ = ["Fitted", "fit"]
 
@@ -56,18 +54,6 @@ IN_ORDER = (
 """The settings, in the order in which a config is written."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    """Settings and what `check` finds when it compares the log with them."""
-
-    evidence: Evidence
-    solution: Solution
-    settings: Settings
-    comparison: Comparison
-    series: Series
-    explained: float
-
-
 def fit(log: Log) -> Fitted:
     """Recover the settings of the one-cycle schedule that a run followed.
 
@@ -83,27 +69,35 @@ def fit(log: Log) -> Fitted:
     Raises:
         OnecycleError: the log holds no one-cycle schedule.
     """
-    best: _Checked | None = None
+    best: Fitted | None = None
     for evidence, written in views(log):
         dropped = moves(log.momentum) and not evidence.momentum
         if dropped and best is not None and best.explained >= ENOUGH:
             break
         solutions, off = search(evidence)
         for solution in solutions[:TRIED]:
-            checked = _check(log, evidence, solution, exact=written is EXACT)
-            if checked is not None and checked.comparison.right:
-                return _fitted(log, checked)
-            if checked is not None and (best is None or checked.explained > best.explained + 0.001):
-                best = checked
+            try:
+                found, accepted = _check(log, evidence, solution, exact=written is EXACT)
+            except PlanError:  # settings that no framework takes, such as a momentum above 1
+                continue
+            if accepted:
+                return found
+            # Better by more than a value in a thousand, as the simpler settings come first.
+            if best is None or found.explained > best.explained + 0.001:
+                best = found
         if off > FAR and not evidence.momentum:
             break
     if best is None or best.explained < ENOUGH:
         raise refusal(log, 0.0 if best is None else best.explained)
-    return _fitted(log, best)
+    return best
 
 
-def _check(log: Log, evidence: Evidence, solution: Solution, *, exact: bool) -> _Checked | None:
-    """Finish settings, and compare them with every row of the log."""
+def _check(log: Log, evidence: Evidence, solution: Solution, *, exact: bool) -> tuple[Fitted, bool]:
+    """Finish settings, compare them with every row of the log, and return whether `check` accepts them.
+
+    Raises:
+        PlanError: they are invalid.
+    """
     settings, offset = dict(solution.settings), solution.candidate.offset
     if log.momentum is not None and not evidence.momentum and solution.candidate.traits.supports("cycle_momentum"):
         settings["cycle_momentum"] = False
@@ -113,20 +107,12 @@ def _check(log: Log, evidence: Evidence, solution: Solution, *, exact: bool) -> 
     if _are_names(log.groups):
         settings["groups"] = list(log.groups)
     settings = dict(sorted(settings.items(), key=lambda pair: IN_ORDER.index(pair[0])))
-    try:
-        schedule = OneCycle.from_values(settings).schedule()
-    except ValueError:
-        return None
     with np.errstate(all="ignore"):
-        comparison = compare(schedule, log)
+        comparison = compare(OneCycle(**settings).schedule(), log)  # type: ignore[arg-type]
         series = next((found for found in comparison.alignments if found.offset == offset), comparison.alignments[0])
         explained = int(series.agrees(series.planned).sum()) / max(series.compared, 1)
-    return _Checked(evidence, solution, settings, comparison, series, explained)
-
-
-def _fitted(log: Log, found: _Checked) -> Fitted:
-    unknown = tuple(undetermined(log, found.evidence, found.solution, found.settings, found.series))
-    return Fitted(found.settings, found.series.offset, found.explained, found.comparison.tolerance, unknown)
+    unknown = tuple(undetermined(log, evidence, solution, settings, series))
+    return Fitted(settings, series.offset, explained, comparison.tolerance, unknown), comparison.right
 
 
 def _are_names(groups: tuple[str, ...]) -> bool:

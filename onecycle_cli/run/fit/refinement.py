@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from onecycle_cli.run.fit.evidence import Evidence
 
 Values = dict[str, object]
+Place = tuple[str, int | None]
 
 REFINED = ("max_lr", "div_factor", "final_div_factor", "pct_start", "base_momentum", "max_momentum")
 
@@ -67,29 +68,24 @@ def _polished(settings: Values, offset: int, evidence: Evidence) -> Values:
 
     They are taken where the worst value is met best, and with as few digits as leave it within its rounding.
     """
-    best, numbers = settings, _not_round(settings)
-    least = _worst(best, offset, evidence)
-    current = best
-    for _ in range(ROUNDS if numbers else 0):
-        base = _gaps(current, offset, evidence)
-        if base is None:
-            break
-        moved = [_gaps(_times(current, *number, 1 + STEP), offset, evidence) for number in numbers]
-        columns = [(base - gaps) / STEP for gaps in moved if gaps is not None]
-        if len(columns) < len(numbers):
+    current = _not_round(settings)
+    best, least = settings, _worst(settings, offset, evidence)
+    for _ in range(ROUNDS if current else 0):
+        base = _gaps(_with(settings, current), offset, evidence)
+        varied = [{**current, place: number * (1 + STEP)} for place, number in current.items()]
+        moved = [_gaps(_with(settings, numbers), offset, evidence) for numbers in varied]
+        columns = [(base - gaps) / STEP for gaps in moved if gaps is not None and base is not None]
+        if base is None or len(columns) < len(current):
             break
         changes, *_ = np.linalg.lstsq(np.stack(columns, axis=1), base, rcond=None)
-        for number, change in zip(numbers, changes.tolist(), strict=True):
-            current = _times(current, *number, 1 + change)
-        found = _worst(current, offset, evidence)
+        numbers = zip(current.items(), changes.tolist(), strict=True)
+        current = {place: number * (1 + change) for (place, number), change in numbers}
+        found = _worst(_with(settings, current), offset, evidence)
         if found < least:
-            best, least = current, found
-    for name, at in numbers:
-        for shorter in decimals(_number(best, name, at)):
-            tried = _put(best, name, at, shorter)
-            if _worst(tried, offset, evidence) <= max(least, 1.0):
-                best = tried
-                break
+            best, least = _with(settings, current), found
+    for place, number in _not_round(best).items():
+        shorter = (_with(best, {place: rounded}) for rounded in decimals(number))
+        best = next((tried for tried in shorter if _worst(tried, offset, evidence) <= max(least, 1.0)), best)
     return best
 
 
@@ -125,30 +121,23 @@ def _gaps(settings: Mapping[str, object], offset: int, evidence: Evidence) -> Fl
 # --- Numbers among settings, by name and, in a list, by place --------------------------------------------------------
 
 
-def _not_round(settings: Mapping[str, object]) -> list[tuple[str, int | None]]:
+def _not_round(settings: Mapping[str, object]) -> dict[Place, float]:
     """Return the numbers with more digits than someone may have typed."""
-    found: list[tuple[str, int | None]] = []
+    found: dict[Place, float] = {}
     for name in REFINED:
         value = settings.get(name)
-        for at in range(len(value)) if isinstance(value, list) else (None,):
-            number = value[at] if isinstance(value, list) and at is not None else value
+        for at, number in enumerate(value) if isinstance(value, list) else ((None, value),):
             if isinstance(number, float) and number and written_digits(number)[0] > READABLE:
-                found.append((name, at))
+                found[name, at] = number
     return found
 
 
-def _number(settings: Mapping[str, object], name: str, at: int | None) -> float:
-    value = settings[name]
-    number = value[at] if isinstance(value, list) and at is not None else value
-    return float(number)  # type: ignore[arg-type]
-
-
-def _put(settings: Values, name: str, at: int | None, number: float) -> Values:
-    value = settings[name]
-    if isinstance(value, list) and at is not None:
-        return {**settings, name: [*value[:at], number, *value[at + 1 :]]}
-    return {**settings, name: number}
-
-
-def _times(settings: Values, name: str, at: int | None, factor: float) -> Values:
-    return _put(settings, name, at, _number(settings, name, at) * factor)
+def _with(settings: Values, numbers: Mapping[Place, float]) -> Values:
+    """Return settings with other numbers in some places."""
+    changed = dict(settings)
+    for (name, at), number in numbers.items():
+        value = changed[name]
+        changed[name] = (
+            [*value[:at], number, *value[at + 1 :]] if isinstance(value, list) and at is not None else number
+        )
+    return changed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -167,14 +166,6 @@ def _around_peak(evidence: Evidence) -> list[float]:
 # --- What conventions call a curve -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
-    """A whole step at which a curve can end, and whether it is a guess."""
-
-    step: int
-    guessed: bool
-
-
 def candidates(edges: EdgeFit, evidence: Evidence, offset: int) -> Iterator[Candidate]:
     """Yield the candidates that a curve's edges allow."""
     if edges.curve is ONLY_RISE:
@@ -182,23 +173,22 @@ def candidates(edges: EdgeFit, evidence: Evidence, offset: int) -> Iterator[Cand
     elif edges.curve is SECOND_EDGE:
         yield from _with_second_edge(edges, evidence, offset)
     else:
-        for end in _ends(edges, evidence, offset):
-            yield from _ending_at(end, edges, evidence, offset)
+        for end, guessed in _ends(edges, evidence, offset).items():
+            yield from _ending_at(end, edges, evidence, offset, guessed=guessed)
 
 
-def _ending_at(end: _End, edges: EdgeFit, evidence: Evidence, offset: int) -> Iterator[Candidate]:
+def _ending_at(end: int, edges: EdgeFit, evidence: Evidence, offset: int, *, guessed: bool) -> Iterator[Candidate]:
     """Improve on the first edge with the end at a whole step, and yield each convention's length and fraction."""
-    if not 0 < edges.edges[0] < end.step:
+    if not 0 < edges.edges[0] < end:
         return
-    last = float(end.step)
-    moved = find_edges(edges.curve, evidence, offset, edges.edges[:1], lambda varied: (varied[0], last))
+    moved = find_edges(edges.curve, evidence, offset, edges.edges[:1], lambda varied: (varied[0], float(end)))
     if moved is None:
         return
     for convention in tried_conventions():
-        found = _length_and_fraction(convention, moved, evidence.last + offset, end.step)
+        found = _length_and_fraction(convention, moved, evidence.last + offset, end)
         if found is not None:
             three = edges.curve in THREE_PHASE
-            yield Candidate(convention.name, offset, *found, edges.curve.strategy, end.guessed, three)
+            yield Candidate(convention.name, offset, *found, edges.curve.strategy, guessed, three)
 
 
 def tried_conventions() -> list[Convention]:
@@ -231,12 +221,11 @@ def _with_second_edge(edges: EdgeFit, evidence: Evidence, offset: int) -> Iterat
     """Yield linear schedules with a second edge; straight lines do not show where the last one is cut off."""
     rise, second, end = edges.edges
     logged = evidence.last + offset
-    ends = [_End(round(end), guessed=False)]
+    ends = {round(end): False}
     if edges.uncertainty[-1] > SURE:
-        tied = _default_end(edges, evidence, offset)
-        ends = [_End(length, guessed=True) for length in (*tied, *_round_lengths(logged, evidence.gap))]
-        ends.append(_End(logged + 1, guessed=False))
-    for length, guessed in {end.step: end.guessed for end in ends}.items():
+        guesses = [*_default_end(edges, evidence, offset), *_round_lengths(logged, evidence.gap)]
+        ends = {**dict.fromkeys(guesses, True), logged + 1: False}
+    for length, guessed in ends.items():
         if length > second and length >= logged:
             pct = (_middle(rise, length), _middle(second, length))
             for convention in tried_conventions():
@@ -274,22 +263,19 @@ def _by_usual_fraction(edges: EdgeFit, offset: int) -> Iterator[Candidate]:
     yield Candidate(DEFAULT, offset, total, ((rise + 1) / total,), strategy, guessed=True)
 
 
-def _ends(edges: EdgeFit, evidence: Evidence, offset: int) -> Iterator[_End]:
-    """Yield the whole steps at which a curve can end."""
+def _ends(edges: EdgeFit, evidence: Evidence, offset: int) -> dict[int, bool]:
+    """Return the whole steps at which a curve can end, and whether each is a guess."""
     end, uncertainty, logged = edges.edges[-1], edges.uncertainty[-1], evidence.last + offset
     if uncertainty < SURE:
-        yield _End(round(end), guessed=False)
-        return
+        return {round(end): False}
     guesses = [round((edges.edges[0] + 1) / USUAL_FRACTIONS[0]) - 1]
     if evidence.gap > 1:
         guesses += [length - 1 for length in _round_lengths(logged, evidence.gap)]
     guesses += _default_end(edges, evidence, offset)
     if uncertainty < 0.2 * end:
         guesses += [round(end), *(round((end + 1) / size) * size - 1 for size in ROUND_SIZES)]
-    yield from (_End(step, guessed=True) for step in dict.fromkeys(guesses) if step > logged)
-    yield _End(logged, guessed=False)
-    if offset == 1:
-        yield _End(logged - 1, guessed=False)
+    whole = (logged, logged - 1) if offset == 1 else (logged,)
+    return {**{step: True for step in guesses if step > logged}, **dict.fromkeys(whole, False)}
 
 
 def _default_end(edges: EdgeFit, evidence: Evidence, offset: int) -> list[int]:

@@ -267,10 +267,10 @@ def _rough_factors(candidate: Candidate, evidence: Evidence) -> dict[str, float]
 
 def _rates(candidate: Candidate, design: FloatArray, columns: Sequence[Column], limit: float) -> _Part | None:
     """Find max_lr, then div_factor with it, then the final rate with both."""
-    free = [find_corners(design, column) for column in columns]
-    if not all(math.isfinite(corners.uncertainty[1]) and corners.values[1] > 0 for corners in free):
+    found = [_corner(design, column, {}, 1, limit) for column in columns]
+    if not all(math.isfinite(corners.uncertainty[1]) and corners.values[1] > 0 for _, corners in found):
         return None
-    peaks = [_peak(design, column, corners.values[1], limit) for column, corners in zip(columns, free, strict=True)]
+    peaks = [peak for peak, _ in found]
     div, determined = _div_factor(candidate, design, columns, peaks, limit)
     if div is None:
         return None
@@ -282,11 +282,6 @@ def _rates(candidate: Candidate, design: FloatArray, columns: Sequence[Column], 
     settings = {"max_lr": peaks[0] if len(peaks) == 1 else peaks, "div_factor": div, **final.settings}
     spent = sum(map(cost, peaks)) + cost(div, candidate.traits.defaults.div_factor) + final.cost
     return _Part(settings, spent, undetermined)
-
-
-def _peak(design: FloatArray, column: Column, estimate: float, limit: float) -> float:
-    peak = _first_fit(_near(estimate), lambda value: find_corners(design, column, {1: value}).misfit, limit)
-    return estimate if peak is None else peak
 
 
 def _div_factor(
@@ -369,24 +364,24 @@ def _momenta(candidate: Candidate, design: FloatArray, columns: Sequence[Column]
         known: dict[int, float] = {}
         # The lowest first: it is the peak's, which nearly every log shows.
         for at in sorted(range(len(names)), key=lambda corner: corner != 1):
-            known[at], determined = _momentum(design, column, known, at, usual[at], limit)
+            known[at], corners = _corner(design, column, known, at, limit, usual[at])
             found[names[at]].append(known[at])
-            if not determined:
+            if not _is_determined(corners, at):
                 undetermined.add(names[at])
     settings = {name: values[0] if len(set(values)) == 1 else values for name, values in found.items()}
     spent = sum(cost(value, usual[at]) for at, name in enumerate(names) for value in set(found[name]))
     return _Part({"cycle_momentum": True, **settings}, spent, frozenset(undetermined))
 
 
-def _momentum(
-    design: FloatArray, column: Column, known: dict[int, float], at: int, usual: float | None, limit: float
-) -> tuple[float, bool]:
-    """Return one momentum of a group, and whether the log determines it."""
+def _corner(
+    design: FloatArray, column: Column, known: dict[int, float], at: int, limit: float, usual: float | None = None
+) -> tuple[float, Corners]:
+    """Return one corner as a short decimal, and all corners by least squares; the usual value if it fits."""
     found = find_corners(design, column, known)
     estimate = found.values[at]
     tried = (*(() if usual is None else (usual,)), *_near(estimate))
-    value = _first_fit(tried, lambda momentum: find_corners(design, column, {**known, at: momentum}).misfit, limit)
-    return (estimate if value is None else value), _is_determined(found, at)
+    value = _first_fit(tried, lambda number: find_corners(design, column, {**known, at: number}).misfit, limit)
+    return (estimate if value is None else value), found
 
 
 # --- Numbers as their authors write them -----------------------------------------------------------------------------

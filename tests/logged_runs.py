@@ -77,7 +77,7 @@ def at(schedule: Schedule, steps: Any, *, momentum: bool = False) -> Floats:
 
 @dataclass(frozen=True)
 class Run:
-    """What a run trained with: one row a step, and one more, which the scheduler holds after the last."""
+    """What a run trained with: one row per step, and one more, which the scheduler holds after the last."""
 
     lr: Floats
     momentum: Floats | None

@@ -241,7 +241,7 @@ def test_numbers_that_json_has_not_are_null(tmp_path: Path, capsys: pytest.Captu
     assert out.startswith("diverges at step 60: lr is inf, planned is ")
 
 
-def test_close_values_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_close_values_are_shown_to_differ(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = csv_of(tmp_path / "run.csv", range(100), factor=1 + 1e-9)
     _, out, _ = run(capsys, *FLAGS, log)
     assert out.startswith("diverges at step 0: lr is 0.004000000004, planned is 0.004")

@@ -1,4 +1,4 @@
-"""Runs made with PyTorch and Lightning, right ones and wrong ones, judged by `onecycle check` from what they logged."""
+"""Runs made with PyTorch and Lightning, right ones and wrong ones, checked by what they logged."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ PLAN: dict[str, Any] = {"max_lr": 0.1, "total_steps": 500}
 EXACT = KINDS[0]
 
 
-def judged(plan: dict[str, Any], log: Log, **options: Any) -> Verdict:
+def checked(plan: dict[str, Any], log: Log, **options: Any) -> Verdict:
     return check(OneCycle(**plan), log, **options)
 
 
@@ -47,7 +47,7 @@ def right_run(plan: dict[str, Any]) -> Run:
 
 @pytest.mark.parametrize("entry", MANIFEST, ids=lambda entry: entry["file"].partition(".")[0])
 def test_recorded_logs(entry: dict[str, Any]) -> None:
-    found = judged(entry["plan"], read_trace(entry))
+    found = checked(entry["plan"], read_trace(entry))
     step = found.first_divergence.step if found.first_divergence else None
     assert (found.verdict, found.cause.slug, found.offset) == (entry["verdict"], entry["cause"], entry["offset"])
     assert (step, found.first_missing_step) == (entry["first_diverging_step"], entry["first_missing_step"])
@@ -60,17 +60,17 @@ def test_recorded_logs(entry: dict[str, Any]) -> None:
 @pytest.mark.parametrize("seed", seeds(8))
 def test_a_right_run_is_right_however_it_is_logged(seed: int, kind: Kind) -> None:
     plan = random_plan(seed)
-    found = judged(plan, log_of(right_run(plan), kind))
+    found = checked(plan, log_of(right_run(plan), kind))
     assert (found.verdict, found.cause.slug, found.offset) == ("ok", "none", kind.offset)
 
 
-def told_apart(name: str, kind: Kind, log: Log, plan: dict[str, Any]) -> bool:
+def shows_mistake(name: str, kind: Kind, log: Log, plan: dict[str, Any]) -> bool:
     """Say whether a log shows its mistake: one step too many is not seen between samples."""
     return name != "overrun" or kind.every == 1
 
 
 def offset_shown(name: str, kind: Kind, log: Log) -> bool:
-    """Say whether a log shows how it counts: one that stands still at first may have been read after the step."""
+    """Say whether a log shows how it counts: one that is constant at first may have been read after the step."""
     still = name == "constant" or (name == "epoch-stepped" and (kind.offset == 1 or kind.every > 1))
     return not (still and kind.offset) or (kind.offset == -1 and kind.every == 1)
 
@@ -81,9 +81,9 @@ def test_every_mistake_is_found(seed: int) -> None:
     for at, (name, mistake) in enumerate(mistakes(plan, seed).items()):
         kind = KINDS[(seed + at) % len(KINDS)]
         log = log_of(mistake.run, kind)
-        if len(log.steps) < 5 or not told_apart(name, kind, log, plan):
+        if len(log.steps) < 5 or not shows_mistake(name, kind, log, plan):
             continue
-        found = judged(plan, log)
+        found = checked(plan, log)
         said = name, kind.name, plan, found
         assert (found.verdict, found.cause.slug) == ("diverges", mistake.slug), said
         assert found.cause.fit > 0.999, said
@@ -128,14 +128,14 @@ def first_wrong_step(plan: dict[str, Any], log: Log, kind: Kind) -> int:
 )
 @pytest.mark.parametrize("kind", KINDS[:4], ids=lambda kind: kind.name)
 def test_the_implied_value_is_named_as_it_was_typed(setting: str, implied: Any, shown: str, kind: Kind) -> None:
-    found = judged(PLAN, log_of(run_of({**PLAN, setting: implied}, np.arange(501)), kind))
+    found = checked(PLAN, log_of(run_of({**PLAN, setting: implied}, np.arange(501)), kind))
     assert found.cause.slug == f"wrong-{setting}"
     assert f"{setting} was {shown}" in found.cause.summary
 
 
 def test_values_that_nobody_would_type_are_found_too() -> None:
     for setting, implied in (("max_lr", 0.0312345678912), ("pct_start", 0.271828182845), ("div_factor", 17.320508)):
-        found = judged(PLAN, log_of(run_of({**PLAN, setting: implied}, np.arange(501)), EXACT))
+        found = checked(PLAN, log_of(run_of({**PLAN, setting: implied}, np.arange(501)), EXACT))
         assert (found.cause.slug, found.cause.fit) == (f"wrong-{setting}", 1.0)
         assert f"{implied:.10g}" in found.cause.summary
 
@@ -143,17 +143,17 @@ def test_values_that_nobody_would_type_are_found_too() -> None:
 def test_a_rate_wrong_by_a_hundred_thousandth_diverges_in_an_exact_log() -> None:
     run = right_run(PLAN)
     run.lr[200:] *= 1.00001
-    found = judged(PLAN, log_of(run, EXACT))
+    found = checked(PLAN, log_of(run, EXACT))
     assert found.verdict == "diverges"
     assert found.first_divergence is not None
     assert found.first_divergence.step == 200
-    assert judged(PLAN, log_of(run, EXACT), tolerance=1e-4).verdict == "ok"
+    assert checked(PLAN, log_of(run, EXACT), tolerance=1e-4).verdict == "ok"
 
 
 def test_the_tolerance_is_the_log_s_own_precision() -> None:
     names = {}
     for form in ("exact", "float32", "%.6g", "%.4g", "%.6f"):
-        found = judged(PLAN, log_of(right_run(PLAN), Kind(form, form=form)))
+        found = checked(PLAN, log_of(right_run(PLAN), Kind(form, form=form)))
         names[form] = found.tolerance.name
         assert found.verdict == "ok"
     assert names == {
@@ -168,7 +168,7 @@ def test_the_tolerance_is_the_log_s_own_precision() -> None:
 def test_another_cosine_differs_in_the_last_bits_and_that_is_said() -> None:
     run = right_run(PLAN)
     run.lr[100] = np.nextafter(run.lr[100], 1)
-    found = judged(PLAN, log_of(run, EXACT))
+    found = checked(PLAN, log_of(run, EXACT))
     assert (found.verdict, found.tolerance.name) == ("ok", "a few ulp")
     assert "last bits" in found.notes[-1]
 
@@ -177,18 +177,18 @@ def test_a_log_that_stops_is_incomplete_and_partial_accepts_it() -> None:
     whole = log_of(right_run(PLAN), EXACT)
     cut = make_log(whole.steps[:350], whole.lr[:350], None if whole.momentum is None else whole.momentum[:350])
     for partial, verdict in ((False, "incomplete"), (True, "ok")):
-        found = judged(PLAN, cut, partial=partial)
+        found = checked(PLAN, cut, partial=partial)
         assert (found.verdict, found.cause.slug, found.first_missing_step) == (verdict, "truncated", 350)
 
 
 def test_what_only_the_end_would_show_is_not_seen_in_a_log_that_stops_before() -> None:
     run = run_of({**PLAN, "final_div_factor": 1e6}, np.arange(140))
-    assert judged(PLAN, log_of(run, EXACT)).verdict == "incomplete"
+    assert checked(PLAN, log_of(run, EXACT)).verdict == "incomplete"
 
 
 def test_in_a_warm_up_alone_a_faster_scheduler_and_a_shorter_warm_up_look_alike() -> None:
     shorter = run_of({**PLAN, "pct_start": 76 / 500}, np.arange(60))
-    assert judged({**PLAN, "pct_start": 151 / 500}, log_of(shorter, EXACT)).cause.slug == "stepped-n-times:2"
+    assert checked({**PLAN, "pct_start": 151 / 500}, log_of(shorter, EXACT)).cause.slug == "stepped-n-times:2"
 
 
 def test_random_samples_reach_the_end() -> None:
@@ -197,29 +197,29 @@ def test_random_samples_reach_the_end() -> None:
     run = right_run(plan)
     assert run.momentum is not None
     log = make_log(kept, run.lr[kept].astype(np.float32), run.momentum[kept])
-    assert judged(plan, log).verdict == "ok"
+    assert checked(plan, log).verdict == "ok"
 
 
 def test_a_resumed_log_may_begin_late_or_count_anew() -> None:
     run = right_run(PLAN)
     late = make_log(np.arange(200, 500), run.lr[200:500])
-    assert judged({**PLAN, "last_epoch": 199}, late).verdict == "ok"
-    assert judged(PLAN, late).verdict == "ok"
-    anew = judged({**PLAN, "last_epoch": 199}, make_log(np.arange(300), run.lr[200:500]))
+    assert checked({**PLAN, "last_epoch": 199}, late).verdict == "ok"
+    assert checked(PLAN, late).verdict == "ok"
+    anew = checked({**PLAN, "last_epoch": 199}, make_log(np.arange(300), run.lr[200:500]))
     assert (anew.verdict, anew.offset) == ("ok", 200)
 
 
 def test_rows_of_one_step_may_repeat() -> None:
     run = right_run(PLAN)
     rows = np.repeat(np.arange(500), 4)
-    assert judged(PLAN, make_log(rows, run.lr[rows])).verdict == "ok"
+    assert checked(PLAN, make_log(rows, run.lr[rows])).verdict == "ok"
 
 
 def test_steps_skipped_one_by_one_are_counted() -> None:
     clock = np.arange(501)
     for skip in (100, 180, 320):
         clock[skip + 1 :] -= 1
-    found = judged(PLAN, log_of(run_of(PLAN, clock), EXACT))
+    found = checked(PLAN, log_of(run_of(PLAN, clock), EXACT))
     assert found.cause.slug == "shifted:-3"
     assert found.first_divergence is not None
     assert found.first_divergence.step == 101
@@ -235,19 +235,19 @@ def test_another_framework_s_arithmetic_is_named(convention: str, more: dict[str
     theirs = {setting: value for setting, value in plan.items() if setting not in kept}
     schedule = OneCycle(**{**theirs, "convention": convention}).schedule()
     log = make_log(np.arange(500), schedule.lr(np.arange(500)))
-    assert judged(plan, log).cause.slug == f"convention:{convention}"
+    assert checked(plan, log).cause.slug == f"convention:{convention}"
 
 
-def test_paddle_s_final_rate_is_told_as_a_factor_which_is_simpler() -> None:
+def test_a_final_rate_of_paddle_is_described_as_a_factor() -> None:
     schedule = OneCycle(max_lr=0.1, total_steps=500, convention="paddle").schedule()
-    found = judged(PLAN, make_log(np.arange(500), schedule.lr(np.arange(500))))
+    found = checked(PLAN, make_log(np.arange(500), schedule.lr(np.arange(500))))
     assert found.cause.slug == "wrong-final_div_factor"
     assert "was 40, the plan says 10000" in found.cause.summary
 
 
 def test_two_mistakes_at_once_are_not_guessed_at() -> None:
     run = run_of({**PLAN, "pct_start": 0.45, "div_factor": 7.0, "max_lr": 0.3}, np.arange(501))
-    found = judged(PLAN, log_of(run, EXACT))
+    found = checked(PLAN, log_of(run, EXACT))
     assert found.cause.slug == "unknown"
     assert "max 0.3" in found.cause.summary
 
@@ -255,11 +255,11 @@ def test_two_mistakes_at_once_are_not_guessed_at() -> None:
 def test_one_column_is_compared_with_the_group_it_fits() -> None:
     plan = {**PLAN, "max_lr": [0.01, 0.1], "groups": ["backbone", "head"]}
     rates = OneCycle(**plan).schedule().lr(np.arange(500), 1)
-    found = judged(plan, make_log(np.arange(500), rates))
+    found = checked(plan, make_log(np.arange(500), rates))
     assert found.verdict == "ok"
     assert "head" in " ".join(found.notes)
     rates[300:] *= 2
-    found = judged(plan, make_log(np.arange(500), rates))
+    found = checked(plan, make_log(np.arange(500), rates))
     assert found.first_divergence is not None
     assert (found.first_divergence.field, found.first_divergence.group) == ("lr_head", 1)
 
@@ -269,17 +269,17 @@ def test_groups_are_paired_by_name_and_else_by_order() -> None:
     schedule = OneCycle(**plan).schedule()
     steps = np.arange(500)
     turned = np.column_stack([schedule.lr(steps, 1), schedule.lr(steps, 0)])
-    assert judged(plan, make_log(steps, turned, groups=("AdamW/head", "AdamW/backbone"))).verdict == "ok"
-    assert judged(plan, make_log(steps, turned, groups=("pg1", "pg2"))).cause.slug == "swapped-groups"
-    assert judged(PLAN, make_log(steps, np.column_stack([OneCycle(**PLAN).schedule().lr(steps)] * 2))).verdict == "ok"
+    assert checked(plan, make_log(steps, turned, groups=("AdamW/head", "AdamW/backbone"))).verdict == "ok"
+    assert checked(plan, make_log(steps, turned, groups=("pg1", "pg2"))).cause.slug == "swapped-groups"
+    assert checked(PLAN, make_log(steps, np.column_stack([OneCycle(**PLAN).schedule().lr(steps)] * 2))).verdict == "ok"
 
 
 def test_a_momentum_that_is_not_planned_is_let_be_and_mentioned_when_it_moves() -> None:
     plan = {**PLAN, "cycle_momentum": False}
     run = right_run(PLAN)
     assert run.momentum is not None
-    still = judged(plan, make_log(np.arange(500), run.lr[:500], np.full(500, 0.9)))
-    moving = judged(plan, make_log(np.arange(500), run.lr[:500], run.momentum[:500]))
+    still = checked(plan, make_log(np.arange(500), run.lr[:500], np.full(500, 0.9)))
+    moving = checked(plan, make_log(np.arange(500), run.lr[:500], run.momentum[:500]))
     assert (still.verdict, still.notes) == ("ok", ())
     assert (moving.verdict, moving.compared) == ("ok", 500)
     assert "does not cycle" in moving.notes[0]
@@ -287,7 +287,7 @@ def test_a_momentum_that_is_not_planned_is_let_be_and_mentioned_when_it_moves() 
 
 def test_a_log_without_learning_rates_cannot_be_checked() -> None:
     with pytest.raises(OnecycleError, match="no learning rate"):
-        judged(PLAN, make_log([0, 1], [math.nan, math.nan]))
+        checked(PLAN, make_log([0, 1], [math.nan, math.nan]))
 
 
 SMITH: dict[str, Any] = json.loads((DATA / "golden" / "smith" / "runs.json").read_text())["runs"]
@@ -311,7 +311,7 @@ def test_the_papers_own_logs_are_ok(name: str) -> None:
         rows = list(csv.DictReader(stream))
     momentum = [float(row["momentum"]) for row in rows] if "momentum" in rows[0] else None
     log = make_log([int(row["step"]) for row in rows], [float(row["lr"]) for row in rows], momentum)
-    found = judged(plan, log)
+    found = checked(plan, log)
     assert (found.verdict, found.offset) == ("ok", 0)
     assert "float32" in " ".join(found.notes)
 
@@ -332,13 +332,13 @@ def test_real_scheduler_runs() -> None:
         return make_log(np.arange(len(moves)), rates, momenta)
 
     plan = {"max_lr": 0.1, "total_steps": 120}
-    assert judged(plan, stepped([1] * 120, **plan)).verdict == "ok"
-    assert judged(plan, stepped([2] * 60, **plan)).cause.slug == "stepped-n-times:2"
-    assert judged(plan, stepped([0] * 120, **plan)).cause.slug == "constant"
-    assert judged(plan, stepped(([0] * 9 + [1]) * 12, **plan)).cause.slug == "epoch-stepped"
-    assert judged(plan, stepped([1] * 50 + [0] + [1] * 69, **plan)).cause.slug == "shifted:-1"
-    assert judged(plan, stepped([1] * 50 + [2] + [1] * 68, **plan)).cause.slug == "shifted:+1"
-    assert judged(plan, stepped([1] * 120, **{**plan, "total_steps": 480})).cause.slug == "no-accumulation"
-    assert judged(plan, stepped([1] * 120, **plan, anneal_strategy="linear")).cause.slug == "linear"
-    assert judged(plan, stepped([1] * 120, **plan, three_phase=True)).cause.slug == "wrong-three_phase"
-    assert judged(plan, stepped([1] * 120, **plan, cycle_momentum=False)).cause.slug == "no-momentum-cycle"
+    assert checked(plan, stepped([1] * 120, **plan)).verdict == "ok"
+    assert checked(plan, stepped([2] * 60, **plan)).cause.slug == "stepped-n-times:2"
+    assert checked(plan, stepped([0] * 120, **plan)).cause.slug == "constant"
+    assert checked(plan, stepped(([0] * 9 + [1]) * 12, **plan)).cause.slug == "epoch-stepped"
+    assert checked(plan, stepped([1] * 50 + [0] + [1] * 69, **plan)).cause.slug == "shifted:-1"
+    assert checked(plan, stepped([1] * 50 + [2] + [1] * 68, **plan)).cause.slug == "shifted:+1"
+    assert checked(plan, stepped([1] * 120, **{**plan, "total_steps": 480})).cause.slug == "no-accumulation"
+    assert checked(plan, stepped([1] * 120, **plan, anneal_strategy="linear")).cause.slug == "linear"
+    assert checked(plan, stepped([1] * 120, **plan, three_phase=True)).cause.slug == "wrong-three_phase"
+    assert checked(plan, stepped([1] * 120, **plan, cycle_momentum=False)).cause.slug == "no-momentum-cycle"

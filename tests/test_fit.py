@@ -1,4 +1,4 @@
-"""Settings recovered from logs: of the real traces, of random plans in every kind of log, and of what is no cycle."""
+"""Settings recovered from logs: from real traces, from random plans in every kind of log, and from other curves."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KINDS = ("exact", "float32", "%.6g", "sparse", "from-1", "after-step")
 
 
 def drawn_plan(random: np.random.Generator, convention: str = "torch") -> dict[str, Any]:
-    """Draw settings as people write them, that the convention takes and that its formula tells from torch's."""
+    """Draw settings as people write them, that the convention takes and that its formula distinguishes from torch's."""
     linear = convention in ("torch", "r-torch", "paddle") and random.random() < 0.3
     plan: dict[str, Any] = {
         "total_steps": int(random.choice([20, 60, 100, 250, 937, 1000, 1564, 2000, 4690, 5000])),
@@ -173,7 +173,7 @@ def test_plans_come_back_from_every_kind_of_log(kind: str, seed: int) -> None:
 
 @pytest.mark.parametrize("convention", ["fastai", "optax", "optax-linear", "openpcdet"])
 @pytest.mark.parametrize("seed", seeds(2))
-def test_conventions_are_told_apart(convention: str, seed: int) -> None:
+def test_conventions_are_distinguished(convention: str, seed: int) -> None:
     plan = drawn_plan(np.random.default_rng([seed, 7]), convention)
     plan["total_steps"] = max(plan["total_steps"], 60)
     if convention == "openpcdet":
@@ -244,7 +244,7 @@ def test_numbers_that_are_not_round_are_met_to_the_last_digits(seed: int) -> Non
         (slice(600, 900), "div_factor is undetermined"),
     ],
 )
-def test_parts_of_a_run_give_what_they_tell(rows: slice, words: str) -> None:
+def test_parts_of_a_run_give_what_they_show(rows: slice, words: str) -> None:
     plan = {"max_lr": 0.1, "total_steps": 1000}
     found = fit(cut(logged(plan, "exact"), rows))
     assert numbers(found.settings) == numbers(plan)
@@ -262,7 +262,7 @@ def test_values_that_are_missing_or_repeated_do_not_matter() -> None:
     assert found.explained == 1
 
 
-def test_a_held_momentum_is_not_cycled() -> None:
+def test_a_constant_momentum_is_not_cycled() -> None:
     log = logged({"max_lr": 0.1, "total_steps": 100, "cycle_momentum": False}, "exact")
     found = fit(make_log(log.steps, log.lr, np.full(100, 0.9)))
     assert found.settings["cycle_momentum"] is False
@@ -362,7 +362,7 @@ NO_CYCLE = {
 
 
 @pytest.mark.parametrize("case", NO_CYCLE)
-def test_what_is_no_cycle_is_refused(case: str) -> None:
+def test_what_is_not_a_cycle_is_refused(case: str) -> None:
     rates, words = NO_CYCLE[case]
     with pytest.raises(OnecycleError, match=words) as error:
         fit(make_log(range(len(rates)), rates))

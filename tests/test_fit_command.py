@@ -40,7 +40,7 @@ def test_a_fitted_config_passes_the_check(
     assert capsys.readouterr().out.splitlines()[-1]
 
 
-def test_the_config_is_printed_and_what_is_not_told_is_noted(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_config_is_printed_and_what_is_undetermined_is_noted(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = fitted(capsys, str(TRACES / "p10_tb_ok_sparse50.csv"))
     settings = yaml.safe_load(out)
     assert code == 0

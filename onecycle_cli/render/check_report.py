@@ -31,7 +31,7 @@ NONE = "-"
 MARK = "→"
 
 DIGITS = (6, 9, 12, 15, 17)
-"""Significant digits to try, until a planned and a logged value look different; 17 tell any two float64 apart."""
+"""Significant digits to try, until a planned and a logged value look different; 17 distinguish any two float64."""
 
 
 def verdict_json(found: Verdict, notes: Sequence[str]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ MOST_DIGITS = 15
 """Significant digits up to which values count as rounded: 15 always survive a float64, whose own repr has 16 or 17."""
 
 ALL_DIGITS = 17
-"""Significant digits that tell any float64 from its neighbours."""
+"""Significant digits that distinguish any float64 from its neighbours."""
 
 FEW = 8
 """Distinct values below which one or two digits say nothing: a rate that is constant at 0.01 has one."""

@@ -291,7 +291,7 @@ def _may_hold_the_end(samples: Samples, total: int) -> bool:
 
     It may in a log of the values after `scheduler.step()`: it holds the rebound, or the last value once more where the
     scheduler is not stepped after the last step. A log of completed steps (N, 2N … total_steps) ends with such a row
-    as well; one with a row of step 0 has one step too many.
+    as well; if it has a row of step 0, it has one step too many.
     """
     if samples.offset > 0:
         return True

@@ -45,7 +45,7 @@ IN_ORDER: tuple[Callable[[Case], Iterator[Hypothesis]], ...] = (
     wrong_momentum,
     other_convention,
 )
-"""The kinds of hypotheses, those that assume least first: of several that explain everything the first is believed."""
+"""The kinds of hypotheses, those that assume least first: of several that explain everything the first is chosen."""
 
 BY_COUNTING: tuple[Callable[[Case], Iterator[Hypothesis]], ...] = (unevenly, skipped)
 """Those that take from the log itself when the scheduler moved, and therefore fit under more than one offset."""

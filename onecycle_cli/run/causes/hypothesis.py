@@ -1,4 +1,4 @@
-"""A cause before it is believed: what it predicts, how well that fits, and a schedule with other numbers."""
+"""A cause before it is accepted: what it predicts, how well that fits, and a schedule with other numbers."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def swapped_groups(case: Case) -> Iterator[Hypothesis]:
 
 
 def _order(case: Case) -> dict[int, int] | None:
-    """Find for each group the one whose learning rates it has; None where that is no exchange."""
+    """Find for each group the one whose learning rates it has; None where groups are not exchanged."""
     sample, found = case.sample, {}
     groups = {sample.tracks[column].group: column for column in sample.rates}
     if len(groups) < 2 or len(groups) < len(sample.rates):

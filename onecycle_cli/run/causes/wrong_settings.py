@@ -40,8 +40,10 @@ LEAST_EFFECT = 1e-13
 """The share of a value that a setting must move, to be read off it: below, float64 rounding (1e-16) shows."""
 
 CLOSE = 1e-7
-"""How close to a solution a curve counts as straight, as a share of the solution: the curvature's error is its square,
-1e-14, and rounding's 1e-16 / 1e-7 = 1e-9 of the slope."""
+"""Distance from a solution, as a share of it, within which the curve is taken for a straight line.
+
+The error of curvature is its square, 1e-14; the error of rounding 1e-16 / 1e-7 = 1e-9 of the slope.
+"""
 
 MOST_MICRO_BATCHES = 64
 """The most micro-batches per step that are tried."""
@@ -261,8 +263,7 @@ def wrong_total_steps(case: Case) -> Iterator[Hypothesis]:
     yield Hypothesis(
         "wrong-total_steps",
         f"the run's total_steps was {best:,}, the plan says {total:,} ({case.schedule.plan.length.sum})",
-        f"set total_steps to {total:,} in the run, or to {best:,} in the plan, whichever is the number of optimizer "
-        "steps",
+        f"set total_steps to {total:,} in the run, or to {best:,} in the plan, by the number of optimizer steps",
         case.follows(schedule),
     )
 

@@ -30,8 +30,8 @@ Tie: TypeAlias = tuple[tuple[float, ...], ...]
 """How the corners of a curve follow from a quantity's own numbers: one row per corner, one column per number."""
 
 RANK = 1e-13
-"""Singular value, as a share of the largest, below which corners cannot be told apart: a thousand times the 1e-16 to
-which shares are rounded."""
+"""Singular value, as a share of the largest, below which corners are indistinguishable: a thousand times the 1e-16
+to which shares are rounded."""
 
 DEPENDENT = 1e-7
 """Slope, as a share of the steepest, that counts as none: differences of neighbouring curves are no more precise."""

@@ -103,7 +103,7 @@ def _worst(settings: Mapping[str, object], offset: int, evidence: Evidence) -> f
 
 
 def _gaps(settings: Mapping[str, object], offset: int, evidence: Evidence) -> FloatArray | None:
-    """Return logged minus computed for every value, as a share of it; None where there is no curve."""
+    """Return logged minus computed for every value, as a share of it; None where they make no curve."""
     plan = plan_of(settings)
     try:
         schedule = None if plan is None else Schedule(plan)

@@ -1,4 +1,4 @@
-"""Reading YAML: what a scalar means, where it stands, and that no text whatever breaks the reader."""
+"""Reading YAML: what a scalar means, where it is, and that no text breaks the reader."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_null_counts_as_not_given(setting: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("setting", ["epochs", "steps_per_epoch"])
-def test_whole_floats_are_told_where_pytorch_refuses_them(setting: str) -> None:
+def test_whole_floats_are_reported_where_pytorch_refuses_them(setting: str) -> None:
     other = {"epochs": "steps_per_epoch", "steps_per_epoch": "epochs"}[setting]
     config = read(f"max_lr: 0.1\n{other}: 10\n{setting}: 10.0\n")
     assert [finding.code for finding in config.findings] == ["OC105"]
@@ -236,7 +236,7 @@ def test_so_do_the_items_of_lists(texts: list[str]) -> None:
             assert same(values[index], by_pyyaml)
 
 
-# --- Where it stands --------------------------------------------------------------------------------------------
+# --- Where it is -----------------------------------------------------------------------------------------------
 
 NUMERIC = sorted(name for name in SETTINGS if SETTINGS[name].single in (int, float))
 KEPT = st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"], exclude_characters="\ufeff\ufffe\uffff")
@@ -266,7 +266,7 @@ def quoted(text: str, quote: str) -> str:
 
 @st.composite
 def configs_full_of_errors(draw: st.DrawFn) -> tuple[str, Placed]:
-    """Draw a config in which every value is of the wrong type, and where each of them stands."""
+    """Draw a config in which every value is of the wrong type, and the place of each."""
     flow = draw(st.booleans())
     writer, placed = Writer(), Placed()
     quotes = st.sampled_from(["", "'", '"'])

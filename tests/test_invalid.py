@@ -31,7 +31,7 @@ NO_TEXT_SHOWS = frozenset({"OC002"})
 
 
 class Entry(TypedDict):
-    """A finding as JSON tells it."""
+    """A finding in JSON."""
 
     path: str
     line: int
@@ -70,7 +70,7 @@ def test_expectations_are_well_formed(config: str) -> None:
         assert match, line
         assert match["path"] == config
         assert RULES[match["code"]].severity == match["severity"]
-        assert re.search(r" \(.+\)$", match["said"]), "every finding hints how to mend it"
+        assert re.search(r" \(.+\)$", match["said"]), "every finding hints at its fix"
 
 
 @pytest.mark.parametrize("config", CONFIGS)
@@ -149,7 +149,7 @@ def test_a_rules_example_breaks_it(code: str) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
-def test_a_rules_mended_example_has_nothing_worse(rule: Rule) -> None:
+def test_a_rules_fixed_example_has_nothing_worse(rule: Rule) -> None:
     left = codes(rule.fixed, rule.code)
     assert rule.code not in left
     assert not {code for code in left if RULES[code].severity is Severity.ERROR}

@@ -1,4 +1,4 @@
-"""Python configs: what is worked out, where it stands, what stays unknown, and that no text breaks the reader."""
+"""Python configs: what is worked out, where it is, what stays unknown, and that no text breaks the reader."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class Unknown(str):
     __slots__ = ()
 
 
-def told(node: Any) -> Any:
-    """Turn a node into the value that it tells."""
+def value_of(node: Any) -> Any:
+    """Turn a node into its value."""
     if isinstance(node, MappingNode):
-        return {told(key): told(value) for key, value in node.entries}
+        return {value_of(key): value_of(value) for key, value in node.entries}
     if isinstance(node, SequenceNode):
-        return [told(item) for item in node.items]
+        return [value_of(item) for item in node.items]
     assert isinstance(node, ScalarNode)
     if node.tag is not None:
         assert node.tag == UNKNOWN
@@ -49,7 +49,7 @@ def told(node: Any) -> Any:
 
 
 def values(text: str) -> Any:
-    return told(parse_python(text))
+    return value_of(parse_python(text))
 
 
 def last(text: str) -> Any:
@@ -277,18 +277,18 @@ def test_what_is_unknown(text: str, shown: str) -> None:
 
 
 def test_an_unknown_value_is_unknown_under_every_name() -> None:
-    told_values = values("x = [1]\ny = dict(a=x)\nx.pop()\n")
-    assert is_unknown(told_values["x"])
-    assert [is_unknown(each) for each in told_values["y"]["a"]] == [True]
-    told_values = values("x = [1]\ny = dict(a=[x])\ny['a'][0].append(2)\n")
-    assert is_unknown(told_values["y"])
-    assert is_unknown(told_values["x"]) or told_values["x"] == ["y['a'][0].append(2)"]
+    read_values = values("x = [1]\ny = dict(a=x)\nx.pop()\n")
+    assert is_unknown(read_values["x"])
+    assert [is_unknown(each) for each in read_values["y"]["a"]] == [True]
+    read_values = values("x = [1]\ny = dict(a=[x])\ny['a'][0].append(2)\n")
+    assert is_unknown(read_values["y"])
+    assert is_unknown(read_values["x"]) or read_values["x"] == ["y['a'][0].append(2)"]
     assert values("x = [1]\ny = f(x)\n")["x"] == "f(x)"
     assert values("x = 1\ny = f(x)\n")["x"] == 1
     assert at("x = f(1)\ny = x\n", "y") == ScalarNode(Place(2, 5), "f(1)", plain=True, tag=UNKNOWN, origin=Place(1, 5))
 
 
-def test_a_class_is_told_by_its_name_as_the_type_alone() -> None:
+def test_a_class_is_its_name_as_the_type_alone() -> None:
     assert is_unknown(last("from m import A\nx = dict(kind=A)")["kind"])
     assert is_unknown(last("A = f()\nx = dict(type=A)")["type"])
 
@@ -296,14 +296,14 @@ def test_a_class_is_told_by_its_name_as_the_type_alone() -> None:
 def test_what_is_repeated_stays_too() -> None:
     mapping = parse_python("x = dict(a=1, a=2)\n").entries[0][1]
     assert isinstance(mapping, MappingNode)
-    assert [told(value) for _, value in mapping.entries] == [1, 2]
+    assert [value_of(value) for _, value in mapping.entries] == [1, 2]
 
 
 def test_what_is_written_twice_stays_twice() -> None:
     root = parse_python("x = {'a': 1, 'b': 2, 'a': 3}\n")
     mapping = root.entries[0][1]
     assert isinstance(mapping, MappingNode)
-    assert [(told(key), told(value), key.place.column) for key, value in mapping.entries] == [
+    assert [(value_of(key), value_of(value), key.place.column) for key, value in mapping.entries] == [
         ("a", 1, 6),
         ("b", 2, 14),
         ("a", 3, 22),
@@ -458,17 +458,17 @@ def known_agree(node: Any, value: object) -> None:
         if any(isinstance(key, ScalarNode) and key.tag for key, _ in node.entries):
             return
         assert isinstance(value, dict)
-        assert {told(key) for key, _ in node.entries} == set(value)
+        assert {value_of(key) for key, _ in node.entries} == set(value)
         for key, each in node.entries:
-            known_agree(each, value[told(key)])
+            known_agree(each, value[value_of(key)])
     elif isinstance(node, SequenceNode):
-        if len(node.items) == 1 and is_unknown(told(node.items[0])):
+        if len(node.items) == 1 and is_unknown(value_of(node.items[0])):
             return
         assert isinstance(value, list)
         for each, item in zip(node.items, value, strict=True):
             known_agree(each, item)
     elif node.tag is None:
-        assert repr(told(node)) == repr(value)
+        assert repr(value_of(node)) == repr(value)
 
 
 @given(st.lists(STATEMENTS, max_size=6))
@@ -486,9 +486,9 @@ def test_what_is_known_is_what_python_makes_of_it(statements: list[str]) -> None
     root = try_to_parse(text)
     if root is None:  # a list that holds itself
         return
-    assert {told(key) for key, _ in root.entries} == set(names)
+    assert {value_of(key) for key, _ in root.entries} == set(names)
     for key, node in root.entries:
-        known_agree(node, names[told(key)])
+        known_agree(node, names[value_of(key)])
 
 
 def try_to_parse(text: str) -> MappingNode | None:
@@ -497,7 +497,7 @@ def try_to_parse(text: str) -> MappingNode | None:
     except UnreadableError as error:
         finding = error.finding
     else:
-        assert isinstance(told(root), dict)
+        assert isinstance(value_of(root), dict)
         return root
     assert finding.code in ("OC005", "OC006")
     assert finding.line is not None

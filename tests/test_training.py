@@ -73,7 +73,7 @@ PLANS: dict[str, dict[str, Any]] = {
         "last_epoch": -1,
     },
 }
-"""By file: the settings that it tells."""
+"""By file: the settings that it gives."""
 
 FINDINGS = {
     "01_hydra_flat_group.yaml": ["4:9 OC501", "5:14 OC501"],
@@ -144,12 +144,12 @@ def test_what_is_missing_is_said_with_the_flag_or_path_that_gives_it(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["show", str(SHAPES / name)]) == 2
-    told = capsys.readouterr().err
+    said = capsys.readouterr().err
     for word in GIVEN[name][0]:
         if word.startswith("--") and word not in ("--set", "--dataset-size"):
-            assert word in told
+            assert word in said
         elif "." in word and "=" in word:
-            assert f"--set {word.partition('=')[0]}=" in told
+            assert f"--set {word.partition('=')[0]}=" in said
 
 
 # --- More shapes ------------------------------------------------------------------------------------------------
@@ -217,10 +217,10 @@ def test_a_named_file_without_a_schedule_is_an_error(tmp_path: Path, capsys: pyt
     path.write_text("services: {web: {image: nginx}}\n")
     for command in ("show", "validate", "plot", "export"):
         assert main([command, str(path)]) == 2
-        told = capsys.readouterr().err
-        assert told.startswith(f"error: no one-cycle schedule in {path}\n  hint: looked for ")
-        assert "_target_" in told
-        assert "OneCycleLR" in told
+        said = capsys.readouterr().err
+        assert said.startswith(f"error: no one-cycle schedule in {path}\n  hint: looked for ")
+        assert "_target_" in said
+        assert "OneCycleLR" in said
     assert main(["validate", "--only-schedules", str(path)]) == 0
 
 

@@ -145,9 +145,9 @@ def test_ours_broken_is_a_finding_in_a_folder_too(folder: Path, capsys: pytest.C
 def test_a_file_named_must_have_a_schedule(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(folder, {"compose.yaml": FOREIGN, "run.yaml": WRONG})
     assert main(["validate", "--format", "concise", "compose.yaml", "run.yaml"]) == 2
-    told = capsys.readouterr()
-    assert told.err.startswith("error: no one-cycle schedule in compose.yaml\n  hint: looked for ")
-    assert told.out.startswith("run.yaml:1:9: ")
+    said = capsys.readouterr()
+    assert said.err.startswith("error: no one-cycle schedule in compose.yaml\n  hint: looked for ")
+    assert said.out.startswith("run.yaml:1:9: ")
 
 
 @pytest.mark.parametrize("order", [["compose.yaml", "."], [".", "compose.yaml"]])
@@ -348,7 +348,7 @@ def test_escape_codes_in_the_text_do_not_reach_the_terminal(folder: Path, capsys
 # --- Streams and encodings --------------------------------------------------------------------------------------
 
 
-def surroundings(**more: str) -> dict[str, str]:
+def plain_environment(**more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LC_", "LANG"))}
     return {**kept, "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", **more}
 
@@ -360,7 +360,7 @@ def run(
     return subprocess.run(
         [sys.executable, "-m", "onecycle_cli", *arguments],
         cwd=folder,
-        env=surroundings(**environment),
+        env=plain_environment(**environment),
         input=stdin,
         capture_output=True,
         timeout=60,
@@ -369,11 +369,11 @@ def run(
 
 
 def shell(line: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
-    """Run a line of shell in a folder; `{onecycle}` stands for the program."""
+    """Run a line of shell in a folder; `{onecycle}` is replaced by the program."""
     return subprocess.run(
         ["/bin/sh", "-c", line.format(onecycle=f"'{sys.executable}' -m onecycle_cli")],
         cwd=folder,
-        env=surroundings(),
+        env=plain_environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=60,
@@ -410,7 +410,7 @@ def test_a_reader_that_goes_away_ends_it_with_141(form: str, keys: int, folder: 
     ran = subprocess.run(
         [sys.executable, "-m", "onecycle_cli", "validate", "--format", form, "run.yaml"],
         cwd=folder,
-        env=surroundings(),
+        env=plain_environment(),
         stdout=writing,
         stderr=subprocess.PIPE,
         timeout=60,
@@ -422,7 +422,7 @@ def test_a_reader_that_goes_away_ends_it_with_141(form: str, keys: int, folder: 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize(("form", "keys"), AMOUNTS)
-def test_a_full_disk_is_told(form: str, keys: int, folder: Path) -> None:
+def test_a_full_disk_is_reported(form: str, keys: int, folder: Path) -> None:
     write(folder, {"run.yaml": SOUND + "".join(f"key_{at}: 1\n" for at in range(keys))})
     ran = shell(f"{{onecycle}} validate --format {form} run.yaml >/dev/full", folder)
     assert ran.returncode == 2
@@ -522,7 +522,7 @@ def on_a_terminal(folder: Path, **environment: str) -> bytes:
     with subprocess.Popen(
         [sys.executable, "-m", "onecycle_cli", "validate", "run.yaml"],
         cwd=folder,
-        env=surroundings(TERM="xterm-256color", **environment),
+        env=plain_environment(TERM="xterm-256color", **environment),
         stdin=subprocess.DEVNULL,
         stdout=theirs,
         stderr=theirs,

@@ -37,6 +37,33 @@ def make_log(steps: Any, lr: Any, momentum: Any = None, groups: tuple[str, ...] 
     return Log("run.csv", "csv", whole, rates, momenta, names, np.arange(len(whole), dtype=np.int64) + 2)
 
 
+RUNS_OF_PAPERS: dict[str, dict[str, Any]] = json.loads((DATA / "golden" / "smith" / "runs.json").read_text())["runs"]
+"""What the one-cycle papers' authors published of their runs, by name."""
+
+
+def plan_of_paper(name: str) -> dict[str, Any]:
+    """Return the settings of a paper's run."""
+    run = RUNS_OF_PAPERS[name]
+    plan = {
+        "max_lr": float(run["max_lr"]),
+        "div_factor": run["max_lr"] / run["base_lr"],
+        "stepsize": run["stepsize"],
+        "total_steps": run["max_iter"],
+        "convention": "smith",
+    }
+    if "cyclical_momentum" in run:
+        return plan | {"base_momentum": run["cyclical_momentum"][0], "max_momentum": run["momentum"]}
+    return plan | {"cycle_momentum": False, "final_div_factor": 1.0}  # the triangle of figure 1a
+
+
+def log_of_paper(name: str) -> Log:
+    """Read what a paper's run logged."""
+    with (DATA / "golden" / "smith" / f"{name}.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    momentum = [float(row["momentum"]) for row in rows] if "momentum" in rows[0] else None
+    return make_log([int(row["step"]) for row in rows], [float(row["lr"]) for row in rows], momentum)
+
+
 def read_trace(entry: dict[str, Any]) -> Log:
     """Read a recorded log by what the manifest says of it."""
     text = (TRACES / entry["file"]).read_text()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import math
 from typing import Any
 
@@ -16,15 +14,18 @@ from onecycle_cli.run.checker import check
 from onecycle_cli.run.logs.log import Log
 from onecycle_cli.run.verdict import Verdict
 
-from .conftest import DATA, seeds
+from .conftest import seeds
 from .logged_runs import (
     KINDS,
     MANIFEST,
+    RUNS_OF_PAPERS,
     Kind,
     Run,
     log_of,
+    log_of_paper,
     make_log,
     mistakes,
+    plan_of_paper,
     random_plan,
     read_trace,
     run_of,
@@ -290,28 +291,9 @@ def test_a_log_without_learning_rates_cannot_be_checked() -> None:
         checked(PLAN, make_log([0, 1], [math.nan, math.nan]))
 
 
-SMITH: dict[str, Any] = json.loads((DATA / "golden" / "smith" / "runs.json").read_text())["runs"]
-
-
-@pytest.mark.parametrize("name", sorted(SMITH))
+@pytest.mark.parametrize("name", RUNS_OF_PAPERS)
 def test_the_papers_own_logs_are_ok(name: str) -> None:
-    run = SMITH[name]
-    plan: dict[str, Any] = {
-        "max_lr": float(run["max_lr"]),
-        "div_factor": run["max_lr"] / run["base_lr"],
-        "stepsize": run["stepsize"],
-        "total_steps": run["max_iter"],
-        "convention": "smith",
-    }
-    if "cyclical_momentum" in run:
-        plan |= {"base_momentum": run["cyclical_momentum"][0], "max_momentum": run["momentum"]}
-    else:
-        plan |= {"cycle_momentum": False, "final_div_factor": 1.0}
-    with (DATA / "golden" / "smith" / f"{name}.csv").open() as stream:
-        rows = list(csv.DictReader(stream))
-    momentum = [float(row["momentum"]) for row in rows] if "momentum" in rows[0] else None
-    log = make_log([int(row["step"]) for row in rows], [float(row["lr"]) for row in rows], momentum)
-    found = checked(plan, log)
+    found = checked(plan_of_paper(name), log_of_paper(name))
     assert (found.verdict, found.offset) == ("ok", 0)
     assert "float32" in " ".join(found.notes)
 

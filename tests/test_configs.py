@@ -50,12 +50,11 @@ def test_the_rise_is_what_smith_logged(log: Path) -> None:
     with log.open() as stream:
         rows = [row for row in csv.DictReader(stream) if int(row["step"]) <= rise.last_step]
     assert len(rows) >= 10
+    cycled = len({row.get("momentum") for row in rows}) > 1
     for row in rows:
         step = int(row["step"])
         assert schedule.lr(step) == pytest.approx(float(row["lr"]), rel=5e-5)
-        momentum = schedule.momentum(step)
-        if momentum is not None and "momentum" in row:
-            assert momentum == pytest.approx(float(row["momentum"]), abs=6e-7)
+        assert schedule.momentum(step) == (pytest.approx(float(row["momentum"]), abs=6e-7) if cycled else None)
 
 
 @pytest.mark.parametrize(

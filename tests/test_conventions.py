@@ -38,8 +38,8 @@ def test_arrays_equal_scalars(convention: str, settings: dict[str, Any]) -> None
     steps = np.arange(schedule.total_steps)
     assert schedule.lr(steps).tolist() == [schedule.lr(step) for step in steps.tolist()]
     momenta = schedule.momentum(steps)
-    if momenta is not None:
-        assert momenta.tolist() == [schedule.momentum(step) for step in steps.tolist()]
+    in_array = [None] * len(steps) if momenta is None else momenta.tolist()
+    assert in_array == [schedule.momentum(step) for step in steps.tolist()]
     covered = [step for phase in schedule.phases for step in range(phase.first_step, phase.last_step + 1)]
     assert covered == steps.tolist()
 

@@ -5,7 +5,6 @@ With the `cos` that the values were recorded with, that is to the last bit: see 
 
 from __future__ import annotations
 
-import csv
 import json
 from typing import Any
 
@@ -17,6 +16,7 @@ from onecycle_cli.policy.conventions import CONVENTIONS
 
 from .conftest import DATA
 from .exactness import as_recorded
+from .logged_runs import RUNS_OF_PAPERS, log_of_paper, plan_of_paper
 
 pytestmark = pytest.mark.numeric
 
@@ -65,30 +65,13 @@ def test_mmengine_is_pytorch() -> None:
     assert theirs.momentum(0) is None
 
 
-RUNS: dict[str, Any] = json.loads((DATA / "golden" / "smith" / "runs.json").read_text())["runs"]
-
-
-@pytest.mark.parametrize("name", sorted(RUNS))
+@pytest.mark.parametrize("name", RUNS_OF_PAPERS)
 def test_the_papers_runs_are_met_to_the_digits_of_their_logs(name: str) -> None:
-    run = RUNS[name]
-    settings: dict[str, Any] = {
-        "max_lr": float(run["max_lr"]),
-        "div_factor": run["max_lr"] / run["base_lr"],
-        "stepsize": run["stepsize"],
-        "total_steps": run["max_iter"],
-        "convention": "smith",
-    }
-    if "cyclical_momentum" in run:
-        settings |= {"base_momentum": run["cyclical_momentum"][0], "max_momentum": run["momentum"]}
-    else:
-        settings |= {"cycle_momentum": False, "final_div_factor": 1.0}  # the triangle of figure 1a
-    schedule = OneCycle(**settings).schedule()
-    with (DATA / "golden" / "smith" / f"{name}.csv").open() as stream:
-        rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(stream)]
-    steps = np.array([int(row["step"]) for row in rows])
-    assert schedule.lr(steps).tolist() == [schedule.lr(step) for step in steps.tolist()]
-    assert schedule.lr(steps) == pytest.approx([row["lr"] for row in rows], rel=5e-5)
-    momenta = schedule.momentum(steps)
-    if momenta is not None:
-        assert momenta == pytest.approx([row["momentum"] for row in rows], abs=6e-7)
-        assert momenta.tolist() == [schedule.momentum(step) for step in steps.tolist()]
+    schedule, log = OneCycle(**plan_of_paper(name)).schedule(), log_of_paper(name)
+    rates, momenta = schedule.lr(log.steps), schedule.momentum(log.steps)
+    assert rates == pytest.approx(log.lr[:, 0], rel=5e-5)
+    assert rates.tolist() == [schedule.lr(step) for step in log.steps.tolist()]
+    one_by_one = [schedule.momentum(step) for step in log.steps.tolist()]
+    logged = [None] * len(log.steps) if log.momentum is None else log.momentum[:, 0].tolist()
+    assert one_by_one == [value if value is None else pytest.approx(value, abs=6e-7) for value in logged]
+    assert one_by_one == ([None] * len(log.steps) if momenta is None else momenta.tolist())

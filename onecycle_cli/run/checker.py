@@ -11,7 +11,7 @@ from onecycle_cli.errors import OnecycleError
 from onecycle_cli.run.causes import find_cause
 from onecycle_cli.run.precision import EXACT, FLOAT32, SINGLE_ULPS, Precision
 from onecycle_cli.run.series import Series, align_all, pair, read_samples, scale_of
-from onecycle_cli.run.verdict import Cause, Divergence, Tolerance, Verdict
+from onecycle_cli.run.verdict import Cause, Divergence, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ class Comparison:
     """A log beside a schedule under every offset that may be meant, the likeliest first; a right one is alone."""
 
     alignments: list[Series]
-    tolerance: Tolerance
+    tolerance: Precision
     notes: tuple[str, ...]
 
     @property
@@ -98,7 +98,7 @@ def compare(schedule: Schedule, log: Log, tolerance: float | None = None) -> Com
     if alignments[0].right and tolerance is None and written is EXACT:
         agreed, more = _agreement(alignments[0])
         return Comparison(alignments, agreed, (*notes, *more))
-    return Comparison(alignments, _tolerance(written, tolerance), notes)
+    return Comparison(alignments, written if tolerance is None else Precision("given", tolerance), notes)
 
 
 def _right(found: Comparison, *, partial: bool) -> Verdict:
@@ -165,15 +165,11 @@ def _how_steps_count(series: Series) -> Iterator[str]:
         yield f"the log counts completed steps: step {schedule.total_steps:,} is after the last step of the cycle"
 
 
-def _tolerance(written: Precision, given: float | None) -> Tolerance:
-    return Tolerance(written.name, written.relative) if given is None else Tolerance("given", given)
-
-
-def _agreement(series: Series) -> tuple[Tolerance, tuple[str, ...]]:
+def _agreement(series: Series) -> tuple[Precision, tuple[str, ...]]:
     """Return how closely the values of an exact log agree, and why not to the last bit."""
     cycle = series.present & (series.steps < series.schedule.total_steps)[:, None]
     if ((series.values == series.planned) | ~cycle).all():
-        return Tolerance("exact", 0.0), ()
+        return EXACT, ()
     gaps = np.where(cycle, np.abs(series.values - series.planned), 0.0)
     relative = float(np.nanmax(np.where(gaps > 0, gaps / np.abs(series.planned), 0.0)))
     off = int((gaps > 0).sum())
@@ -181,4 +177,4 @@ def _agreement(series: Series) -> tuple[Tolerance, tuple[str, ...]]:
         f"{off:,} of {int(cycle.sum()):,} values differ in the last bits, by up to {relative:.1g}: the cosine of "
         "another library, or the same sum in another order"
     )
-    return Tolerance("a few ulp", relative), (why,)
+    return Precision("a few ulp", relative), (why,)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from onecycle_cli.run.precision import Precision
     from onecycle_cli.run.series import Series
 
 
@@ -30,18 +31,6 @@ class Divergence:
     field: str
     planned: float | None
     logged: float
-
-
-@dataclass(frozen=True, slots=True)
-class Tolerance:
-    """How far a logged value may lie from the planned one, `relative` to that, and why.
-
-    `name` is exact, a few ulp, float32, or what the values were rounded to when written, such as `6 digits` or
-    `6 decimals`; `given` where the user set it.
-    """
-
-    name: str
-    relative: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +59,7 @@ class Verdict:
         series: the log's rows beside the planned values, under the offset that was found.
         first_divergence: the first wrong value; None unless the run diverges.
         cause: why it diverges or is incomplete; `none` where all is right.
-        tolerance: how near counted as equal.
+        tolerance: how near counted as equal: the log's precision, `a few ulp` or, where the user set it, `given`.
         first_missing_step: the first step after the log's last, where the log ends before the cycle.
         notes: what else the user should know, a sentence each.
     """
@@ -79,7 +68,7 @@ class Verdict:
     series: Series
     first_divergence: Divergence | None
     cause: Cause
-    tolerance: Tolerance
+    tolerance: Precision
     first_missing_step: int | None
     notes: tuple[str, ...] = ()
 

@@ -248,14 +248,13 @@ def micro_batches_counted(case: Case) -> Iterator[Hypothesis]:
 def wrong_total_steps(case: Case) -> Iterator[Hypothesis]:
     """Suppose another length: the longer the cycle, the less it has risen, and fallen, at any step."""
     total, pct, some = case.schedule.total_steps, case.schedule.plan.pct_start, case.some_rows(TRIAL_ROWS)
-    candidates: set[int] = set()
-    for step, rate in _slopes(some):
+
+    def ranges(step: int) -> tuple[float, float, float]:
         turn = max(int((step + 1) / pct) if pct else 0, step + 1)
-        longest = min(LONGEST * max(total, step + 1), MOST_STEPS)
-        for between in ((step + 1, turn), (turn, longest)):
-            found = round(_bisect(partial(_rate, case, "total_steps", step), between, rate))
-            candidates.update((found - 1, found, found + 1))
-    lengths = sorted(length for length in candidates if length > 0 and length != total)
+        return step + 1, turn, min(LONGEST * max(total, step + 1), MOST_STEPS)
+
+    found = {round(length) + by for length in _suggested(case, some, "total_steps", ranges) for by in (-1, 0, 1)}
+    lengths = sorted(length for length in found if length > 0 and length != total)
     best = _nearest(case, some, lengths, "total_steps")
     schedule = case.variant(total_steps=best) if best else None
     if best is None or schedule is None:
@@ -272,12 +271,8 @@ def wrong_pct_start(case: Case) -> Iterator[Hypothesis]:
     """Suppose another pct_start: the larger it is, the lower a rate before the peak and the higher one after it."""
     total, planned, some = case.schedule.total_steps, case.schedule.plan.pct_start, case.some_rows(TRIAL_ROWS)
     top = 0.5 if case.schedule.plan.three_phase else 1.0
-    candidates = []
-    for step, rate in _slopes(some):
-        turn = min((step + 1) / total, top)
-        at = partial(_rate, case, "pct_start", step)
-        candidates += [_bisect(at, between, rate) for between in ((0.0, turn), (turn, top))]
-    best = _nearest(case, some, candidates, "pct_start")
+    suggested = _suggested(case, some, "pct_start", lambda step: (0.0, min((step + 1) / total, top), top))
+    best = _nearest(case, some, suggested, "pct_start")
     if best is None or not 0 <= best <= 1:
         return
     implied = _refined_pct(case, some, best)
@@ -325,6 +320,18 @@ def _slopes(some: Samples) -> list[tuple[int, float]]:
     chosen = slopes if slopes.size else np.arange(len(rates))
     picked = chosen[np.unique(np.linspace(0, chosen.size - 1, ASKED_ROWS).astype(np.int64))]
     return [(int(some.steps[at]), float(rates[at])) for at in picked if some.steps[at] >= 0]
+
+
+def _suggested(
+    case: Case, some: Samples, setting: str, ranges: Callable[[int], tuple[float, float, float]]
+) -> list[float]:
+    """Read a setting off rows on the slopes; `ranges` has the bounds of the two ranges that a step allows."""
+    found = []
+    for step, rate in _slopes(some):
+        first, turn, last = ranges(step)
+        at = partial(_rate, case, setting, step)
+        found += [_bisect(at, between, rate) for between in ((first, turn), (turn, last))]
+    return found
 
 
 def _rate(case: Case, setting: str, step: int, value: float) -> float:

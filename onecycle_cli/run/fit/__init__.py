@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,24 +34,7 @@ FAR = 1e-3
 TRIED = 6
 """How many of the settings that meet the evidence are checked against all rows."""
 
-IN_ORDER = (
-    "convention",
-    "groups",
-    "max_lr",
-    "div_factor",
-    "final_div_factor",
-    "final_lr",
-    "total_steps",
-    "pct_start",
-    "pct_final",
-    "stepsize",
-    "anneal_strategy",
-    "three_phase",
-    "cycle_momentum",
-    "base_momentum",
-    "max_momentum",
-    "final_momentum",
-)
+IN_ORDER = [field.name for field in fields(OneCycle)]
 """The settings, in the order in which a config is written."""
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from onecycle_cli.run.fit.evidence import Evidence
     from onecycle_cli.run.fit.solution import Solution
     from onecycle_cli.run.logs.log import Log
+    from onecycle_cli.run.precision import Precision
     from onecycle_cli.run.series import Series
-    from onecycle_cli.run.verdict import Tolerance
 
 Settings = dict[str, object]
 
@@ -36,7 +36,7 @@ class Fitted:
     settings: Settings
     offset: int
     explained: float
-    tolerance: Tolerance
+    tolerance: Precision
     undetermined: tuple[str, ...]
 
 

@@ -8,7 +8,7 @@ from onecycle_cli.errors import PlanError
 from onecycle_cli.findings import Severity
 from onecycle_cli.policy.checks import UNCOMPUTABLE, check_settings
 from onecycle_cli.policy.checks.ranges import check_types
-from onecycle_cli.policy.plan import find_length, make_plan
+from onecycle_cli.policy.plan import plan_of
 from onecycle_cli.policy.schedule import schedule_of
 from onecycle_cli.policy.settings import Settings
 
@@ -72,10 +72,8 @@ class OneCycle(Settings):
                 ValueError, and its `findings` say why.
         """
         errors = [finding for finding in self.findings() if finding.severity is Severity.ERROR]
-        length = find_length(self)
-        if length is None or any(strict or finding.rule in UNCOMPUTABLE for finding in errors):
-            raise PlanError(errors)
-        schedule = schedule_of(make_plan(self, length))
+        computable = not any(strict or finding.rule in UNCOMPUTABLE for finding in errors)
+        schedule = schedule_of(plan_of(self)) if computable else None
         if schedule is None:
             raise PlanError(errors)
         return schedule

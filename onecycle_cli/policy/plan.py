@@ -124,6 +124,12 @@ def epoch_from_data(settings: Settings) -> DerivedEpoch | None:
     return DerivedEpoch(steps, settings.dataset_size, " ".join(words))
 
 
+def plan_of(settings: Settings) -> Plan | None:
+    """Return the plan that settings make, or None if they have no length."""
+    length = find_length(settings)
+    return None if length is None else make_plan(settings, length)
+
+
 def make_plan(settings: Settings, length: Length) -> Plan:
     """Fill in the convention's defaults; lists must already agree (`check_groups` says whether they do)."""
     convention = convention_of(settings)

@@ -140,12 +140,13 @@ class Schedule:
         return values
 
 
-def schedule_of(plan: Plan) -> Schedule | None:
-    """Return a plan's schedule, or None if the convention's arithmetic divides by zero or cannot be computed."""
+def schedule_of(plan: Plan | None) -> Schedule | None:
+    """Return a plan's schedule; None without a plan, without a step, or if the convention divides by zero."""
     try:
-        return Schedule(plan)
+        schedule = None if plan is None else Schedule(plan)
     except (ArithmeticError, ValueError):
         return None
+    return schedule if schedule is not None and schedule.phases else None
 
 
 def _outside(step: int, total_steps: int) -> StepError:

@@ -17,7 +17,7 @@ from onecycle_cli.findings.plan_rules import (
 from onecycle_cli.formatting import count
 from onecycle_cli.policy.checks.ranges import groups_agree, show
 from onecycle_cli.policy.conventions import convention_of
-from onecycle_cli.policy.plan import epoch_from_data, find_length, make_plan
+from onecycle_cli.policy.plan import epoch_from_data, find_length, make_plan, plan_of
 from onecycle_cli.policy.schedule import schedule_of
 from onecycle_cli.policy.settings import MOST_STEPS
 from onecycle_cli.policy.summary import peak_is_reached, summarize, warmup_steps
@@ -142,8 +142,7 @@ def check_phases(settings: Settings) -> Iterator[Finding]:
 
 def check_peak(settings: Settings) -> Iterator[Finding]:
     """Find a sound plan whose steps miss the peak."""
-    length = find_length(settings)
-    schedule = schedule_of(make_plan(settings, length)) if length is not None else None
+    schedule = schedule_of(plan_of(settings))
     if schedule is None or peak_is_reached(schedule):
         return
     plan, highest = schedule.plan, summarize(schedule, 0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.formatting import format_number
 from onecycle_cli.policy.conventions import CONVENTIONS
-from onecycle_cli.policy.schedule import Schedule
+from onecycle_cli.policy.schedule import Schedule, schedule_of
 from onecycle_cli.policy.summary import edge_steps
 
 if TYPE_CHECKING:
@@ -84,11 +84,8 @@ def match_scheduler(
         return None  # the step that a loop takes past the end divides by the anneal phase's length, 0
     if not momentum:
         plan = replace(plan, cycle_momentum=False)
-    try:
-        own = Schedule(plan)
-    except ArithmeticError:
-        return None
-    return compare_schedules(planned, own, momentum=momentum, tolerance=tolerance)
+    own = schedule_of(plan)
+    return None if own is None else compare_schedules(planned, own, momentum=momentum, tolerance=tolerance)
 
 
 def why_not(match: Match | None, name: str) -> str:

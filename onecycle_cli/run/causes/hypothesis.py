@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from onecycle_cli.policy.schedule import Schedule
+from onecycle_cli.policy.schedule import Schedule, schedule_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,11 +102,7 @@ class Case:
         plan = self.schedule.plan
         if "total_steps" in changes:
             changes["length"] = dataclasses.replace(plan.length, total_steps=changes.pop("total_steps"))
-        try:
-            schedule = Schedule(dataclasses.replace(plan, **changes))
-        except (ArithmeticError, ValueError):
-            return None
-        return schedule if schedule.phases else None
+        return schedule_of(dataclasses.replace(plan, **changes))
 
     def fit(self, hypothesis: Hypothesis, *, whole: bool = False) -> Fit:
         """Compare a hypothesis with the sample, or with all rows."""

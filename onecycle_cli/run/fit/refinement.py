@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
-from onecycle_cli.policy.schedule import Schedule
+from onecycle_cli.policy.onecycle import OneCycle
+from onecycle_cli.policy.plan import plan_of
+from onecycle_cli.policy.schedule import schedule_of
 from onecycle_cli.run.fit.evidence import EPSILON
-from onecycle_cli.run.fit.solution import READABLE, plan_of
+from onecycle_cli.run.fit.solution import READABLE
 from onecycle_cli.run.precision import decimals, written_digits
 
 if TYPE_CHECKING:
@@ -104,11 +106,7 @@ def _worst(settings: Mapping[str, object], offset: int, evidence: Evidence) -> f
 
 def _gaps(settings: Mapping[str, object], offset: int, evidence: Evidence) -> FloatArray | None:
     """Return logged minus computed for every value, as a share of it; None where they make no curve."""
-    plan = plan_of(settings)
-    try:
-        schedule = None if plan is None else Schedule(plan)
-    except (ArithmeticError, ValueError):
-        return None
+    schedule = schedule_of(plan_of(OneCycle.from_values(settings)))
     if schedule is None:
         return None
     samples, compared = evidence.samples, evidence.samples.present

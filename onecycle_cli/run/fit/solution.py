@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.onecycle import OneCycle
-from onecycle_cli.policy.plan import find_length, make_plan
+from onecycle_cli.policy.plan import plan_of
 from onecycle_cli.run.fit.least_squares import DIP, DIP_AND_STAY, RISE_FALL, THERE_AND_BACK, find_corners, spread
 from onecycle_cli.run.precision import ALL_DIGITS, decimals, written_digits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from onecycle_cli.policy.conventions.base import Convention
     from onecycle_cli.policy.plan import Plan
@@ -135,13 +135,6 @@ def solve(candidate: Candidate, evidence: Evidence) -> Iterator[Solution]:
         yield Solution(candidate, settings, spent, basis.misfit, rates.undetermined | momenta.undetermined)
 
 
-def plan_of(settings: Mapping[str, Any]) -> Plan | None:
-    """Return the plan of settings; None where they do not make one."""
-    made = OneCycle(**settings)
-    length = find_length(made)
-    return None if length is None else make_plan(made, length)
-
-
 # --- The fraction of the rise ----------------------------------------------------------------------------------------
 
 
@@ -206,7 +199,7 @@ def _basis(candidate: Candidate, evidence: Evidence, fractions: dict[str, float]
     if evidence.momentum and not traits.supports("cycle_momentum"):
         return None
     factors = _rough_factors(candidate, evidence) if traits.has_plateau else {}
-    plan = plan_of({"max_lr": 1.0, **candidate.shape, **fractions, **factors})
+    plan = plan_of(OneCycle.from_values({"max_lr": 1.0, **candidate.shape, **fractions, **factors}))
     steps = evidence.steps + candidate.offset
     shares = None if plan is None else _shares(plan, steps)
     if plan is None or shares is None or (traits.supports("pct_final") and shares.shape[1] != 4):

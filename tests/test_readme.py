@@ -47,7 +47,7 @@ def test_every_command_runs(line: str, checkout: Path, capsys: pytest.CaptureFix
 def test_the_two_set_up_lines_are_what_a_fresh_machine_needs(capsys: pytest.CaptureFixture[str]) -> None:
     use, test = SET_UP
     assert all(line.startswith("python3 -m venv .venv && .venv/bin/pip install -q ") for line in (use, test))
-    assert test.endswith(".venv/bin/python -B -m pytest")
+    assert test.endswith(".venv/bin/python -B -m pytest -n auto")
     arguments = use.rpartition(".venv/bin/onecycle ")[2].split()
     assert main([word.replace("configs/", f"{ROOT}/configs/") for word in arguments]) == 0
     assert "0.1" in capsys.readouterr().out

@@ -226,44 +226,45 @@ class _Problem:
         if not all(low < high for low, high in pairwise((0.0, *self.curve.edges(edges)))):
             return None
         shares = self.curve.shares(self.steps, edges)
-        return np.concatenate([_left(shares @ tie, column)[0] for column, tie in self.columns])
+        return np.concatenate([_project(shares @ tie, column)[2] for column, tie in self.columns])
 
     def off(self, edges: Edges) -> float:
         """Return the largest difference, as a share of its column's highest value."""
         shares, worst = self.curve.shares(self.steps, edges), 0.0
         for column, tie in self.columns:
-            corners = _left(shares @ tie, column)[1]
             there = column.weights > 0
-            gap = np.abs(shares @ (tie @ corners) - column.values)[there]
-            worst = max(worst, float(gap.max() / np.abs(column.values[there]).max()))
+            left = _project(shares @ tie, column)[2][there] / column.weights[there]
+            worst = max(worst, float(np.abs(left).max() / np.abs(column.values[there]).max()))
         return worst
 
     def slopes(self, whole: Callable[[Edges], Edges], here: Edges) -> FloatArray:
-        """Return how the differences change with each varied edge, the corners following."""
+        """Return how the differences change with each varied edge, the corners following.
+
+        That is the part of a change of the shares that no change of the corners can undo (Kaufman).
+        """
         shares = self.curve.shares(self.steps, whole(here))
-        found = []
+        changes = []
         for at, edge in enumerate(here):
             by = max(abs(edge), 1.0) * NUDGE
             moved = [whole((*here[:at], edge + sign * by, *here[at + 1 :])) for sign in (1, -1)]
-            change = (self.curve.shares(self.steps, moved[0]) - self.curve.shares(self.steps, moved[1])) / (2 * by)
-            found.append(np.concatenate([_slope(shares @ tie, change @ tie, column) for column, tie in self.columns]))
-        return np.stack(found, axis=1)
+            changes.append(
+                (self.curve.shares(self.steps, moved[0]) - self.curve.shares(self.steps, moved[1])) / (2 * by)
+            )
+        found = []
+        for column, tie in self.columns:
+            basis, corners, _ = _project(shares @ tie, column)
+            slope = np.stack([(change @ (tie @ corners)) * column.weights for change in changes], axis=1)
+            beyond = slope - basis @ (basis.T @ slope)
+            beyond[:, np.linalg.norm(beyond, axis=0) < DEPENDENT * np.linalg.norm(slope, axis=0)] = 0.0
+            found.append(beyond)
+        return np.concatenate(found)
 
 
-def _left(design: FloatArray, column: Column) -> tuple[FloatArray, FloatArray]:
-    """Return what the best corners leave, weighted, and these corners."""
+def _project(design: FloatArray, column: Column) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return an orthonormal basis of what corners can give, weighted; the best corners; and what these leave."""
     weighted, wanted = design * column.weights[:, None], column.values * column.weights
-    corners: FloatArray = np.linalg.lstsq(weighted, wanted, rcond=RANK)[0].astype(np.float64, copy=False)
-    return weighted @ corners - wanted, corners
-
-
-def _slope(design: FloatArray, change: FloatArray, column: Column) -> FloatArray:
-    """Return the part of a change of the shares that no change of the corners can undo (Kaufman)."""
-    weighted = design * column.weights[:, None]
     u, s, vt = np.linalg.svd(weighted, full_matrices=False)
     keep = s > RANK * s[0]
-    u, s, vt = u[:, keep], s[keep], vt[keep]
-    corners = vt.T @ ((u.T @ (column.values * column.weights)) / s)
-    slope: FloatArray = (change @ corners) * column.weights
-    beyond: FloatArray = slope - u @ (u.T @ slope)
-    return beyond if np.linalg.norm(beyond) >= DEPENDENT * np.linalg.norm(slope) else np.zeros_like(slope)
+    basis, coordinates = u[:, keep], u[:, keep].T @ wanted
+    corners: FloatArray = vt[keep].T @ (coordinates / s[keep])
+    return basis, corners, weighted @ corners - wanted

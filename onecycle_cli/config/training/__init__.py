@@ -11,9 +11,8 @@ from onecycle_cli.config.nodes import ScalarNode, SequenceNode, is_merge, place_
 from onecycle_cli.config.raw_plan import KEY_SETTINGS, LONGEST_KEY, RawPlan, duplicate, unknown_key
 from onecycle_cli.config.scalars import number_of
 from onecycle_cli.config.training.blocks import block_findings
-from onecycle_cli.config.training.counts import is_converted, read_context
 from onecycle_cli.config.training.names import BESIDE, MOMENTUM_PAIRS, OF_THE_RUN, RATES, SETTING_NAMES, WARMUPS, plain
-from onecycle_cli.config.training.optimizer import Search, find_optimizer
+from onecycle_cli.config.training.run_context import Search, find_optimizer, is_converted, read_context
 from onecycle_cli.findings.config_rules import NOT_KNOWN, NUMBER_KIND
 from onecycle_cli.formatting import flag_name
 from onecycle_cli.policy.settings import SETTINGS
@@ -193,7 +192,7 @@ def _context(
 ) -> TrainingContext:
     search = Search(document, plan.keys, findings)
     optimizer = find_optimizer(search, block)
-    context = read_context(document, block, plan.keys)
+    context = read_context(search, block)
     if entries.optimizer_lr is not None and optimizer.lr is None:
         optimizer.lr = search.rate(entries.optimizer_lr.node, entries.optimizer_lr.path)
     if optimizer.name is not None:

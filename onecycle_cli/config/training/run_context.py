@@ -1,0 +1,303 @@
+"""The run around a block: its optimizer, the trainer's counts, and how often the scheduler is stepped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from onecycle_cli.config.key_paths import Unknown, dotted, resolve
+from onecycle_cli.config.nodes import MappingNode, ScalarNode, SequenceNode
+from onecycle_cli.config.scalars import number_of, read_plain
+from onecycle_cli.config.training.blocks import plain_keys
+from onecycle_cli.config.training.names import ARGUMENTS, CLASS_KEYS, RATES, one_cycle_class, plain
+from onecycle_cli.policy.checks.optimizers import KNOWN, plain_name
+from onecycle_cli.policy.context import ConfigValue, TrainingContext
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from onecycle_cli.config.key_paths import Document, KeyPath
+    from onecycle_cli.config.nodes import Node, Place
+    from onecycle_cli.config.training.blocks import Block
+    from onecycle_cli.findings import Finding
+
+SECTIONS = frozenset(
+    {
+        "trainer", "train", "training", "traincfg", "trainconfig", "trainerconfig", "trainingargs", "trainargs",
+        "trainingarguments", "trainerargs", "run", "runner", "fit", "hparams", "hyperparameters", "solver", "loop",
+        "data", "datamodule", "dataset", "dataloader", "traindataloader", "optimwrapper", "optimization", "general",
+    }
+)  # fmt: skip
+"""Keys of mappings that hold a run's numbers."""
+
+COUNTS = {
+    "epochs": ("maxepochs", "numepochs", "nepochs", "epochs", "numtrainepochs", "totalepochs"),
+    "max_steps": ("maxsteps", "maxiters", "maxiter", "numsteps", "numtrainsteps", "numtrainingsteps", "trainsteps"),
+    "accumulation": (
+        "accumulategradbatches", "gradientaccumulationsteps", "accumulationsteps", "gradaccumsteps",
+        "gradientaccumulation", "accumulativecounts", "accumgrad",
+    ),
+    "devices": ("devices", "gpus", "numgpus", "ngpus", "numdevices", "worldsize", "numprocesses", "nprocpernode"),
+    "dataset_size": ("datasetsize", "numsamples", "numtrainsamples", "trainsize", "trainsamples"),
+    "batch_size": ("batchsize", "trainbatchsize", "perdevicetrainbatchsize", "batchsizepergpu"),
+}  # fmt: skip
+"""By attribute of TrainingContext: the plain keys that give it."""
+
+NODES = ("numnodes", "nnodes")
+MAYBE_INTERVALS = ("step", "schedulerstep", "lrschedulerstep")
+INTERVALS = ("interval", "callon", "stepon", "schedulerinterval", "lrschedulerinterval", "stepinterval")
+OF_LIGHTNING = frozenset({"monitor", "frequency", "strict", "reduceonplateau"})
+"""Keys beside `scheduler` where Lightning's configure_optimizers returns it: it then steps once per epoch."""
+
+STEPPED = frozenset({"step", "steps", "batch", "batches", "iter", "iteration", "update", "epoch", "epochs"})
+"""How often a scheduler is stepped: a key of MAYBE_INTERVALS is one only if its value is one of these words."""
+
+OPTIMIZERS = frozenset(
+    {"optimizer", "optim", "optimwrapper", "optimizerconfig", "optimizercfg", "opt", "optimizertype"}
+)
+GROUPS = frozenset({"paramgroups", "parametergroups", "params", "groups"})
+DEEPEST_OPTIMIZER = 3
+"""Optimizers inside an optimizer that are read: its wrapper's, and its config's; aliases may make more."""
+
+MOMENTUM_KEYS = frozenset({"momentum", "betas", "beta1"})
+
+
+@dataclass(slots=True)
+class Optimizer:
+    """What the optimizer beside a block says; None where it does not say it."""
+
+    name: tuple[str, Place] | None = None
+    lr: ConfigValue[tuple[float, ...]] | None = None
+    momentum: ConfigValue[float] | None = None
+    groups: tuple[int, Place] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The document to search, and where places (by dotted path) and findings are noted."""
+
+    document: Document
+    places: dict[str, Place]
+    findings: list[Finding]
+
+    def number(self, node: Node, path: KeyPath) -> float | None:
+        """Read a number, following its reference; note its place and what is found in how it is written."""
+        found = resolve(self.document, node, path)
+        if isinstance(found, Unknown):
+            return None
+        value, findings = number_of(found, dotted(path))
+        if value is not None:
+            self.places[dotted(path)] = node.place
+            self.findings.extend(findings)
+        return value
+
+    def rate(self, node: Node, path: KeyPath) -> ConfigValue[tuple[float, ...]] | None:
+        """Read a learning rate."""
+        rate = self.number(node, path)
+        return None if rate is None else ConfigValue((float(rate),), dotted(path))
+
+    def first_count(
+        self, mappings: Iterable[tuple[KeyPath, MappingNode]], keys: Collection[str]
+    ) -> ConfigValue[int] | None:
+        """Return the first whole number above 0 under one of the keys, and note its place."""
+        for path, mapping in mappings:
+            for key, node in mapping.pairs():
+                if plain(key.text) not in keys:
+                    continue
+                at = (*path, key.text)
+                found = resolve(self.document, node, at)
+                number = None if isinstance(found, Unknown) else _whole_number(found)
+                if number is not None and number >= 1:
+                    self.places[dotted(at)] = node.place
+                    return ConfigValue(number, dotted(at))
+        return None
+
+
+def read_context(search: Search, block: Block) -> TrainingContext:
+    """Read the numbers around a block, the nearest first, and note their places by dotted path."""
+    sections = list(_sections(search.document, block))
+    counts = {name: search.first_count(sections, keys) for name, keys in COUNTS.items()}
+    nodes, devices = search.first_count(sections, NODES), counts["devices"]
+    if nodes is not None and devices is not None:
+        counts["devices"] = ConfigValue(devices.value * nodes.value, devices.path)
+    interval = _interval(search, block)
+    stepping, stepped_by = _usual_stepping(block) if interval is None else (None, "")
+    return TrainingContext(
+        epochs=counts["epochs"],
+        max_steps=counts["max_steps"],
+        accumulation=counts["accumulation"],
+        devices=counts["devices"],
+        dataset_size=counts["dataset_size"],
+        batch_size=counts["batch_size"],
+        interval=interval,
+        stepping=stepping,
+        stepped_by=stepped_by,
+    )
+
+
+def is_converted(block: Block) -> bool:
+    """Return whether MMEngine turns a block's epochs into steps once it knows how many an epoch has."""
+    return _counts_in_epochs(block) and _has(block, "converttoiterbased", "true")
+
+
+def _sections(document: Document, block: Block) -> Iterator[tuple[KeyPath, MappingNode]]:
+    """List the mappings that may hold the run's numbers: those above the block, and the sections in them."""
+    for path, mapping in [*block.mappings_outwards(), ((), document.extra)]:
+        yield path, mapping
+        for key, child in mapping.pairs():
+            if isinstance(child, MappingNode) and plain(key.text) in SECTIONS:
+                yield (*path, key.text), child
+                for inner, below in child.pairs():
+                    if isinstance(below, MappingNode) and ARGUMENTS.fullmatch(plain(inner.text)):
+                        yield (*path, key.text, inner.text), below
+
+
+def _whole_number(node: Node) -> int | None:
+    """Read a count; a list of devices, also as `0,1`, counts its items."""
+    if isinstance(node, SequenceNode):
+        return len(node.items)
+    if not isinstance(node, ScalarNode):
+        return None
+    if not node.plain and "," in node.text:
+        return len([item for item in node.text.split(",") if item.strip()])
+    value = read_plain(node.text.strip())
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _interval(search: Search, block: Block) -> ConfigValue[str] | None:
+    """Find how often the scheduler is stepped: at the block, beside it, or further up under a full name."""
+    above = [(ancestor.path, ancestor.node) for ancestor in reversed(block.ancestors)]
+    for distance, (path, node) in enumerate([(block.path, block.mapping), *above]):
+        for key, value in node.pairs() if isinstance(node, MappingNode) else ():
+            if not isinstance(value, ScalarNode):
+                continue
+            name, at = plain(key.text), (*path, key.text)
+            word = resolve(search.document, value, at)
+            if not isinstance(word, ScalarNode) or (distance > 1 and "sched" not in name):
+                continue
+            if name in INTERVALS or (name in MAYBE_INTERVALS and word.text.strip().lower() in STEPPED):
+                search.places[dotted(at)] = word.place
+                return ConfigValue(word.text, dotted(at))
+    return None
+
+
+def _usual_stepping(block: Block) -> tuple[Literal["step", "epoch"] | None, str]:
+    """Return how often a scheduler is stepped by default, and by which program, where the kind of config says so."""
+    if block.key == "classpath" and block.path[-1:] == ("lr_scheduler",):
+        return "epoch", "LightningCLI"
+    parent = block.ancestors[-1].node if block.path[-1:] == ("scheduler",) else None
+    if isinstance(parent, MappingNode) and not OF_LIGHTNING.isdisjoint(plain_keys(parent)):
+        return "epoch", "Lightning"
+    convention = block.convention
+    if convention.counts_in_epochs and block.key not in convention.class_keys and _counts_in_epochs(block):
+        return ("step" if is_converted(block) else "epoch"), convention.framework
+    return None, ""
+
+
+def _counts_in_epochs(block: Block) -> bool:
+    """Return whether MMEngine counts a block's length in epochs, which is its default."""
+    return not _has(block, "byepoch", "false")
+
+
+def _has(block: Block, name: str, word: str) -> bool:
+    return any(
+        plain(key.text) == name and isinstance(node, ScalarNode) and node.text.lower() == word
+        for key, node in block.arguments.pairs()
+    )
+
+
+def find_optimizer(search: Search, block: Block) -> Optimizer:
+    """Find the optimizer nearest to a block."""
+    # `scheduler_g` belongs to `optimizer_g`.
+    suffix = plain(block.path[-1]).rpartition("scheduler")[2] if block.path else ""
+    for path, mapping in block.mappings_outwards():
+        for key, value in mapping.pairs():
+            if plain(key.text).removesuffix(suffix) in OPTIMIZERS and value is not block.arguments:
+                return _read_optimizer(search, value, (*path, key.text), beside=mapping)
+    return Optimizer()
+
+
+def _read_optimizer(search: Search, node: Node, path: KeyPath, *, beside: MappingNode) -> Optimizer:
+    """Read an optimizer; if it is just a name, its numbers are beside it or under a key for its arguments."""
+    optimizer = Optimizer()
+    if isinstance(node, ScalarNode):
+        _note_name(optimizer, node, sure=False)
+        if one_cycle_class(node.text) is None:
+            _note_beside(search, optimizer, beside, path[:-1])
+        return optimizer
+    for at, mapping in _parts(node, path):
+        for key, value in mapping.pairs():
+            _note(search, optimizer, key, value, (*at, key.text))
+    return optimizer
+
+
+def _note_beside(search: Search, optimizer: Optimizer, beside: MappingNode, path: KeyPath) -> None:
+    for key, value in beside.pairs():
+        about = ARGUMENTS.fullmatch(plain(key.text))
+        if isinstance(value, MappingNode) and about and about[1].startswith("opt"):
+            for inner, number in value.pairs():
+                _note(search, optimizer, inner, number, (*path, key.text, inner.text))
+        elif plain(key.text) in MOMENTUM_KEYS:
+            _note(search, optimizer, key, value, (*path, key.text))
+
+
+def _parts(node: Node, path: KeyPath, depth: int = 0) -> Iterator[tuple[KeyPath, MappingNode]]:
+    """List the optimizer's mapping, and those below it that hold its arguments."""
+    if not isinstance(node, MappingNode) or depth > DEEPEST_OPTIMIZER:
+        return
+    yield path, node
+    for key, child in node.pairs():
+        name, at = plain(key.text), (*path, key.text)
+        if isinstance(child, MappingNode) and name in OPTIMIZERS:
+            yield from _parts(child, at, depth + 1)
+        elif isinstance(child, MappingNode) and (ARGUMENTS.fullmatch(name) or plain_name(key.text) in KNOWN):
+            yield at, child
+
+
+def _note(search: Search, optimizer: Optimizer, key: ScalarNode, value: Node, path: KeyPath) -> None:
+    name = plain(key.text)
+    if name in CLASS_KEYS and isinstance(value, ScalarNode) and "sched" not in name:
+        _note_name(optimizer, value, sure=True)
+    elif isinstance(value, MappingNode) and plain_name(key.text) in KNOWN:
+        optimizer.name = optimizer.name or (key.text, key.place)
+    elif name in RATES and optimizer.lr is None:
+        optimizer.lr = search.rate(value, path)
+    elif name in MOMENTUM_KEYS and optimizer.momentum is None:
+        _note_momentum(search, optimizer, value, path)
+    elif name in GROUPS and isinstance(value, SequenceNode):
+        _note_groups(search, optimizer, value, path)
+
+
+def _note_name(optimizer: Optimizer, value: ScalarNode, *, sure: bool) -> None:
+    """Note the optimizer's class; a name that may mean anything only if it is known."""
+    if optimizer.name is None and (plain_name(value.text) in KNOWN or (sure and "." in value.text)):
+        optimizer.name = (value.text, value.place)
+
+
+def _note_momentum(search: Search, optimizer: Optimizer, value: Node, path: KeyPath) -> None:
+    found = resolve(search.document, value, path)
+    if isinstance(found, SequenceNode) and found.items:
+        value, path = found.items[0], (*path[:-1], f"{path[-1]}[0]")
+    momentum = search.number(value, path)
+    optimizer.momentum = None if momentum is None else ConfigValue(float(momentum), dotted(path))
+
+
+def _note_groups(search: Search, optimizer: Optimizer, groups: SequenceNode, path: KeyPath) -> None:
+    """Note how many parameter groups are listed, and their learning rates if every one has its own."""
+    mappings = [group for group in groups.items if isinstance(group, MappingNode)]
+    if len(mappings) < len(groups.items):
+        return
+    if len(mappings) > 1:
+        optimizer.groups = (len(mappings), groups.place)
+    rates = [
+        search.number(value, (*path, str(at), key.text))
+        for at, group in enumerate(mappings)
+        for key, value in group.pairs()
+        if plain(key.text) in RATES
+    ]
+    known = tuple(float(rate) for rate in rates if rate is not None)
+    if known and len(known) == len(mappings):
+        search.places[dotted(path)] = groups.place
+        optimizer.lr = ConfigValue(known, dotted(path))

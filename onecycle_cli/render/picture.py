@@ -141,6 +141,16 @@ def count_unit(highest: float) -> tuple[int, str]:
     return next(((unit, word) for limit, unit, word in SCALES if highest >= limit), (1, ""))
 
 
+def value_ticks(low: float, high: float, most: int, *, log: bool) -> tuple[list[float], list[str]]:
+    """Return at most `most` ticks of an axis of learning rates or momenta, and their labels."""
+    if log:
+        ticks = log_ticks(low, high, most)
+        return ticks, [short(tick) for tick in ticks]
+    near = NEAR * (high - low)
+    ticks = even_ticks(low - near, high + near, most)
+    return ticks, tick_labels(ticks)
+
+
 def even_ticks(low: float, high: float, most: int, *, whole: bool = False) -> list[float]:
     """Return at most `most` ticks at multiples of 1, 2 or 5 times a power of ten; only whole numbers if `whole`."""
     span = high - low

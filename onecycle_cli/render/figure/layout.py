@@ -11,17 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from onecycle_cli.formatting import short
 from onecycle_cli.render.figure.labels import Box, Polyline, line_height, name_bands, name_moment, place_notes
 from onecycle_cli.render.figure.style import INK, SOFT
 from onecycle_cli.render.picture import (
     AXIS_NAMES,
     DEEPEST,
-    NEAR,
     count_unit,
     even_ticks,
-    log_ticks,
     tick_labels,
+    value_ticks,
 )
 
 if TYPE_CHECKING:
@@ -283,19 +281,16 @@ def _scale(panel: Panel, most_ticks: int, head: float, foot: float) -> Scale:
         low = 0.0
     if low == high:
         low, high = low - (abs(low) or 1.0) / 10, high + (abs(high) or 1.0) / 10
-    near = NEAR * (high - low)
-    ticks = even_ticks(low - near, high + near, most_ticks)
     span = (high - low) / (1 - head - foot)
-    return Scale(low - foot * span, high + head * span, ticks, tick_labels(ticks), log=False)
+    return Scale(low - foot * span, high + head * span, *value_ticks(low, high, most_ticks, log=False), log=False)
 
 
 def _log_scale(values: FloatArray, high: float, most_ticks: int, head: float, foot: float) -> Scale:
     low = float(values[values >= high * DEEPEST].min())
     if low == high:
         low, high = low / 2, high * 2
-    ticks = log_ticks(low, high, most_ticks)
     span = (high / low) ** (1 / (1 - head - foot))
-    return Scale(low / span**foot, high * span**head, ticks, [short(tick) for tick in ticks], log=True)
+    return Scale(low / span**foot, high * span**head, *value_ticks(low, high, most_ticks, log=True), log=True)
 
 
 def _step_ticks(page: Page, ground: Ground) -> Ticks:

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from onecycle_cli.formatting import short
-from onecycle_cli.render.picture import AXIS_NAMES, DEEPEST, NEAR, count_unit, even_ticks, log_ticks, tick_labels
+from onecycle_cli.render.picture import AXIS_NAMES, DEEPEST, count_unit, even_ticks, tick_labels, value_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,17 +130,11 @@ def find_range(values: Sequence[float], rows: int, *, log: bool) -> Range:
     log = log and high > 0
     if log:
         low = min(value for value in values if value >= high * DEEPEST)
-    most, near = max(2, min(MOST_LABELS, (rows + 1) // 2)), NEAR * (high - low)
-    if low == high:
-        ticks = [low]
-    elif log:
-        ticks = log_ticks(low, high, most)
-    else:
-        ticks = even_ticks(low - near, high + near, most)
+    ticks, labels = value_ticks(low, high, max(2, min(MOST_LABELS, (rows + 1) // 2)), log=log and low < high)
     if len(ticks) < 2 and low < high:
         ticks = [low, high]
-    words = [short(tick) for tick in ticks] if log else tick_labels(ticks)
-    return Range(low, high, log, dict(zip(ticks, words, strict=True)))
+        labels = [short(low), short(high)] if log else tick_labels(ticks)
+    return Range(low, high, log, dict(zip(ticks, labels, strict=True)))
 
 
 def vertical(canvas: Canvas, scale: Range, gutter: int, *, unicode: bool, colour: bool) -> list[str]:

@@ -25,10 +25,10 @@ from onecycle_cli.render.figure import FigureOptions, check_figure
 from onecycle_cli.render.figure.chart import FEW, rows_to_draw
 from onecycle_cli.render.figure.style import own_style
 from onecycle_cli.render.picture import MOST_STEPS
+from onecycle_cli.run import Verdict
 from onecycle_cli.run.checker import check
 from onecycle_cli.run.logs import read_log
 from onecycle_cli.run.logs.log import Log
-from onecycle_cli.run.verdict import Verdict
 
 from .conftest import ROOT
 from .logged_runs import MANIFEST, TRACES, make_log

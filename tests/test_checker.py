@@ -10,9 +10,9 @@ import pytest
 
 from onecycle_cli import OneCycle
 from onecycle_cli.errors import OnecycleError
+from onecycle_cli.run import Verdict
 from onecycle_cli.run.checker import check
 from onecycle_cli.run.logs.log import Log
-from onecycle_cli.run.verdict import Verdict
 
 from .conftest import seeds
 from .logged_runs import (

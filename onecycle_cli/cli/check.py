@@ -20,8 +20,8 @@ from onecycle_cli.policy.checks.optimizers import momentum_word
 from onecycle_cli.render.check_report import bad_rows, print_verdict, verdict_json
 
 if TYPE_CHECKING:
+    from onecycle_cli.run import Verdict
     from onecycle_cli.run.logs.log import Log
-    from onecycle_cli.run.verdict import Verdict
 
 _TOLERANCE = "Relative difference that counts as equal; by default as precise as the log is written."
 _FOLLOW = (

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from onecycle_cli.policy.onecycle import OneCycle
+    from onecycle_cli.run import Verdict
     from onecycle_cli.run.logs.log import Log
-    from onecycle_cli.run.verdict import Verdict
 
 ColumnOption = Annotated[
     list[str] | None,

@@ -12,9 +12,9 @@ from onecycle_cli.render.output import UNBOUNDED, make_console
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from onecycle_cli.run import Divergence, Verdict
     from onecycle_cli.run.logs.log import Log
     from onecycle_cli.run.series import Series
-    from onecycle_cli.run.verdict import Divergence, Verdict
 
 COLOURS = {"ok": "bold green", "incomplete": "bold yellow", "diverges": "bold red"}
 

@@ -1,1 +1,83 @@
-"""A logged run: its readers, and what compares it with a plan or recovers the plan from it."""
+"""A logged run: what comparing it with its plan gives, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from onecycle_cli.run.precision import Precision
+    from onecycle_cli.run.series import Series
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """The first logged value that is not the planned one.
+
+    Attributes:
+        step: the step as it was logged.
+        row: the row's index in the log.
+        column: the series' track.
+        group: the plan's parameter group, by number.
+        field: what differs: lr or momentum, with the plan's group behind it where there are several (`lr_head`).
+        planned: the planned value; None where the cycle has no such step.
+        logged: the logged value.
+    """
+
+    step: int
+    row: int
+    column: int
+    group: int
+    field: str
+    planned: float | None
+    logged: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A hypothesis that was tested against the log.
+
+    Attributes:
+        slug: its name, such as `epoch-stepped` or `stepped-n-times:4`.
+        summary: what happened, in a sentence.
+        advice: what to change.
+        fit: the share of compared values, from 0 to 1, that it explains within the tolerance.
+    """
+
+    slug: str
+    summary: str
+    advice: str
+    fit: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a run followed its plan, from which step not, and why.
+
+    Attributes:
+        verdict: the outcome.
+        series: the log's rows beside the planned values, under the offset that was found.
+        first_divergence: the first wrong value; None unless the run diverges.
+        cause: why it diverges or is incomplete; `none` where all is right.
+        tolerance: how near counted as equal: the log's precision, `a few ulp` or, where the user set it, `given`.
+        first_missing_step: the first step after the log's last, where the log ends before the cycle.
+        notes: what else the user should know, a sentence each.
+    """
+
+    verdict: Literal["ok", "diverges", "incomplete"]
+    series: Series
+    first_divergence: Divergence | None
+    cause: Cause
+    tolerance: Precision
+    first_missing_step: int | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def offset(self) -> int:
+        """What is added to a logged step to get the schedule's: -1 where the log counts from 1."""
+        return self.series.offset
+
+    @property
+    def compared(self) -> int:
+        """How many logged values (learning rates and momenta) were compared."""
+        return self.series.compared

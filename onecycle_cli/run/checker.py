@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from onecycle_cli.errors import OnecycleError
+from onecycle_cli.run import Cause, Divergence, Verdict
 from onecycle_cli.run.causes import find_cause
 from onecycle_cli.run.precision import EXACT, FLOAT32, SINGLE_ULPS, Precision
 from onecycle_cli.run.series import Series, align_all, pair, read_samples, scale_of
-from onecycle_cli.run.verdict import Cause, Divergence, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

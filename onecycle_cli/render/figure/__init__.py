@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from onecycle_cli.render.figure.chart import Chart
     from onecycle_cli.render.picture import Across, Curve
-    from onecycle_cli.run.verdict import Verdict
+    from onecycle_cli.run import Verdict
 
 Format: TypeAlias = 'Literal["png", "svg", "pdf"]'
 

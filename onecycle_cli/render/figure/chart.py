@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from onecycle_cli.policy.schedule import Schedule
     from onecycle_cli.render.figure.style import Look
     from onecycle_cli.render.picture import Across
-    from onecycle_cli.run.verdict import Verdict
+    from onecycle_cli.run import Verdict
 
 MOST_ANNOTATED = 3
 """Curves whose peaks are annotated; more would be a crowd, and the legend has them."""

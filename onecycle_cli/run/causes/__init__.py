@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onecycle_cli.run import Cause
 from onecycle_cli.run.causes.curve import momentum_still, other_convention, other_lines, other_phases
 from onecycle_cli.run.causes.hypothesis import Case
 from onecycle_cli.run.causes.pace import jumped, once_per_epoch, several_times, skipped, unevenly
@@ -17,7 +18,6 @@ from onecycle_cli.run.causes.wrong_settings import (
     wrong_pct_start,
     wrong_total_steps,
 )
-from onecycle_cli.run.verdict import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from onecycle_cli.formatting import format_number
+from onecycle_cli.run import Cause
 from onecycle_cli.run.causes.hypothesis import Case, Hypothesis, first_value
-from onecycle_cli.run.verdict import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,8 +16,8 @@ from onecycle_cli.run.logs.log import NotYetError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from onecycle_cli.run import Verdict
     from onecycle_cli.run.logs.log import Log
-    from onecycle_cli.run.verdict import Verdict
 
 REMEMBERED = 64
 """Bytes before the position reached that must still be the same: otherwise the file was rewritten."""

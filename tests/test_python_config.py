@@ -186,6 +186,9 @@ def test_numbers_come_through_both_yaml_versions(value: float | None) -> None:
         ("y = dict(a=1)\nx = {'a': 2, **y}", {"a": 1}),
         ("y = dict(a=1)\nx = {**y, 'a': 3}", {"a": 3}),
         ("y = dict(a=1)\nx = dict(b=2, **y)", {"b": 2, "a": 1}),
+        ("optimizer = dict(lr=0.05)\nx = optimizer['lr'] * 10", 0.5),
+        ("y = [dict(a=1), 2]\nx = y[0]['a']", 1),
+        ("y = [1, 2]\nx = y[-1]", 2),
         ("from m import OneCycleLR\nx = dict(type=OneCycleLR)", {"type": "OneCycleLR"}),
         ("x = {'type': mmengine.optim.OneCycleLR}", {"type": "mmengine.optim.OneCycleLR"}),
         ("class A: pass\nx = dict(type=A)", {"type": "A"}),
@@ -243,7 +246,7 @@ def test_what_is_worked_out(text: str, value: object) -> None:
         ("x = 'a' + 'b'", "'a' + 'b'"),
         ("x = int(3)", "int(3)"),
         ("x = float('inf')", "float('inf')"),
-        ("y = [1]\nx = y[0]", "y[0]"),
+        ("y = [1]\nx = y[z]", "y[z]"),
         ("y, x = 1, 2", "y, x"),
         ("x = 1\nx += 1", "x += 1"),
         ("x = dict(a=1)\nx['a'] = 2", "x['a']"),
@@ -277,6 +280,7 @@ def test_what_is_unknown(text: str, shown: str) -> None:
 
 
 def test_an_unknown_value_is_unknown_under_every_name() -> None:
+    assert is_unknown(values("x = dict(a=[1])\ny = x['a']\ny.append(2)\nz = x['a'][0]\n")["z"])
     read_values = values("x = [1]\ny = dict(a=x)\nx.pop()\n")
     assert is_unknown(read_values["x"])
     assert [is_unknown(each) for each in read_values["y"]["a"]] == [True]

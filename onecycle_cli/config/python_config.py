@@ -1,7 +1,8 @@
 """Python configs, in MMEngine's and MMCV's style, as the tree that YAML gives: read through `ast`, never run.
 
-Assignments of literals, names, `dict(...)` and arithmetic are followed. Everything else becomes a scalar with the tag
-UNKNOWN. So does what such code may change: the names that it assigns, and the lists and mappings that it mentions.
+Assignments of literals, names, `dict(...)`, items such as `optimizer["lr"]` and arithmetic are followed. Everything
+else becomes a scalar with the tag UNKNOWN. So does what such code may change: the names that it assigns, and the lists
+and mappings that it mentions.
 """
 
 from __future__ import annotations
@@ -194,10 +195,9 @@ class _Module:
             case ast.Constant():
                 return self._scalar(expr, expr.value)
             case ast.Name():
-                node = self.names[expr.id][1]
-                if isinstance(node, ScalarNode):
-                    return replace(node, place=self._lines.place(expr), origin=node.written)
-                return replace(node, place=self._lines.place(expr))
+                return self._mention(expr, self.names[expr.id][1])
+            case ast.Subscript():
+                return self._mention(expr, _item(self._value(expr.value), self._value(expr.slice)))
             case ast.List() | ast.Tuple():
                 return self._sequence(expr)
             case ast.Dict():
@@ -214,6 +214,12 @@ class _Module:
             case ast.BinOp():
                 return self._operation(expr, self._value(expr.left), self._value(expr.right))
         raise LookupError
+
+    def _mention(self, expr: ast.expr, node: Node) -> Node:
+        """Return a value where the file mentions it, by a name or a subscript."""
+        if isinstance(node, ScalarNode):
+            return replace(node, place=self._lines.place(expr), origin=node.written)
+        return replace(node, place=self._lines.place(expr))
 
     def _scalar(self, expr: ast.expr, value: object) -> ScalarNode:
         place = self._lines.place(expr)
@@ -282,6 +288,15 @@ class _Module:
 def _identity(key: Node) -> object:
     """Return what two equal keys have in common; an unknown key is like no other."""
     return (key.text, key.plain) if isinstance(key, ScalarNode) and key.tag is None else id(key)
+
+
+def _item(container: Node, key: Node) -> Node:
+    """Return the item of a list or mapping, as in `optimizer["lr"]`."""
+    if isinstance(container, SequenceNode):
+        return container.items[operator.index(_number(key))]  # type: ignore[arg-type]
+    if not isinstance(container, MappingNode):
+        raise TypeError
+    return {_identity(name): value for name, value in container.entries}[_identity(key)]
 
 
 def _number(node: Node) -> int | float:

@@ -1,4 +1,4 @@
-"""onecycle-cli: plan one-cycle learning-rate schedules, and hold runs against them.
+"""onecycle-cli: plan one-cycle learning-rate schedules, and check runs against them.
 
 The library is `OneCycle`, the settings of a schedule, and the `Schedule` that they make::
 

@@ -32,7 +32,7 @@ LISTS = tuple(name for name, setting in SETTINGS.items() if setting.item is floa
 NEUTRAL = {"three_phase": False, "cycle_momentum": False}
 """Values that ask for nothing, so a framework without the setting has them anyway."""
 
-TYPE_NAMES = {float: "a number", int: "a whole number", bool: "true or false", str: "a text"}
+TYPE_NAMES = {float: "a number", int: "a whole number", bool: "true or false", str: "text"}
 
 
 # --- Types ------------------------------------------------------------------------------------------------------

@@ -3,6 +3,9 @@
 Other modules ask a `Convention` for its traits and never compare its name. This module also has what PyTorch's
 scheduler and its copies share: phases that end at real steps. A phase begins where the one before ends; a step belongs
 to the first phase that ends at or after it. They differ in divisors, in the final learning rate, and in momentum.
+
+To add a convention, write a module with its `CONVENTION`, add its line to the registry in `__init__`, and record
+values of the framework in tests/data/golden.
 """
 
 from __future__ import annotations
@@ -75,8 +78,6 @@ class Convention:
         has_plateau: the run ends in a flat part of its own, after a cycle of 2 * `stepsize` steps.
         final_divides_peak: final_div_factor divides the peak, not the initial rate.
         float32: runs of the framework compute the learning rate in float32.
-        positions_in_float32: the position in the cycle is rounded to float32, so that curves are not quite smooth.
-        sets_step_after_last: the scheduler sets one more rate after the last step, which a log can show.
         raises_past_end: the scheduler raises ValueError when it is stepped past the end of the cycle.
         checks_types: the scheduler refuses an integer where it wants a float, and the other way round.
         counts_in_epochs: a config counts the length in epochs, and the scheduler steps per epoch, unless it says
@@ -102,8 +103,6 @@ class Convention:
     has_plateau: bool = False
     final_divides_peak: bool = False
     float32: bool = False
-    positions_in_float32: bool = False
-    sets_step_after_last: bool = True
     raises_past_end: bool = False
     checks_types: bool = False
     counts_in_epochs: bool = False

@@ -205,8 +205,6 @@ CONVENTION = Convention(
         "anneal_strategy": "fit_one_cycle has the cosine only",
     },
     final_divides_peak=True,
-    positions_in_float32=True,
-    sets_step_after_last=False,
     aliases={"final_div_factor": "div_final", "div_factor": "div"},
     classes=("fit_one_cycle",),
     modules=("fastai",),

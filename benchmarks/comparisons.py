@@ -19,7 +19,7 @@ LOOP_ROWS = 200_000
 
 
 def comparisons(scratch: Path, *, long: bool) -> Iterator[tuple[str, Comparison | str]]:
-    """Give the comparisons by name; a text in place of one says why it cannot be made.
+    """Yield the comparisons by name; a text in place of one says why it cannot be made.
 
     Args:
         scratch: a folder to write into.
@@ -49,7 +49,7 @@ def _small_commands() -> Iterator[tuple[str, Comparison]]:
 
 
 def _many_files(scratch: Path) -> Iterator[tuple[str, Comparison | str]]:
-    """Compare validating many files with the general tools that people hold YAML with."""
+    """Compare validating many files with the general tools for checking YAML."""
     folder, schema = scratch / "many", scratch / "schema.json"
     others: dict[str, tuple[str | Path, ...]] = {
         "check-jsonschema": ("-m", "check_jsonschema", "--schemafile", schema),
@@ -132,7 +132,7 @@ def _memory(rows: int) -> float:
 
 
 def export(rows: int, path: Path | str) -> tuple[float, float]:
-    """Export a plan of so many steps to CSV; give the seconds and the peak memory of the process."""
+    """Export a plan of so many steps to CSV; return the seconds and the peak memory of the process."""
     words = ("export", "--max-lr", "0.1", "--total-steps", str(rows), "--every", "1", "--format", "csv")
     done = onecycle(*words, "-o", path)
     return done.seconds, float(done.memory)

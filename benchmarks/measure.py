@@ -1,4 +1,4 @@
-"""Whole processes, measured side by side: how long they take and how much memory they hold."""
+"""Whole processes, measured side by side: how long they take and how much memory they use."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PEERS = ROOT / "benchmarks" / "peers"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One process that ended well: seconds on the clock, peak memory in KiB, and what it printed."""
+    """One process that succeeded: seconds on the clock, peak memory in KiB, and what it printed."""
 
     seconds: float
     memory: int
@@ -42,14 +42,14 @@ class Comparison:
     rounds: int = 9
 
     def measure(self) -> float:
-        """Measure A B A B …, after one round that warms caches up; give the median of the rounds' ratios."""
+        """Measure A B A B …, after one round that warms caches up; return the median of the rounds' ratios."""
         if self.rounds > 1:
             self.pair()
         pairs = [self.pair() for _ in range(self.rounds)]
         return statistics.median(ours / other for ours, other in pairs)
 
     def met(self, ratio: float) -> bool:
-        """Say whether a ratio meets the bar."""
+        """Return whether a ratio meets the bar."""
         return ratio >= self.bar if self.at_least else ratio <= self.bar
 
 
@@ -76,5 +76,5 @@ def onecycle(*arguments: str | Path) -> Run:
 
 
 def peer(name: str, *arguments: str | Path) -> Run:
-    """Run one of the programs that we are held against."""
+    """Run one of the programs that ours is compared with."""
     return run(PEERS / f"{name}.py", *arguments)

@@ -321,7 +321,7 @@ def test_a_byte_order_mark_is_no_column(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
-def test_a_forbidden_character_is_found_whatever_ends_the_lines(line_end: str) -> None:
+def test_a_forbidden_character_is_found_with_any_line_ends(line_end: str) -> None:
     (finding,) = findings(line_end.join(["max_lr: 0.1", "name: é\x07", "total_steps: 10", ""]))
     assert (finding.code, finding.line, finding.column) == ("OC001", 2, 8)
 

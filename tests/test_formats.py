@@ -234,7 +234,7 @@ def test_each_kind_is_cut_at_its_limit(rules: list[Any]) -> None:
 
 
 @given(ANY_FINDINGS)
-def test_the_runner_reads_whatever_we_say(findings: list[Finding]) -> None:
+def test_the_runner_reads_all_annotations(findings: list[Finding]) -> None:
     lines = list(github_lines(findings))
     assert all(line.count("\n") == 1 and line.endswith("\n") for line in lines)
     read = [as_the_runner_reads(line) for line in lines]
@@ -360,7 +360,7 @@ def test_no_text_becomes_a_link() -> None:
 
 
 @given(ANY_FINDINGS)
-def test_whatever_we_say_is_sarif(findings: list[Finding]) -> None:
+def test_all_findings_give_valid_sarif(findings: list[Finding]) -> None:
     run = run_of(findings)
     assert [each["ruleId"] for each in run["results"]] == [each.code for each in findings]
     for result in run["results"]:
@@ -421,7 +421,7 @@ def test_a_case_a_file() -> None:
     assert list(second) == []
 
 
-def test_one_failure_holds_all_of_a_file_and_the_rest_stands_in_the_output() -> None:
+def test_one_failure_has_the_errors_of_a_file_and_the_output_has_the_rest() -> None:
     findings = [found(), found(WARNING, "hm"), found(message="again"), found(INFO, "fyi")]
     (case,) = report(findings, ["configs/a.yaml"])
     failure, output = case
@@ -457,7 +457,7 @@ def test_it_is_the_same_each_time() -> None:
 
 
 @given(ANY_FINDINGS, st.sets(st.sampled_from("abc")).map(sorted))
-def test_whatever_we_say_is_xml(findings: list[Finding], files: list[str]) -> None:
+def test_all_findings_give_valid_xml(findings: list[Finding], files: list[str]) -> None:
     text = junit(findings, files)
     cases = list(ElementTree.fromstring(text)[0])
     assert len(cases) == len({each.file or "(settings)" for each in findings} | set(files))

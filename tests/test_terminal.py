@@ -98,7 +98,7 @@ def test_the_curve_is_connected(unicode: bool) -> None:
     assert all(any(row[column : column + 1].strip() for row in rows) for column in range(74))
 
 
-def test_curves_are_told_apart() -> None:
+def test_curves_look_different() -> None:
     two = [curve("one"), curve("two", max_lr=0.05)]
     marks = draw_terminal(two, 80, 24)
     assert marks.startswith("* one: peak 0.1")

@@ -463,7 +463,7 @@ def full(text: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> list[tu
         pytest.param("name:\t'学\t率',\t\t", id="tabs and wide"),
     ],
 )
-def test_the_caret_stands_under_the_value(before: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_caret_is_under_the_value(before: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ((source, caret),) = full(f"{{{before}max_lr: fast, total_steps: 1000}}\n", folder, capsys)
     assert caret.count("^") == len("fast")
     assert len(caret) - len("fast") == cell_len(source[: source.index("fast")])

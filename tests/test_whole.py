@@ -155,7 +155,7 @@ def test_a_folder_without_leave_to_write(tmp_path: Path) -> None:
         tmp_path.chmod(0o755)
 
 
-def test_a_full_disk_is_told_of() -> None:
+def test_a_full_disk_is_an_error() -> None:
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("there is no /dev/full here")

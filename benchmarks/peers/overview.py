@@ -1,4 +1,4 @@
-"""A two-command program that prints a YAML file as a table: what `show` and `validate` are held against."""
+"""A two-command program that prints a YAML file as a table: what `show` and `validate` are compared with."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A program that draws two lines of 2,000 points to PNG: what `plot` is held against.
+"""A program that draws two lines of 2,000 points to PNG: what `plot` is compared with.
 
-As most people write it, with pyplot and a panel a line; or as lean as matplotlib can be had.
+As most people write it, with pyplot and one panel per curve; or as lean as matplotlib can be had.
 """
 
 from __future__ import annotations

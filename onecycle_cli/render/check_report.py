@@ -7,7 +7,7 @@ import textwrap
 from typing import IO, TYPE_CHECKING, Any
 
 from onecycle_cli.formatting import count, finite, format_number, join_words, printable, proportion
-from onecycle_cli.render.output import UNBOUNDED, make_console
+from onecycle_cli.render.output import UNBOUNDED, unbroken_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,16 +64,13 @@ def print_verdict(found: Verdict, plan: str, stream: IO[str]) -> None:
     """Print a verdict on the plan of some name for people; in colour and wrapped only on a terminal."""
     from rich.text import Text
 
-    console = make_console(stream)
-    width = console.width if console.is_terminal else UNBOUNDED
-    console.width = UNBOUNDED
-    with console.capture() as printed:
+    with unbroken_lines(stream, fit_terminal=True) as console:
+        width, console.width = console.width, UNBOUNDED
         console.print(Text(headline(found, plan), style=COLOURS[found.verdict]))
         for line in _details(found):
             console.print(textwrap.fill(line, width, subsequent_indent="  ") if len(line) > width else line)
         if found.first_divergence is not None:
             console.print("", divergence_table(found.series, found.first_divergence), sep="\n")
-    stream.writelines(f"{line.rstrip()}\n" for line in printed.get().splitlines())
 
 
 def bad_rows(log: Log) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 from onecycle_cli.formatting import finite, format_number, percent, printable, setting_text
 from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.summary import area, summarize, warmup_steps
-from onecycle_cli.render.output import UNBOUNDED, make_console
+from onecycle_cli.render.output import unbroken_lines
 from onecycle_cli.render.plan_report import MOST_GROUPS, key_steps
 
 if TYPE_CHECKING:
@@ -146,19 +146,15 @@ Row = tuple[str, list[str]]
 
 def print_comparison(entries: Sequence[Entry], tolerance: float, steps: Sequence[int], stream: IO[str]) -> None:
     """Print a comparison for people; in colour and in blocks of its width if the stream is a terminal."""
-    console = make_console(stream)
-    if not console.is_terminal:
-        console.width = UNBOUNDED
     names = [printable(entry.name) for entry in entries]
     rows = [*_settings(entries), *_curves(entries), *_differences(entries), *_values(entries, steps)]
-    with console.capture() as printed:
+    with unbroken_lines(stream, fit_terminal=True) as console:
         console.print(headline(entries, tolerance), style="bold")
         for shown in _blocks(rows, names, console.width):
             console.print("", _table(rows, names, shown), sep="\n")
         for entry in entries:
             if entry.translation:
                 console.print("", *_translated(entry.name, entry.translation), sep="\n")
-    stream.writelines(f"{line.rstrip()}\n" for line in printed.get().splitlines())
 
 
 def headline(entries: Sequence[Entry], tolerance: float) -> str:
@@ -224,9 +220,9 @@ def _values(entries: Sequence[Entry], steps: Sequence[int]) -> Iterator[Row]:
     """Yield learning rates step by step, and momenta if they differ."""
     schedules = [entry.schedule for entry in entries]
     most = min(max(len(schedule.groups) for schedule in schedules), MOST_GROUPS)
-    momenta = [0] if any(entry.outcome and _momentum_differs(entries[0], entry) for entry in entries) else []
-    for field, word in enumerate(("lr", "momentum")):
-        for group in range(most) if field == 0 or momenta else ():
+    momenta_differ = any(entry.outcome and _momentum_differs(entries[0], entry) for entry in entries)
+    for field, word in enumerate(("lr", "momentum") if momenta_differ else ("lr",)):
+        for group in range(most):
             longest = max(schedules, key=lambda schedule: len(schedule.groups))
             yield (f"{word} at step" if most == 1 else f"{word} {printable(longest.groups[group])} at step"), []
             for step in steps:

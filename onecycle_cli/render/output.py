@@ -35,10 +35,14 @@ def make_console(stream: IO[str]) -> Console:
 
 
 @contextmanager
-def unbroken_lines(stream: IO[str]) -> Iterator[Console]:
-    """Collect what the block prints to a console, and write it to a stream: no line is broken, cut off or padded."""
+def unbroken_lines(stream: IO[str], *, fit_terminal: bool = False) -> Iterator[Console]:
+    """Collect what the block prints to a console, and write it to a stream: no line is broken, cut off or padded.
+
+    With `fit_terminal`, the console keeps the width of a terminal.
+    """
     console = make_console(stream)
-    console.width = UNBOUNDED
+    if not (fit_terminal and console.is_terminal):
+        console.width = UNBOUNDED
     with console.capture() as printed:
         yield console
     stream.writelines(f"{line.rstrip()}\n" for line in printed.get().splitlines())

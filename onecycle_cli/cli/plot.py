@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import sys
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,12 +16,11 @@ from onecycle_cli.cli.targets import picture_format, save_picture
 from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.policy.checks.optimizers import momentum_word
-from onecycle_cli.render.picture import Curve
+from onecycle_cli.render.picture import Across, Curve
 
 if TYPE_CHECKING:
     from onecycle_cli.config import NamedPlan
 
-Across = Literal["step", "epoch", "percent"]
 _PICTURE = "Picture"
 _FILE = "PNG, SVG or PDF by extension, - is stdout; by default the config's name with .png."
 _SIZE = re.compile(r"\s*([0-9.]+)\s*[x×]\s*([0-9.]+)\s*(px|in)?\s*")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-PictureFormat = Literal["png", "svg", "pdf"]
-PICTURE_FORMATS: dict[str, PictureFormat] = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
+    from onecycle_cli.render.figure import Format
+
+PICTURE_FORMATS: dict[str, Format] = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
 STDOUT = "-"
 
 ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
 
 
-def picture_format(target: str) -> PictureFormat:
+def picture_format(target: str) -> Format:
     """Return the format of a picture by its file's extension; PNG for standard output.
 
     Raises:

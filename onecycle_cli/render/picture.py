@@ -13,7 +13,6 @@ from onecycle_cli.policy.summary import edge_steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import TypeAlias
 
     import numpy as np
     from numpy.typing import NDArray
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from onecycle_cli.policy.ramps import FloatArray
     from onecycle_cli.policy.schedule import Schedule
 
-Across: TypeAlias = 'Literal["step", "epoch", "percent"]'
+Across = Literal["step", "epoch", "percent"]
 """What the horizontal axis counts."""
 
 DRAWABLE = (1e-290, 1e290)

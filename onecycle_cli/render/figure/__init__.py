@@ -16,7 +16,7 @@ from onecycle_cli.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import IO, Any, TypeAlias
+    from typing import IO, Any
 
     from matplotlib.figure import Figure
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from onecycle_cli.render.picture import Across, Curve
     from onecycle_cli.run import Verdict
 
-Format: TypeAlias = 'Literal["png", "svg", "pdf"]'
+Format = Literal["png", "svg", "pdf"]
 
 SMALLEST = (2.5, 2.0)
 MOST_PIXELS = 30_000

@@ -67,6 +67,12 @@ def test_the_python_runs(code: str, checkout: Path) -> None:
     assert done.stdout.splitlines()[0] == "5250 0.0040000000000000036 0.1"
 
 
+def test_the_verdict_shown_is_the_one_given(capsys: pytest.CaptureFixture[str]) -> None:
+    log = str(ROOT / "tests/data/traces/p02_lightning_adamw_epoch.csv")
+    assert main(["check", "--max-lr", "0.003", "--total-steps", "240", "--optimizer", "adamw", log]) == 1
+    assert [block for language, block in BLOCKS if language == "text"] == [capsys.readouterr().out]
+
+
 def test_every_code_and_file_named_exists() -> None:
     from onecycle_cli.findings import RULES
 

@@ -148,8 +148,9 @@ def _help(setting: str) -> str:
     words = [SETTINGS[setting].description]
     if SETTINGS[setting].item is not None:
         words.append("Repeat it once per group.")
-    default = getattr(CONVENTIONS[DEFAULT].defaults, setting, None)
-    if default is not None:
+    convention = CONVENTIONS[DEFAULT]
+    default = getattr(convention.defaults, setting, None)
+    if default is not None and convention.supports(setting):
         words.append(f"({DEFAULT}'s default: {str(default).lower() if isinstance(default, bool) else default})")
     return " ".join(words)
 

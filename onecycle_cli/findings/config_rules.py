@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onecycle_cli.findings.rule import Rule, Severity
+from onecycle_cli.findings.rule import error, warning
 
 _SCHEDULED = (
     "trainer:\n  max_steps: 1000\n"
@@ -26,53 +26,47 @@ _ACCUMULATED = (
 
 # --- The file as a whole (OC0xx) --------------------------------------------------------------------------------
 
-NOT_YAML = Rule(
+NOT_YAML = error(
     "OC001",
-    Severity.ERROR,
     "not YAML",
     "The file breaks YAML's grammar at the place shown, so nothing after it can be trusted. "
     "Usual causes: a tab for indentation, a missing space after a colon, a bracket or quote left open.",
     "max_lr: 0.1\ntotal_steps: [1000\n",
     "max_lr: 0.1\ntotal_steps: 1000\n",
 )
-NOT_TEXT = Rule(
+NOT_TEXT = error(
     "OC002",
-    Severity.ERROR,
     "not UTF-8 text",
     "The file holds bytes that are not UTF-8. YAML files are UTF-8 (UTF-16 with a byte-order mark is read too); "
     "an editor that saved in another encoding, or a binary file, leads here.",
     "name: caf\ufffd\nmax_lr: 0.1\ntotal_steps: 1000\n",
     "name: café\nmax_lr: 0.1\ntotal_steps: 1000\n",
 )
-NOT_A_MAPPING = Rule(
+NOT_A_MAPPING = error(
     "OC003",
-    Severity.ERROR,
     "file contains no settings",
     "A config is one mapping of settings to values (`max_lr: 0.1`). An empty file, a list or a bare text has none.",
     "- max_lr\n- total_steps\n",
     "max_lr: 0.1\ntotal_steps: 1000\n",
 )
-SEVERAL_DOCUMENTS = Rule(
+SEVERAL_DOCUMENTS = error(
     "OC004",
-    Severity.ERROR,
     "several documents",
     "A line `---` after the first settings begins a second YAML document. One file holds one plan; "
     "which of several was meant cannot be known.",
     "max_lr: 0.1\ntotal_steps: 1000\n---\nmax_lr: 0.2\n",
     "max_lr: 0.1\ntotal_steps: 1000\n",
 )
-TOO_MUCH = Rule(
+TOO_MUCH = error(
     "OC005",
-    Severity.ERROR,
     "too large or too deep",
     "The file is larger, or nested deeper, than any config is: over 4 MiB, 100 levels or 200,000 values. "
     "It is refused before it can take the machine down; most often the wrong file was named.",
     "max_lr: " + "[" * 101 + "0.1" + "]" * 101 + "\ntotal_steps: 1000\n",
     "max_lr: [0.1]\ntotal_steps: 1000\n",
 )
-NOT_PYTHON = Rule(
+NOT_PYTHON = error(
     "OC006",
-    Severity.ERROR,
     "not Python",
     "The Python config breaks Python's grammar at the place shown. It is read without being run, by the grammar of "
     "the Python that runs this program. Usual causes: a comma, bracket or quote that is missing, a tab, Python 2.",
@@ -82,9 +76,8 @@ NOT_PYTHON = Rule(
 
 # --- Keys and the types of their values (OC1xx) -----------------------------------------------------------------
 
-UNKNOWN_KEY = Rule(
+UNKNOWN_KEY = error(
     "OC101",
-    Severity.ERROR,
     "unknown key",
     "The key is not a setting of a one-cycle schedule, so it would be ignored. Most often it is mistyped, or "
     "another framework's name: fastai's `div_final` and Paddle's `phase_pct` are `final_div_factor` and "
@@ -92,26 +85,23 @@ UNKNOWN_KEY = Rule(
     "max_lr: 0.1\ntotal_steps: 1000\npct_strat: 0.25\n",
     "max_lr: 0.1\ntotal_steps: 1000\npct_start: 0.25\n",
 )
-DUPLICATE_KEY = Rule(
+DUPLICATE_KEY = error(
     "OC102",
-    Severity.ERROR,
     "duplicate key",
     "The key is written twice. PyYAML silently keeps the last value, other readers the first or none; the "
     "author most likely changed one of the two.",
     "max_lr: 0.1\ntotal_steps: 1000\nmax_lr: 0.2\n",
     "max_lr: 0.2\ntotal_steps: 1000\n",
 )
-WRONG_TYPE = Rule(
+WRONG_TYPE = error(
     "OC103",
-    Severity.ERROR,
     "wrong type",
     "The value does not have the type of the setting, such as a text in place of a number.",
     "max_lr: fast\ntotal_steps: 1000\n",
     "max_lr: 0.1\ntotal_steps: 1000\n",
 )
-YAML_VERSIONS = Rule(
+YAML_VERSIONS = warning(
     "OC104",
-    Severity.WARNING,
     "YAML 1.1 and 1.2 read it differently",
     "PyYAML, which most training scripts use, reads YAML 1.1: there `1e-3` is a text (a float needs a dot and a "
     "signed exponent), `010` is eight, `1_000` a thousand and `yes` true. YAML 1.2 readers, and this program, "
@@ -119,26 +109,23 @@ YAML_VERSIONS = Rule(
     "max_lr: 1e-3\ntotal_steps: 1000\n",
     "max_lr: 1.0e-3\ntotal_steps: 1000\n",
 )
-NUMBER_KIND = Rule(
+NUMBER_KIND = warning(
     "OC105",
-    Severity.WARNING,
     "a number PyTorch refuses",
     "PyTorch's OneCycleLR checks the Python type: `pct_start` must be a float (1 is refused, 1.0 taken) and "
     "`total_steps` an int (100.0 is refused, 100 taken). The plan is computed as if it were written right.",
     "max_lr: 0.1\ntotal_steps: 100.0\n",
     "max_lr: 0.1\ntotal_steps: 100\n",
 )
-UNKNOWN_CHOICE = Rule(
+UNKNOWN_CHOICE = error(
     "OC106",
-    Severity.ERROR,
     "unknown choice",
     "The setting takes one of a few words, and this is not one of them.",
     "max_lr: 0.1\ntotal_steps: 1000\nanneal_strategy: cosine\n",
     "max_lr: 0.1\ntotal_steps: 1000\nanneal_strategy: cos\n",
 )
-MISSING_SETTING = Rule(
+MISSING_SETTING = error(
     "OC107",
-    Severity.ERROR,
     "missing setting",
     "A schedule cannot be drawn without its peak: `max_lr` has no default in any framework.",
     "total_steps: 1000\n",
@@ -147,9 +134,8 @@ MISSING_SETTING = Rule(
 
 # --- The schedule in a training config (OC50x) ------------------------------------------------------------------
 
-NOT_KNOWN = Rule(
+NOT_KNOWN = error(
     "OC501",
-    Severity.ERROR,
     "value known only at run time",
     "The value is filled in when the training program runs: a reference that leads out of the file, a variable of the "
     "environment, `???`, or -1. `--set` gives the value at a path of the file (`--set trainer.max_steps=5000`), a flag "
@@ -158,9 +144,8 @@ NOT_KNOWN = Rule(
     "trainer:\n  max_steps: 1000\n"
     "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.1\n  total_steps: ${trainer.max_steps}\n",
 )
-ANOTHER_SCHEDULE = Rule(
+ANOTHER_SCHEDULE = error(
     "OC502",
-    Severity.ERROR,
     "another schedule",
     "This looks like a one-cycle schedule, but is another one: Ultralytics' `lrf` ends a decay without a "
     "peak of its own, and DeepSpeed's OneCycle goes up and down in straight lines of given lengths and then decays "
@@ -168,9 +153,8 @@ ANOTHER_SCHEDULE = Rule(
     "lr0: 0.01\nlrf: 0.1\nwarmup_epochs: 3.0\ncos_lr: true\n",
     "max_lr: 0.01\nepochs: 100\nsteps_per_epoch: 500\n",
 )
-CHAINED = Rule(
+CHAINED = warning(
     "OC503",
-    Severity.WARNING,
     "another scheduler acts beside it",
     "The schedule is in a list with others, or in a SequentialLR. It then covers only a part of the run, or is "
     "multiplied with what the others do, and the plan shown is that of the one-cycle schedule alone. It has its own "
@@ -182,9 +166,8 @@ CHAINED = Rule(
 
 # --- The optimizer, trainer and loader beside it (OC51x) --------------------------------------------------------
 
-OPTIMIZER_RATE = Rule(
+OPTIMIZER_RATE = warning(
     "OC511",
-    Severity.WARNING,
     "optimizer's lr is not the peak",
     "The scheduler overwrites the optimizer's learning rate before the first step, so the number there has "
     "no effect, and a reader of the config takes it for the rate that trains. Write the peak there, or refer to it "
@@ -192,9 +175,8 @@ OPTIMIZER_RATE = Rule(
     _SGD.replace("0.01", "0.001") + _SCHEDULED,
     _SGD + _SCHEDULED,
 )
-OPTIMIZER_MOMENTUM = Rule(
+OPTIMIZER_MOMENTUM = warning(
     "OC512",
-    Severity.WARNING,
     "the cycle overwrites momentum or betas",
     "`cycle_momentum` is on by default: the scheduler moves the optimizer's momentum (the first of the betas) between "
     "`max_momentum` and `base_momentum`, and the number given to the optimizer has no effect. Set "
@@ -202,9 +184,8 @@ OPTIMIZER_MOMENTUM = Rule(
     _ADAMW + _SCHEDULED,
     _ADAMW + _SCHEDULED.replace("  total_steps: 1000\n", "  total_steps: 1000\n  cycle_momentum: false\n"),
 )
-STEPPED_PER_EPOCH = Rule(
+STEPPED_PER_EPOCH = warning(
     "OC513",
-    Severity.WARNING,
     "stepped once per epoch",
     "The scheduler takes one step per epoch, and the cycle is not as many steps long as the run has epochs. A longer "
     "cycle is hardly begun when the run ends; past the end of a shorter one PyTorch raises ValueError. Lightning "
@@ -213,9 +194,8 @@ STEPPED_PER_EPOCH = Rule(
     _LIGHTNING_CLI.replace("total_steps: 40", "total_steps: 50000"),
     _LIGHTNING_CLI,
 )
-RUN_LENGTH = Rule(
+RUN_LENGTH = warning(
     "OC514",
-    Severity.WARNING,
     "the run is shorter or longer than the cycle",
     "The trainer makes another number of steps than the cycle has. A shorter run ends at a learning rate that was "
     "meant to fall further; a longer one stops with PyTorch's ValueError at step `total_steps`. If `max_steps` and "
@@ -223,9 +203,8 @@ RUN_LENGTH = Rule(
     _SCHEDULED.replace("total_steps: 1000", "total_steps: 4000"),
     _SCHEDULED,
 )
-INTERVAL = Rule(
+INTERVAL = error(
     "OC515",
-    Severity.ERROR,
     "invalid interval",
     "Lightning (2.6.6) knows two intervals, `step` and `epoch`, in small letters. At any other word it refuses to "
     'start, with `The "interval" key in lr scheduler dict must be "step" or "epoch"`. (With manual optimization the '
@@ -233,9 +212,8 @@ INTERVAL = Rule(
     _SCHEDULED.replace("interval: step", "interval: steps"),
     _SCHEDULED,
 )
-BATCHES_AS_STEPS = Rule(
+BATCHES_AS_STEPS = warning(
     "OC516",
-    Severity.WARNING,
     "batches counted as steps",
     "`steps_per_epoch` counts optimizer updates. With accumulated gradients several batches make one, and several "
     "devices share the batches of an epoch, so a number taken from the loader's length is too high and the run ends "

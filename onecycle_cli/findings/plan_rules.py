@@ -2,57 +2,51 @@
 
 from __future__ import annotations
 
-from onecycle_cli.findings.rule import Rule, Severity
+from onecycle_cli.findings.rule import error, info, warning
 
 # --- Single values and their lists (OC2xx) ----------------------------------------------------------------------
 
-OUT_OF_RANGE = Rule(
+OUT_OF_RANGE = error(
     "OC201",
-    Severity.ERROR,
     "number out of range",
     "The number is not finite, or not above (or at) 0 where it must be. PyTorch accepts a negative `max_lr` or a "
     "NaN silently and trains with it; a factor of 0 is a division by zero.",
     "max_lr: -0.1\ntotal_steps: 1000\n",
     "max_lr: 0.1\ntotal_steps: 1000\n",
 )
-PCT_START_RANGE = Rule(
+PCT_START_RANGE = error(
     "OC202",
-    Severity.ERROR,
     "pct_start outside 0…1",
     "`pct_start` is a fraction of the cycle, despite its name: 30 % is 0.3.",
     "max_lr: 0.1\ntotal_steps: 1000\npct_start: 30\n",
     "max_lr: 0.1\ntotal_steps: 1000\npct_start: 0.30\n",
 )
-LIST_LENGTHS = Rule(
+LIST_LENGTHS = error(
     "OC203",
-    Severity.ERROR,
     "unequal list lengths",
     "`max_lr`, `base_momentum` and `max_momentum` take one value for all parameter groups or a list with one "
     "value per group; all lists, and `groups` where given, must agree.",
     "max_lr: [0.1, 0.01]\nmax_momentum: [0.95, 0.95, 0.9]\ntotal_steps: 1000\n",
     "max_lr: [0.1, 0.01]\nmax_momentum: [0.95, 0.9]\ntotal_steps: 1000\n",
 )
-NO_MOMENTUM = Rule(
+NO_MOMENTUM = error(
     "OC204",
-    Severity.ERROR,
     "the optimizer has no momentum to cycle",
     "`cycle_momentum` is on (the default), and the optimizer has neither `momentum` nor `betas`. PyTorch raises "
     "`optimizer must support momentum or beta1` when the scheduler is made.",
     "max_lr: 0.1\ntotal_steps: 1000\noptimizer: adagrad\n",
     "max_lr: 0.1\ntotal_steps: 1000\noptimizer: adagrad\ncycle_momentum: false\n",
 )
-UNSUPPORTED = Rule(
+UNSUPPORTED = error(
     "OC205",
-    Severity.ERROR,
     "not supported by this convention",
     "The framework of the plan's convention has no such setting, so the plan could not be trained there as it is "
     "written.",
     "max_lr: 0.1\ntotal_steps: 1000\nconvention: r-torch\nthree_phase: true\n",
     "max_lr: 0.1\ntotal_steps: 1000\nthree_phase: true\n",
 )
-GROUP_NAMES = Rule(
+GROUP_NAMES = error(
     "OC206",
-    Severity.ERROR,
     "invalid group names",
     "`groups` is a number from 1 to 1,000 or a list of that many distinct names; the names are the titles of the "
     "columns of an export.",
@@ -62,45 +56,40 @@ GROUP_NAMES = Rule(
 
 # --- The length of the cycle and its phases (OC3xx) -------------------------------------------------------------
 
-NO_LENGTH = Rule(
+NO_LENGTH = error(
     "OC301",
-    Severity.ERROR,
     "no length",
     "How many steps the cycle has must be known: `total_steps`, or `epochs` and `steps_per_epoch`, or `epochs`, "
     "`dataset_size` and `batch_size`. A step is one optimizer update, not one batch and not one epoch.",
     "max_lr: 0.1\nepochs: 90\n",
     "max_lr: 0.1\nepochs: 90\nsteps_per_epoch: 1252\n",
 )
-WARMUP_OF_ONE = Rule(
+WARMUP_OF_ONE = error(
     "OC302",
-    Severity.ERROR,
     "pct_start × total_steps is exactly 1",
     "The warm-up would end on the step it starts on, and its length, one less than the product, is 0. PyTorch "
     "raises ZeroDivisionError while the scheduler is made; R torch sets the first learning rate to NaN.",
     "max_lr: 0.1\ntotal_steps: 20\npct_start: 0.05\n",
     "max_lr: 0.1\ntotal_steps: 20\npct_start: 0.1\n",
 )
-EMPTY_PHASE = Rule(
+EMPTY_PHASE = error(
     "OC303",
-    Severity.ERROR,
     "an empty phase",
     "A phase of the cycle holds no step, so the schedule jumps across it. It happens if a cycle is too short for "
     "its phases.",
     "max_lr: 0.1\ntotal_steps: 4\nthree_phase: true\n",
     "max_lr: 0.1\ntotal_steps: 40\nthree_phase: true\n",
 )
-NO_ROOM_TO_ANNIHILATE = Rule(
+NO_ROOM_TO_ANNIHILATE = error(
     "OC304",
-    Severity.ERROR,
     "three_phase with pct_start above 0.5",
     "With three phases the warm-up and its mirror image take `2 × pct_start` of the cycle. Above one half nothing "
     "is left for the annihilation: PyTorch does not complain, and the run ends at a sizeable part of the peak.",
     "max_lr: 0.1\ntotal_steps: 100\nthree_phase: true\npct_start: 0.6\n",
     "max_lr: 0.1\ntotal_steps: 100\nthree_phase: true\npct_start: 0.45\n",
 )
-NOTHING_LEFT = Rule(
+NOTHING_LEFT = error(
     "OC305",
-    Severity.ERROR,
     "last_epoch at or past the end",
     "`last_epoch = k` says that k + 1 steps are already done. With k + 1 at or past `total_steps` none remain. "
     "Despite its name it counts steps, as `scheduler.last_epoch` in a checkpoint does.",
@@ -110,9 +99,8 @@ NOTHING_LEFT = Rule(
 
 # --- Settings that work, and most likely do not do what their author thinks (OC4xx) -----------------------------
 
-LENGTHS_DISAGREE = Rule(
+LENGTHS_DISAGREE = warning(
     "OC401",
-    Severity.WARNING,
     "two lengths disagree",
     "The length is given in two ways that give two numbers. As in the frameworks the more direct one wins: "
     "`total_steps`, then `steps_per_epoch`, then the data settings. If the loop runs for the other number of "
@@ -120,78 +108,69 @@ LENGTHS_DISAGREE = Rule(
     "max_lr: 0.1\ntotal_steps: 1000\nepochs: 3\nsteps_per_epoch: 300\n",
     "max_lr: 0.1\nepochs: 3\nsteps_per_epoch: 300\n",
 )
-NO_WARMUP = Rule(
+NO_WARMUP = warning(
     "OC402",
-    Severity.WARNING,
     "no warm-up",
     "`pct_start × total_steps` is below 1, so no step falls into the warm-up: the first step already trains near "
     "the peak. Most often the cycle is counted in epochs where steps were meant.",
     "max_lr: 0.1\ntotal_steps: 10\npct_start: 0.05\n",
     "max_lr: 0.1\ntotal_steps: 1000\npct_start: 0.05\n",
 )
-FACTOR_BELOW_ONE = Rule(
+FACTOR_BELOW_ONE = warning(
     "OC403",
-    Severity.WARNING,
     "a factor below 1",
     "The frameworks divide by `div_factor` and `final_div_factor`. Below 1 the cycle starts above its peak, or "
     "ends above its start.",
     "max_lr: 0.1\ntotal_steps: 1000\ndiv_factor: 0.04\n",
     "max_lr: 0.1\ntotal_steps: 1000\ndiv_factor: 25\n",
 )
-MOMENTUM_UPSIDE_DOWN = Rule(
+MOMENTUM_UPSIDE_DOWN = warning(
     "OC404",
-    Severity.WARNING,
     "base_momentum above max_momentum",
     "Momentum goes against the learning rate: `max_momentum` at the start and the end, `base_momentum` at the "
     "peak. With the base above the maximum both rise together.",
     "max_lr: 0.1\ntotal_steps: 1000\nbase_momentum: 0.95\nmax_momentum: 0.85\n",
     "max_lr: 0.1\ntotal_steps: 1000\nbase_momentum: 0.85\nmax_momentum: 0.95\n",
 )
-LATE_PEAK = Rule(
+LATE_PEAK = warning(
     "OC405",
-    Severity.WARNING,
     "nearly all warm-up",
     "With `pct_start` at 0.9 or more the learning rate rises for nearly the whole run and hardly anneals; what a "
     "one-cycle schedule gains, it gains while annealing.",
     "max_lr: 0.1\ntotal_steps: 1000\npct_start: 0.95\n",
     "max_lr: 0.1\ntotal_steps: 1000\npct_start: 0.3\n",
 )
-UNKNOWN_OPTIMIZER = Rule(
+UNKNOWN_OPTIMIZER = warning(
     "OC406",
-    Severity.WARNING,
     "unknown optimizer",
     "This program does not know the optimizer, nor whether it has a momentum to cycle; the plan assumes that it has.",
     "max_lr: 0.1\ntotal_steps: 1000\noptimizer: adammw\n",
     "max_lr: 0.1\ntotal_steps: 1000\noptimizer: adamw\n",
 )
-TWO_FINALS = Rule(
+TWO_FINALS = warning(
     "OC407",
-    Severity.WARNING,
     "two final learning rates",
     "`final_lr` replaces `final_div_factor`; with both given, `final_lr` wins.",
     "max_lr: 0.1\ntotal_steps: 1000\nfinal_lr: 1.0e-6\nfinal_div_factor: 100\n",
     "max_lr: 0.1\ntotal_steps: 1000\nfinal_lr: 1.0e-6\n",
 )
-MOMENTUM_OF_ONE = Rule(
+MOMENTUM_OF_ONE = warning(
     "OC408",
-    Severity.WARNING,
     "momentum of 1 or more",
     "With a momentum (or beta1) of 1 past gradients never decay: SGD runs away, and Adam divides by zero.",
     "max_lr: 0.1\ntotal_steps: 1000\nmax_momentum: 1.0\n",
     "max_lr: 0.1\ntotal_steps: 1000\nmax_momentum: 0.95\n",
 )
-KNOWN_BUG = Rule(
+KNOWN_BUG = warning(
     "OC409",
-    Severity.WARNING,
     "a released version of the framework fails on this",
     "A bug in a released version of the framework keeps the plan from running there as written, although the "
     "convention allows it.",
     "max_lr: 0.1\ntotal_steps: 1000\nconvention: r-torch\nanneal_strategy: linear\n",
     "max_lr: 0.1\ntotal_steps: 1000\nconvention: r-torch\nanneal_strategy: cos\n",
 )
-NO_EFFECT = Rule(
+NO_EFFECT = warning(
     "OC410",
-    Severity.WARNING,
     "setting has no effect",
     "The setting is given, but another one disables it.",
     "max_lr: 0.1\ntotal_steps: 1000\ncycle_momentum: false\nmax_momentum: 0.9\n",
@@ -200,18 +179,16 @@ NO_EFFECT = Rule(
 
 # --- Good to know (OC9xx) ---------------------------------------------------------------------------------------
 
-PEAK_OFF_GRID = Rule(
+PEAK_OFF_GRID = info(
     "OC901",
-    Severity.INFO,
     "the peak falls between two steps",
     "If `pct_start × total_steps` is not whole, the peak lies between two steps, and the highest learning rate "
     "that is trained with stays a little below `max_lr`.",
     "max_lr: 0.1\ntotal_steps: 1001\n",
     "max_lr: 0.1\ntotal_steps: 1000\n",
 )
-PEAK_NEVER_REACHED = Rule(
+PEAK_NEVER_REACHED = info(
     "OC902",
-    Severity.INFO,
     "max_lr is never reached",
     "The phase that ends or begins at the peak has no step, so the highest learning rate that is trained with is "
     "not `max_lr`.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 
 class Severity(StrEnum):
@@ -67,8 +68,8 @@ class Finding:
 class Rule:
     """What a code means: a page for `onecycle explain`, with a config that breaks it and one that does not."""
 
-    code: str
     severity: Severity
+    code: str
     title: str
     means: str
     example: str
@@ -79,3 +80,8 @@ class Rule:
     ) -> Finding:
         """Return a finding of this rule about a setting (or an item of its list), or about another key of the file."""
         return Finding(self, message, hint, setting, index, key)
+
+
+error = partial(Rule, Severity.ERROR)
+warning = partial(Rule, Severity.WARNING)
+info = partial(Rule, Severity.INFO)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import sys
@@ -10,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onecycle_cli.cli.logs import ColumnOption, LogArgument, check_followed, read_columns
+from onecycle_cli.cli.logs import ColumnOption, LogArgument, read_columns
 from onecycle_cli.cli.options import FormatOption, takes_plan
 from onecycle_cli.cli.plans import one_plan
 from onecycle_cli.cli.targets import picture_format, print_notes, save_picture
 from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
+from onecycle_cli.formatting import printable
 from onecycle_cli.policy.checks.optimizers import momentum_word
 from onecycle_cli.render.check_report import bad_rows, print_verdict, verdict_json
 
@@ -53,18 +55,29 @@ def check(
     _refuse(request, log, tolerance, output)
     columns = read_columns(column)
     planned = one_plan(request)
+    from onecycle_cli.run.checker import check as compare_log
+
+    check_log = functools.partial(compare_log, planned.settings, tolerance=tolerance)
     if follow:
-        logged, verdict = check_followed(planned.settings, log, columns, tolerance, partial=partial, interval=interval)
+        from onecycle_cli.run.logs.stream import check_growing_log
+
+        progress = _Progress(log, planned.schedule.total_steps)
+        logged, verdict = check_growing_log(log, columns, check_log, progress, partial=partial, interval=interval)
     else:
-        from onecycle_cli.run.checker import check as check_log
         from onecycle_cli.run.logs import read_log
 
         logged = read_log(log, columns)
-        verdict = check_log(planned.settings, logged, tolerance=tolerance, partial=partial)
+        verdict = check_log(logged, partial=partial)
     name = planned.name if request.configs or planned.settings.name else ""
     if output is not None:
         _draw(verdict, name, momentum_word(planned.settings.optimizer), output)
-    _print(logged, verdict, name, format_)
+    notes = [*logged.notes, *verdict.notes]
+    sys.stderr.writelines(bad_rows(logged))
+    if format_ == "json":
+        sys.stdout.write(json.dumps(verdict_json(verdict, notes), indent=2, allow_nan=False) + "\n")
+    else:
+        print_notes(notes)
+        print_verdict(verdict, name, sys.stdout)
     if verdict.verdict != "ok":
         raise typer.Exit(1)
 
@@ -85,17 +98,6 @@ def _refuse(request: Request, log: str, tolerance: float | None, output: str | N
         picture_format(output)
 
 
-def _print(logged: Log, verdict: Verdict, plan: str, format_: str) -> None:
-    """Print the verdict; rows that could not be read, and notes, go to standard error."""
-    notes = [*logged.notes, *verdict.notes]
-    sys.stderr.writelines(bad_rows(logged))
-    if format_ == "json":
-        sys.stdout.write(json.dumps(verdict_json(verdict, notes), indent=2, allow_nan=False) + "\n")
-        return
-    print_notes(notes)
-    print_verdict(verdict, plan, sys.stdout)
-
-
 def _draw(verdict: Verdict, plan: str, word: str, target: str) -> None:
     from onecycle_cli.render.figure import FigureOptions, check_figure
 
@@ -103,3 +105,29 @@ def _draw(verdict: Verdict, plan: str, word: str, target: str) -> None:
     answer = {"plan": plan, "verdict": verdict.verdict, "cause": verdict.cause.slug}
     figure = check_figure(verdict, plan, word, options)
     save_picture(figure, target, options.dpi, {"check": json.dumps(answer)}, is_extra=True)
+
+
+class _Progress:
+    """Prints how far a growing log has come: at its first rows, each tenth of the cycle, and where it diverges."""
+
+    def __init__(self, path: str, total_steps: int) -> None:
+        self._total = total_steps
+        self._tenth = -1
+        self._diverged = False
+        sys.stderr.write(f"following {'standard input' if path == '-' else printable(path)}; press Ctrl-C to stop\n")
+
+    def __call__(self, log: Log, verdict: Verdict) -> None:
+        """Print the progress, if there is something new to say."""
+        first = verdict.first_divergence
+        if first is not None:
+            if not self._diverged:
+                sys.stderr.write(f"diverges at step {first.step:,}; reading more rows to determine the cause\n")
+            self._diverged = True
+            return
+        done = int(log.steps.max()) + verdict.offset + 1
+        tenth = done * 10 // self._total
+        if tenth > self._tenth or self._diverged:
+            percent = 100 * done / self._total
+            sys.stderr.write(f"step {done - 1:,} of {self._total:,} ({percent:.0f} %): as planned so far\n")
+            sys.stderr.flush()
+        self._tenth, self._diverged = max(tenth, self._tenth), False

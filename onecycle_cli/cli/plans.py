@@ -15,15 +15,15 @@ from onecycle_cli.render.findings_report import concise_lines, print_findings
 from onecycle_cli.render.plan_report import settings_origin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from onecycle_cli.config import LoadedPlan, NamedPlan, Request
+    from onecycle_cli.config import NamedPlan, Request
 
 PLAN_HAS_ERRORS = 2
 
 
 def plans(request: Request) -> list[NamedPlan]:
     """Return every plan asked for; print notes and findings on standard error.
+
+    Warnings and errors are printed with their source lines if there are errors, else in one line each.
 
     Raises:
         OnecycleError: nothing is asked for, or a config cannot be read.
@@ -35,8 +35,14 @@ def plans(request: Request) -> list[NamedPlan]:
         )
     loaded = load(request)
     for made in loaded.plans:
-        _print_notes(made)
-        _print_findings(made, loaded.texts)
+        print_notes(made.notes)
+        if made.settings is not None and made.settings.verbose:
+            sys.stderr.write(settings_origin(made.settings, made.file, made.in_file, made.flags))
+        shown = [finding for finding in made.findings if finding.severity is not Severity.INFO]
+        if any(finding.severity is Severity.ERROR for finding in shown):
+            print_findings(shown, loaded.texts, sys.stderr)
+        else:
+            sys.stderr.writelines(concise_lines(shown))
     ready = [made.plan for made in loaded.plans if made.plan is not None]
     if len(ready) < len(loaded.plans):
         raise typer.Exit(PLAN_HAS_ERRORS)
@@ -48,18 +54,3 @@ def one_plan(request: Request) -> NamedPlan:
     if len(request.configs) > 1 or len(request.conventions) > 1:
         raise OnecycleError("this command takes one plan, got several", "name one config and one convention")
     return plans(request)[0]
-
-
-def _print_notes(made: LoadedPlan) -> None:
-    print_notes(made.notes)
-    if made.settings is not None and made.settings.verbose:
-        sys.stderr.write(settings_origin(made.settings, made.file, made.in_file, made.flags))
-
-
-def _print_findings(made: LoadedPlan, texts: Mapping[str, str]) -> None:
-    """Print warnings and errors: with their source lines if there are errors, else in one line each."""
-    shown = [finding for finding in made.findings if finding.severity is not Severity.INFO]
-    if any(finding.severity is Severity.ERROR for finding in shown):
-        print_findings(shown, texts, sys.stderr)
-    else:
-        sys.stderr.writelines(concise_lines(shown))

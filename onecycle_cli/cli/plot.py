@@ -83,36 +83,20 @@ def _curves(plan: NamedPlan, *, several: bool) -> list[Curve]:
 
 
 def _draw_in_terminal(curves: list[Curve], x: Across, *, log: bool, momentum: bool) -> None:
+    from rich.console import Console
+
     from onecycle_cli.render.terminal import draw_terminal
 
     size = shutil.get_terminal_size((100, 30))
     height = max(8, min(24, size.lines - 4))
-    sys.stdout.write(
-        draw_terminal(
-            curves,
-            size.columns,
-            height,
-            log=log,
-            x=x,
-            momentum=momentum,
-            unicode=_can_write("⣿→", sys.stdout.encoding),
-            colour=_wants_colour(),
-        )
-    )
-
-
-def _can_write(text: str, encoding: str | None) -> bool:
+    colour = Console().color_system is not None
     try:
-        text.encode(encoding or "ascii")
+        unicode = bool("⣿→".encode(sys.stdout.encoding or "ascii"))
     except (UnicodeEncodeError, LookupError):
-        return False
-    return True
-
-
-def _wants_colour() -> bool:
-    from rich.console import Console
-
-    return Console().color_system is not None
+        unicode = False
+    sys.stdout.write(
+        draw_terminal(curves, size.columns, height, log=log, x=x, momentum=momentum, unicode=unicode, colour=colour)
+    )
 
 
 def _read_size(text: str, dpi: float) -> tuple[float, float]:

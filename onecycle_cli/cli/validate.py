@@ -20,6 +20,8 @@ from onecycle_cli.formatting import count
 from onecycle_cli.render import findings_report as render
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from onecycle_cli.config import Loaded
 
 Format = Literal["full", "concise", "json", "github", "sarif", "junit"]
@@ -58,9 +60,20 @@ def validate(
         _fix(loaded, request, write=fix and not diff, stream=stream)
     if fix and not diff:
         loaded = load(request)
-    if not diff:
-        _print_report(loaded, format_, output_file, strict=strict)
-    _exit(loaded, strict=strict)
+    failing = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
+    if not diff and output_file is None:
+        _print_report(loaded, format_, failing, sys.stdout)
+    elif output_file is not None and not diff:
+        report = io.StringIO()
+        _print_report(loaded, format_, failing, report)
+        write_text(report.getvalue(), output_file)
+        sys.stdout.write(_summary(loaded))
+    if loaded.unreadable:
+        messages = "; ".join(error.message for error in loaded.unreadable)
+        raise OnecycleError(messages, loaded.unreadable[0].hint)
+    if not loaded.files:
+        print_notes([f"no config with a one-cycle schedule ({count(loaded.skipped, 'file')} skipped)"])
+    raise typer.Exit(1 if any(found.severity in failing for found in loaded.findings) else 0)
 
 
 def _fix(loaded: Loaded, request: Request, *, write: bool, stream: TextIO) -> None:
@@ -79,56 +92,27 @@ def _fix(loaded: Loaded, request: Request, *, write: bool, stream: TextIO) -> No
     sys.stderr.write(f"{f'{files} fixed' if write else f'{files} can be fixed'}\n" if fixed else "no safe fixes\n")
 
 
-def _print_report(loaded: Loaded, format_: Format, output_file: str | None, *, strict: bool) -> None:
-    if output_file is not None:
-        write_text(_report(loaded, format_, strict=strict), output_file)
-        sys.stdout.write(_summary(loaded))
-    elif format_ == "full":
-        render.print_findings(loaded.findings, loaded.texts, sys.stdout)
-        sys.stdout.write(_summary(loaded))
-    else:
-        sys.stdout.write(_report(loaded, format_, strict=strict))
+def _print_report(loaded: Loaded, format_: Format, failing: Container[Severity], stream: TextIO) -> None:
+    from onecycle_cli.render import ci
+    from onecycle_cli.version import __version__
 
-
-def _report(loaded: Loaded, format_: Format, *, strict: bool) -> str:
-    from onecycle_cli.render.ci import repository_root
-
-    root, findings = repository_root(os.environ), loaded.findings
-    if format_ == "json":
-        return render.findings_json(findings, len(loaded.files))
-    if format_ == "concise":
-        return "".join(render.concise_lines(findings))
-    if format_ == "github":
-        from onecycle_cli.render.ci import github_lines
-
-        return "".join(github_lines(findings, root)) + _summary(loaded)
-    if format_ == "sarif":
-        from onecycle_cli.render.ci import sarif
-        from onecycle_cli.version import __version__
-
-        return sarif(findings, __version__, loaded.unreadable, root)
-    if format_ == "junit":
-        from onecycle_cli.render.ci import junit
-
-        return junit(findings, loaded.files, _failing(strict=strict), loaded.unreadable, root)
-    text = io.StringIO()
-    render.print_findings(findings, loaded.texts, text)
-    return text.getvalue() + _summary(loaded)
+    root, findings = ci.repository_root(os.environ), loaded.findings
+    match format_:
+        case "full":
+            render.print_findings(findings, loaded.texts, stream)
+            stream.write(_summary(loaded))
+        case "concise":
+            stream.writelines(render.concise_lines(findings))
+        case "json":
+            stream.write(render.findings_json(findings, len(loaded.files)))
+        case "github":
+            stream.writelines(ci.github_lines(findings, root))
+            stream.write(_summary(loaded))
+        case "sarif":
+            stream.write(ci.sarif(findings, __version__, loaded.unreadable, root))
+        case "junit":
+            stream.write(ci.junit(findings, loaded.files, failing, loaded.unreadable, root))
 
 
 def _summary(loaded: Loaded) -> str:
     return render.findings_summary(loaded.findings, len(loaded.files), loaded.skipped) if loaded.files else ""
-
-
-def _failing(*, strict: bool) -> frozenset[Severity]:
-    return frozenset({Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR})
-
-
-def _exit(loaded: Loaded, *, strict: bool) -> None:
-    """End with the exit code that the outcome asks for."""
-    if loaded.unreadable:
-        messages = "; ".join(error.message for error in loaded.unreadable)
-        raise OnecycleError(messages, loaded.unreadable[0].hint)
-    if not loaded.files:
-        print_notes([f"no config with a one-cycle schedule ({count(loaded.skipped, 'file')} skipped)"])
-    raise typer.Exit(1 if any(found.severity in _failing(strict=strict) for found in loaded.findings) else 0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -151,15 +152,12 @@ def _tracks(reference: Schedule, other: Schedule, slots: list[Slot]) -> Iterator
     for name, here, there in slots:
         if here is None or there is None:
             continue
-        yield Track("lr", name, (_of(reference.lr, here), _of(other.lr, there)), lr_peak(reference, here))
+        rates = partial(reference.lr, group=here), partial(other.lr, group=there)
+        yield Track("lr", name, rates, lr_peak(reference, here))
         if reference.cycles_momentum and other.cycles_momentum:
             group = reference.plan.groups[here]
-            peak = max(group.max_momentum, group.base_momentum) or 1.0
-            yield Track("momentum", name, (_of(reference.momentum, here), _of(other.momentum, there)), peak)
-
-
-def _of(curve: Callable[[Any, int], Any], group: int) -> Callable[[Any], Any]:
-    return lambda steps: curve(steps, group)
+            momenta = partial(reference.momentum, group=here), partial(other.momentum, group=there)
+            yield Track("momentum", name, momenta, max(group.max_momentum, group.base_momentum) or 1.0)
 
 
 def _missing(
@@ -218,16 +216,13 @@ def differing(reference: dict[str, Any], other: dict[str, Any]) -> dict[str, tup
     """
     both = {"steps_per_epoch", "base_momentum", "max_momentum", "final_momentum"}
     pairs = {setting: (value, other[setting]) for setting, value in reference.items()}
+    if pairs["final_momentum"] == pairs["max_momentum"]:
+        del pairs["final_momentum"]  # fastai's third momentum is max_momentum unless given: it repeats that difference
     return {
         setting: pair
         for setting, pair in pairs.items()
-        if pair[0] != pair[1] and not (setting in both and None in pair) and not _follows(setting, pairs)
+        if pair[0] != pair[1] and not (setting in both and None in pair)
     }
-
-
-def _follows(setting: str, pairs: dict[str, tuple[Any, Any]]) -> bool:
-    """Return whether a difference only repeats another: fastai's third momentum is max_momentum unless given."""
-    return setting == "final_momentum" and pairs[setting] == pairs["max_momentum"]
 
 
 def _once(values: Iterable[float]) -> float | list[float]:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from onecycle_cli.formatting import count
 from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.settings import MOST_GROUPS
 
 if TYPE_CHECKING:
-    from onecycle_cli.policy.conventions.base import Convention, Defaults
+    from onecycle_cli.policy.conventions.base import Convention
     from onecycle_cli.policy.settings import Settings
 
 T = TypeVar("T")
-PerGroup: TypeAlias = float | tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +28,9 @@ class Length:
 
 @dataclass(frozen=True, slots=True)
 class DerivedEpoch:
-    """Steps in an epoch as derived from the data settings, with the samples and the arithmetic in words."""
+    """Steps in an epoch as derived from the data settings, with the arithmetic in words."""
 
     steps: int
-    samples: int
     sum: str
 
 
@@ -114,14 +112,13 @@ def epoch_from_data(settings: Settings) -> DerivedEpoch | None:
     words = [f"{settings.dataset_size:,} samples"]
     if world > 1:
         words.append(f"/ {world:,} processes = {share:,}")
-    rounding = "rounded down" if settings.drop_last else "rounded up"
     words.append(f"/ batches of {settings.batch_size:,} = {batches:,}")
     if share % settings.batch_size:
-        words[-1] += f" ({rounding})"
+        words.append("(rounded down)" if settings.drop_last else "(rounded up)")
     steps = -(-batches // accumulation)
     if accumulation > 1:
         words.append(f"/ {accumulation:,} accumulated = {steps:,}")
-    return DerivedEpoch(steps, settings.dataset_size, " ".join(words))
+    return DerivedEpoch(steps, " ".join(words))
 
 
 def plan_of(settings: Settings) -> Plan | None:
@@ -134,10 +131,17 @@ def make_plan(settings: Settings, length: Length) -> Plan:
     """Fill in the convention's defaults; lists must already agree (`check_groups` says whether they do)."""
     convention = convention_of(settings)
     defaults = convention.defaults
+    base = defaults.base_momentum if settings.base_momentum is None else settings.base_momentum
+    top = defaults.max_momentum if settings.max_momentum is None else settings.max_momentum
+    end = defaults.final_momentum if settings.final_momentum is None else settings.final_momentum
+    by_group = (settings.max_lr, base, top, top if end is None else end)
     return Plan(
         convention=convention,
         length=length,
-        groups=_groups(settings, defaults),
+        groups=tuple(
+            Group(name, *(value[at] if isinstance(value, tuple) else value for value in by_group))
+            for at, name in enumerate(group_names(settings))
+        ),
         epochs=settings.epochs or 1,
         pct_start=_either(settings.pct_start, defaults.pct_start),
         pct_final=_either(settings.pct_final, defaults.pct_final),
@@ -163,22 +167,6 @@ def group_names(settings: Settings) -> tuple[str, ...]:
     lists = (settings.max_lr, settings.base_momentum, settings.max_momentum)
     number = settings.groups or max(len(value) if isinstance(value, tuple) else 1 for value in lists)
     return tuple(map(str, range(min(number, MOST_GROUPS))))
-
-
-def _groups(settings: Settings, defaults: Defaults) -> tuple[Group, ...]:
-    names = group_names(settings)
-    base = defaults.base_momentum if settings.base_momentum is None else settings.base_momentum
-    top = defaults.max_momentum if settings.max_momentum is None else settings.max_momentum
-    end = defaults.final_momentum if settings.final_momentum is None else settings.final_momentum
-    momenta = (base, top, top if end is None else end)
-    return tuple(
-        Group(name, _of(settings.max_lr, at), *(_of(momentum, at) for momentum in momenta))
-        for at, name in enumerate(names)
-    )
-
-
-def _of(value: PerGroup, group: int) -> float:
-    return value[group] if isinstance(value, tuple) else value
 
 
 def _either(given: T | None, default: T) -> T:

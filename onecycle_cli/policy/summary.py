@@ -46,8 +46,7 @@ class GroupSummary:
 
 def edge_steps(schedule: Schedule) -> list[int]:
     """Return the first and last steps of all phases, in order; every extreme value is at one of them."""
-    edges = {step for phase in schedule.phases for step in (phase.first_step, phase.last_step)}
-    return sorted(edges)
+    return sorted({step for phase in schedule.phases for step in (phase.first_step, phase.last_step)})
 
 
 def summarize(schedule: Schedule, group: int) -> GroupSummary:

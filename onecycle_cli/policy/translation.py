@@ -46,11 +46,6 @@ class Shape:
     end: int
     final_div: float
 
-    @property
-    def source(self) -> Convention:
-        """The convention that the curve is drawn in."""
-        return self.plan.convention
-
 
 @dataclass(frozen=True, slots=True)
 class Translation:
@@ -117,8 +112,8 @@ def _final_div(plan: Plan) -> float | None:
 
 def _can_follow(shape: Shape, target: Convention) -> bool:
     """Return whether the convention has such phases, and such lines within them."""
-    if target.has_plateau or shape.source.has_plateau:
-        return target.has_plateau and shape.source.has_plateau
+    if target.has_plateau or shape.plan.convention.has_plateau:
+        return target.has_plateau and shape.plan.convention.has_plateau
     if not target.supports("anneal_strategy") and target.defaults.anneal_strategy != shape.plan.anneal_strategy:
         return False
     if shape.turn is None:
@@ -140,7 +135,7 @@ def _final(shape: Shape, target: Convention) -> dict[str, float]:
 
 def _places(shape: Shape, target: Convention) -> dict[str, Any]:
     """Choose length and fractions so that the curve turns where the other one does."""
-    plan, source = shape.plan, shape.source
+    plan, source = shape.plan, shape.plan.convention
     if target.has_plateau:
         return {"total_steps": plan.total_steps, "stepsize": int(shape.peak)}
     last = 1 if target.ends_at_last_step else 0
@@ -209,8 +204,8 @@ def _extended(schedule: Schedule, steps: NDArray[np.int64], group: int) -> Float
 def _note(shape: Shape, target: Convention, total: int) -> str:
     trained = shape.plan.total_steps
     if total > trained:
-        later = f"in {shape.source.name} the final rate comes one step later"
-        return f"stop after {trained:,} of its {total:,} steps: {later}"
+        source = shape.plan.convention.name
+        return f"stop after {trained:,} of its {total:,} steps: in {source} the final rate comes one step later"
     if total < trained:
         return f"train {trained:,} steps, one more than its {total:,}: {target.name} holds the final rate"
     return ""

@@ -61,38 +61,28 @@ def check_length(settings: Settings) -> Iterator[Finding]:
 
 
 def _missing_length(settings: Settings) -> Iterator[Finding]:
-    derived = epoch_from_data(settings)
-    if derived is not None and derived.steps == 0 and derived.samples >= 1 and settings.steps_per_epoch is None:
-        yield NO_LENGTH.finding(
-            f"an epoch has no step: {derived.sum}, and drop_last drops the only batch",
-            "set batch_size lower, or drop_last to false",
-            "batch_size",
-        )
-    elif all(getattr(settings, name) is None or getattr(settings, name) >= 1 for name in COUNTS):
-        yield _no_length(settings)
-
-
-def _no_length(settings: Settings) -> Finding:
-    if settings.epochs is None:
-        given = [
-            name for name in ("steps_per_epoch", "dataset_size", "batch_size") if getattr(settings, name) is not None
-        ]
+    """Find what a length lacks, unless a count below 1 takes it away, which check_ranges reports."""
+    counts = {name: value for name in COUNTS if (value := getattr(settings, name)) is not None}
+    given, epochs, derived = [name for name in counts if name in COUNTS[2:]], settings.epochs, epoch_from_data(settings)
+    if derived is not None and derived.steps == 0 < counts["dataset_size"] and settings.steps_per_epoch is None:
+        message = f"an epoch has no step: {derived.sum}, and drop_last drops the only batch"
+        yield NO_LENGTH.finding(message, "set batch_size lower, or drop_last to false", "batch_size")
+    elif min(counts.values(), default=1) < 1:
+        return
+    elif epochs is None:
         about = f"{', '.join(given)} given, but epochs is not" if given else "neither total_steps nor epochs is given"
         missing = "epochs" if "steps_per_epoch" in given or len(given) == 2 else "total_steps"
-        return NO_LENGTH.finding(f"no length: {about}", f"set {missing}", given[0] if given else None)
-    given_data = "dataset_size" if settings.dataset_size is not None else "batch_size"
-    other = {"dataset_size": "batch_size", "batch_size": "dataset_size"}[given_data]
-    if getattr(settings, given_data) is not None:
-        return NO_LENGTH.finding(
-            f"no length: epochs is {settings.epochs:,} and {given_data} is given, but {other} is not",
-            f"set {other}, or steps_per_epoch",
+        yield NO_LENGTH.finding(f"no length: {about}", f"set {missing}", given[0] if given else None)
+    elif given:
+        other = "batch_size" if given[0] == "dataset_size" else "dataset_size"
+        message = f"no length: epochs is {epochs:,} and {given[0]} is given, but {other} is not"
+        yield NO_LENGTH.finding(message, f"set {other}, or steps_per_epoch", "epochs")
+    else:
+        yield NO_LENGTH.finding(
+            f"no length: epochs is {epochs:,}, but how many steps an epoch has is not given",
+            "set steps_per_epoch (len(train_loader) / gradient accumulation), or dataset_size and batch_size",
             "epochs",
         )
-    return NO_LENGTH.finding(
-        f"no length: epochs is {settings.epochs:,}, but how many steps an epoch has is not given",
-        "set steps_per_epoch (len(train_loader) / gradient accumulation), or dataset_size and batch_size",
-        "epochs",
-    )
 
 
 def _check_agreement(settings: Settings) -> Iterator[Finding]:

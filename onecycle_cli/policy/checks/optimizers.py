@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from onecycle_cli.findings import Finding
     from onecycle_cli.policy.context import TrainingContext
-    from onecycle_cli.policy.plan import Group, Plan
+    from onecycle_cli.policy.plan import Plan
     from onecycle_cli.policy.settings import Settings
 
 WITH_MOMENTUM = frozenset({"sgd", "rmsprop", "muon"})
@@ -38,9 +38,6 @@ WITHOUT = frozenset({"adagrad", "adadelta", "rprop", "asgd", "lbfgs", "adafactor
 KNOWN = WITH_MOMENTUM | WITH_BETA1 | WITHOUT
 
 MOMENTA = ("base_momentum", "max_momentum", "final_momentum")
-
-UNKNOWN_LENGTH = Length(1, None, "", "")
-"""Used if the length is not known: peaks and momenta do not depend on it."""
 
 
 def plain_name(optimizer: str) -> str:
@@ -106,21 +103,20 @@ def _check_order(settings: Settings) -> Iterator[Finding]:
     tops = values_of(settings.max_momentum) or (defaults.max_momentum,)
     for at in range(max(len(bases), len(tops))):
         base, top = bases[min(at, len(bases) - 1)], tops[min(at, len(tops) - 1)]
-        if 0 <= top < base < math.inf:
-            yield _upside_down(settings, base, top)
-            return
-
-
-def _upside_down(settings: Settings, base: float, top: float) -> Finding:
-    given = "" if settings.base_momentum is not None else " (default)"
-    default = "" if settings.max_momentum is not None else " (default)"
-    message = (
-        f"base_momentum {base!r}{given} is above max_momentum {top!r}{default}: momentum rises with the learning rate"
-    )
-    hint = f"set base_momentum to {top!r} or less"
-    if not given and not default:
-        hint = f"swap them: base_momentum {top!r}, max_momentum {base!r}"
-    return MOMENTUM_UPSIDE_DOWN.finding(message, hint, "max_momentum" if given else "base_momentum")
+        if not 0 <= top < base < math.inf:
+            continue
+        of_base = "" if settings.base_momentum is not None else " (default)"
+        of_top = "" if settings.max_momentum is not None else " (default)"
+        hint = f"set base_momentum to {top!r} or less"
+        if not of_base and not of_top:
+            hint = f"swap them: base_momentum {top!r}, max_momentum {base!r}"
+        yield MOMENTUM_UPSIDE_DOWN.finding(
+            f"base_momentum {base!r}{of_base} is above max_momentum {top!r}{of_top}: momentum rises with the "
+            "learning rate",
+            hint,
+            "max_momentum" if of_base else "base_momentum",
+        )
+        return
 
 
 # --- The optimizer of a training config -------------------------------------------------------------------------
@@ -129,7 +125,8 @@ def _upside_down(settings: Settings, base: float, top: float) -> Finding:
 def check_optimizer(settings: Settings, context: TrainingContext) -> Iterator[Finding]:
     """Compare the optimizer's learning rate and momentum with the plan, also if there are other errors."""
     if groups_agree(settings):
-        plan = make_plan(settings, find_length(settings) or UNKNOWN_LENGTH)
+        # Peaks and momenta do not depend on the length, which may not be known.
+        plan = make_plan(settings, find_length(settings) or Length(1, None, "", ""))
         yield from _check_rate(plan, context)
         yield from _check_own_momentum(settings, plan, context)
 
@@ -163,16 +160,12 @@ def _check_own_momentum(settings: Settings, plan: Plan, context: TrainingContext
         return
     last = stated.path.rpartition(".")[2]
     named, value = "betas[0]" if last in ("betas", "0") else last, yaml_number(stated.value)
+    group = plan.groups[0]
+    top, base, end = map(yaml_number, (group.max_momentum, group.base_momentum, group.final_momentum))
+    direction = "down to" if group.base_momentum < group.max_momentum else "up to"
+    moves = f"moves it from {top} {direction} {base} and {'back' if top == end else f'then to {end}'}"
     yield OPTIMIZER_MOMENTUM.finding(
-        f"{named} is {value}, but the cycle {_movement(plan.groups[0])}",
+        f"{named} is {value}, but the cycle {f'sets it to {top}' if top == base == end else moves}",
         f"set cycle_momentum to false to keep {value}",
         key=stated.path,
     )
-
-
-def _movement(group: Group) -> str:
-    top, base, end = map(yaml_number, (group.max_momentum, group.base_momentum, group.final_momentum))
-    if top == base == end:
-        return f"sets it to {top}"
-    direction = "down to" if group.base_momentum < group.max_momentum else "up to"
-    return f"moves it from {top} {direction} {base} and {'back' if top == end else f'then to {end}'}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from difflib import get_close_matches
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from onecycle_cli.findings.config_rules import UNKNOWN_CHOICE, WRONG_TYPE
@@ -46,11 +47,14 @@ def check_types(values: Mapping[str, object]) -> Iterator[Finding]:
             continue
         if setting.choices:
             if not (isinstance(value, str) and value in setting.choices):
-                yield _unknown_choice(name, setting, value)
+                choices = list(setting.choices)
+                near = get_close_matches(str(value).lower().replace("_", "-")[:60], choices, 1, 0.4)
+                hint = f"did you mean {near[0]}?" if near else f"set {name} to {choices[0]}"
+                message = f"{name} is {shown(value)}, not one of: {', '.join(choices)}"
+                yield UNKNOWN_CHOICE.finding(message, hint, name)
         elif isinstance(value, list | tuple) and setting.item is not None:
             misfits = (index for index, item in enumerate(value) if not _is_of(setting.item, item))
-            index = next(misfits, None)
-            if index is not None:
+            for index in islice(misfits, 1):
                 yield _wrong_type(name, setting, value[index], index)
         elif not _is_of(setting.single, value):
             yield _wrong_type(name, setting, value)
@@ -67,13 +71,6 @@ def _is_of(kind: type, value: object) -> bool:
             return False
         return True
     return isinstance(value, kind)
-
-
-def _unknown_choice(name: str, setting: Setting, value: object) -> Finding:
-    choices = list(setting.choices)
-    near = get_close_matches(str(value).lower().replace("_", "-")[:60], choices, 1, 0.4)
-    hint = f"did you mean {near[0]}?" if near else f"set {name} to {choices[0]}"
-    return UNKNOWN_CHOICE.finding(f"{name} is {shown(value)}, not one of: {', '.join(choices)}", hint, name)
 
 
 def _wrong_type(name: str, setting: Setting, value: object, index: int | None = None) -> Finding:
@@ -130,7 +127,12 @@ def _check_range(name: str, value: object) -> Iterator[Finding]:
         if violation is None:
             continue
         if name == "pct_start":
-            yield _pct_start_out_of_range(number)
+            hint = "give the fraction of the cycle that warms up, such as 0.3"
+            if 1 < number <= 100:
+                fraction = max(f"{number / 100:.2f}", f"{number / 100:g}", key=len)
+                hint = f"did you mean {fraction}?" if number >= 1.5 else "set pct_start to 1.0 or less"
+            message = f"pct_start is {show(number)}, outside 0…1: it is a fraction of the cycle"
+            yield PCT_START_RANGE.finding(message, hint, name)
         else:
             named = f"{name}[{index}]" if listed else name
             hint = f"give {name} a value such as {SETTINGS[name].example}"
@@ -147,16 +149,6 @@ def _violation(number: float, setting: Setting) -> str | None:
     if setting.at_most is not None and number > setting.at_most:
         return f"above {setting.at_most:,}"
     return None
-
-
-def _pct_start_out_of_range(value: float) -> Finding:
-    hint = "give the fraction of the cycle that warms up, such as 0.3"
-    if 1 < value <= 100:
-        fraction = max(f"{value / 100:.2f}", f"{value / 100:g}", key=len)
-        hint = f"did you mean {fraction}?" if value >= 1.5 else "set pct_start to 1.0 or less"
-    return PCT_START_RANGE.finding(
-        f"pct_start is {show(value)}, outside 0…1: it is a fraction of the cycle", hint, "pct_start"
-    )
 
 
 def _check_factors(settings: Settings) -> Iterator[Finding]:
@@ -220,7 +212,15 @@ def check_groups(settings: Settings) -> Iterator[Finding]:
     """Check the names of the groups, and the lengths of the lists against their number."""
     yield from _check_names(settings)
     lengths = {name: len(value) for name in LISTS if isinstance(value := getattr(settings, name), tuple)}
-    expected, source = _expected(settings, lengths)
+    expected: int | None = None
+    source = ""
+    if isinstance(settings.groups, tuple):
+        expected, source = len(settings.groups), "groups names"
+    elif settings.groups is not None:
+        expected, source = settings.groups, "groups says"
+    elif lengths:
+        first, expected = next(iter(lengths.items()))
+        source = f"{first} has"
     for name, length in lengths.items():
         if length == 0:
             yield LIST_LENGTHS.finding(f"{name} is an empty list", f"give {name} one value, or one per group", name)
@@ -241,18 +241,6 @@ def check_groups(settings: Settings) -> Iterator[Finding]:
 def groups_agree(settings: Settings) -> bool:
     """Return whether the lists make parameter groups of which a plan can be made."""
     return not any(check_groups(settings)) and (not isinstance(settings.groups, int) or settings.groups >= 1)
-
-
-def _expected(settings: Settings, lengths: dict[str, int]) -> tuple[int | None, str]:
-    """Return the number of groups that lists must have, and what sets it; None if nothing does."""
-    if isinstance(settings.groups, tuple):
-        return len(settings.groups), "groups names"
-    if settings.groups is not None:
-        return settings.groups, "groups says"
-    if lengths:
-        name, length = next(iter(lengths.items()))
-        return length, f"{name} has"
-    return None, ""
 
 
 def _check_names(settings: Settings) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from onecycle_cli.findings import Fix
 from onecycle_cli.findings.config_rules import BATCHES_AS_STEPS, INTERVAL, RUN_LENGTH, STEPPED_PER_EPOCH
@@ -42,12 +42,11 @@ COUNTED = 10
 """A cycle with fewer steps per epoch than this is assumed to be counted in epochs: few loaders are that short."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(TypedDict, total=False):
     """What a finding points at: a setting of the plan, or another key of the file by its dotted path."""
 
-    setting: str | None = None
-    key: str | None = None
+    setting: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +63,14 @@ class Cycle:
         return self.length.total_steps
 
     def last_rate(self, steps: int) -> str:
-        """Return the learning rate of the last of so many steps as text; empty if it cannot be computed."""
+        """Return the learning rate of the last of so many steps to three digits; empty if it cannot be computed."""
         try:
-            return "" if self.schedule is None else _rate(self.schedule.lr(steps - 1))
+            rate = math.nan if self.schedule is None else self.schedule.lr(steps - 1)
         except (ArithmeticError, ValueError, StopIteration):
             return ""
+        if 1e-7 <= rate < 1e-4:  # still readable without an exponent
+            return f"{rate:.{2 - math.floor(math.log10(rate))}f}".rstrip("0")
+        return "" if self.schedule is None else f"{rate:.3g}"
 
     def misses_peak(self, steps: int) -> bool:
         """Return whether so many steps end before the peak."""
@@ -80,8 +82,8 @@ class Cycle:
     def target(self, other: ConfigValue[int] | None) -> Target:
         """Return what to point at where total_steps must change: the setting, or the value that gives the length."""
         if self.settings.total_steps is not None or other is None:
-            return Target(setting="total_steps")
-        return Target(key=other.path)
+            return {"setting": "total_steps"}
+        return {"key": other.path}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +106,9 @@ def check_run(settings: Settings, context: TrainingContext) -> Iterator[Finding]
     if length is None:
         yield from _check_epochs(settings, context)
     elif length.total_steps <= MOST_STEPS:
-        cycle = _cycle(settings, length)
-        yield from _check_per_epoch(cycle, context) if _unit(context) == "epoch" else _check_per_step(cycle, context)
+        schedule = schedule_of(make_plan(settings, length)) if groups_agree(settings) else None
+        check = _check_per_epoch if _unit(context) == "epoch" else _check_per_step
+        yield from check(Cycle(settings, length, schedule), context)
 
 
 def _check_epochs(settings: Settings, context: TrainingContext) -> Iterator[Finding]:
@@ -125,40 +128,34 @@ def _check_epochs(settings: Settings, context: TrainingContext) -> Iterator[Find
 def _check_per_epoch(cycle: Cycle, context: TrainingContext) -> Iterator[Finding]:
     total, epochs, target = cycle.total, _epochs_made(cycle, context), cycle.target(context.epochs)
     by = f" by {context.stepped_by}" if context.stepped_by and context.interval is None else ""
-    if epochs is None:
-        yield from _check_steps_as_epochs(cycle, context, by)
-    elif epochs < total:
+    stated, most = context.max_steps, _known(context.max_steps)
+    if epochs is None and stated is not None and most is not None and 1 < most <= total:
+        # There are fewer epochs than steps, however many.
+        yield STEPPED_PER_EPOCH.finding(
+            f"{stated.path} is {most:,}, but the scheduler is stepped once per epoch{by}: the cycle's {total:,} steps "
+            "take as many epochs",
+            _how_to_step(cycle, context),
+            key=stated.path if context.interval is None else context.interval.path,
+        )
+    elif epochs is not None and epochs < total:
         counted = cycle.settings.total_steps is not None and total < COUNTED * epochs
         missed = "; the peak is never reached" if cycle.misses_peak(epochs) else ""
-        at_length = counted or context.interval is None
+        if context.interval is not None and not counted:
+            target = {"key": context.interval.path}
         how, rate = _how_to_step(cycle, context), cycle.last_rate(epochs)
         end = f"{', and' if missed else ';'} the last learning rate is {rate}" if rate else ""
         yield STEPPED_PER_EPOCH.finding(
             f"{count(epochs, 'epoch')} stepped once per epoch{by} cover {proportion(epochs, total)} of the cycle's "
             f"{total:,} steps{missed}{end}",
             f"set total_steps to {epochs}" if counted else f"{how}, or set total_steps to {epochs}",
-            setting=target.setting if at_length else None,
-            key=target.key if at_length or context.interval is None else context.interval.path,
+            **target,
         )
-    elif epochs > total:
+    elif epochs is not None and epochs > total:
         yield STEPPED_PER_EPOCH.finding(
             f"{count(epochs, 'epoch')} stepped once per epoch{by} overrun the cycle's {count(total, 'step')}: "
             f"{_overrun(cycle, epochs, 'epoch')}",
             f"set total_steps to {epochs}",
-            target.setting,
-            key=target.key,
-        )
-
-
-def _check_steps_as_epochs(cycle: Cycle, context: TrainingContext, by: str) -> Iterator[Finding]:
-    """Check a run whose number of epochs is not known: it has fewer epochs than steps."""
-    stated, most = context.max_steps, _known(context.max_steps)
-    if stated is not None and most is not None and 1 < most <= cycle.total:
-        yield STEPPED_PER_EPOCH.finding(
-            f"{stated.path} is {most:,}, but the scheduler is stepped once per epoch{by}: the cycle's "
-            f"{cycle.total:,} steps take as many epochs",
-            _how_to_step(cycle, context),
-            key=stated.path if context.interval is None else context.interval.path,
+            **target,
         )
 
 
@@ -188,17 +185,16 @@ def _check_per_step(cycle: Cycle, context: TrainingContext) -> Iterator[Finding]
     if _unit(context) is None and total in (epochs, cycle.settings.epochs):
         return  # such a cycle is counted in epochs, and may well be stepped by them
     run = _run(cycle, context)
-    if run is not None and run.steps < total:
-        rate = cycle.last_rate(run.steps)
-        end = f"the run ends at {proportion(run.steps, total)} of the cycle" + (
-            f", at a learning rate of {rate}" if rate else ""
-        )
-        yield RUN_LENGTH.finding(f"{run.reason}: {end}", run.hint, run.target.setting, key=run.target.key)
-    elif run is not None and total < run.steps <= MOST_STEPS:
-        message = f"{run.reason}: {_overrun(cycle, run.steps, 'step')}"
-        yield RUN_LENGTH.finding(message, run.hint, run.target.setting, key=run.target.key)
-    elif run is None:
+    if run is None:
         yield from _check_epochs_as_steps(cycle, context)
+    elif run.steps < total:
+        rate = cycle.last_rate(run.steps)
+        end = f", at a learning rate of {rate}" if rate else ""
+        message = f"{run.reason}: the run ends at {proportion(run.steps, total)} of the cycle{end}"
+        yield RUN_LENGTH.finding(message, run.hint, **run.target)
+    elif total < run.steps <= MOST_STEPS:
+        message = f"{run.reason}: {_overrun(cycle, run.steps, 'step')}"
+        yield RUN_LENGTH.finding(message, run.hint, **run.target)
     yield from _check_batches(cycle, context, min(total, run.steps if run else total))
 
 
@@ -209,14 +205,15 @@ def _check_epochs_as_steps(cycle: Cycle, context: TrainingContext) -> Iterator[F
     unknown = _known(context.max_steps) is None and cycle.length.steps_per_epoch is None and not convertible
     if context.epochs is None or epochs is None or epochs < total or not unknown or _unit(context) != "step":
         return
-    message = (
-        f"the cycle has {count(total, 'step')}, and {context.epochs.path} is {epochs:,}: stepped every step, it ends "
-    )
     hint = "set total_steps to the steps of all epochs"
     if context.interval is not None and epochs == total:
         hint = f"set {context.interval.path} to epoch"
-    target = cycle.target(context.epochs)
-    yield RUN_LENGTH.finding(f"{message}before the run does", hint, target.setting, key=target.key)
+    yield RUN_LENGTH.finding(
+        f"the cycle has {count(total, 'step')}, and {context.epochs.path} is {epochs:,}: stepped every step, it ends "
+        "before the run does",
+        hint,
+        **cycle.target(context.epochs),
+    )
 
 
 def _run(cycle: Cycle, context: TrainingContext) -> Run | None:
@@ -246,7 +243,7 @@ def _run_by_epochs(cycle: Cycle, context: TrainingContext) -> Run | None:
     steps = epochs * per_epoch
     if derived is None and planned is not None and context.epochs is not None:
         said = f"epochs is {planned:,}, but {context.epochs.path} is {epochs:,}"
-        return Run(steps, said, f"set epochs to {epochs}", Target(setting="epochs"))
+        return Run(steps, said, f"set epochs to {epochs}", {"setting": "epochs"})
     words = f" ({derived.sum})" if derived else ""
     said = f"{count(epochs, 'epoch')} × {per_epoch:,} steps per epoch{words} = {steps:,} steps, but the cycle has "
     hint, target = f"set total_steps to {steps}", cycle.target(context.epochs)
@@ -262,9 +259,8 @@ def _fix_epoch(settings: Settings, context: TrainingContext, derived: DerivedEpo
             stated, given = getattr(context, attribute), getattr(settings, setting)
             value = _known(stated)
             if value is not None and value != (given or 1):
-                target = Target(key=stated.path) if given is None else Target(setting=setting)
-                return f"set {setting} to {value}", target
-    return f"set steps_per_epoch to {derived.steps}", Target(setting="steps_per_epoch")
+                return f"set {setting} to {value}", {"key": stated.path} if given is None else {"setting": setting}
+    return f"set steps_per_epoch to {derived.steps}", {"setting": "steps_per_epoch"}
 
 
 def _check_batches(cycle: Cycle, context: TrainingContext, most: int) -> Iterator[Finding]:
@@ -306,13 +302,10 @@ def check_interval(context: TrainingContext) -> Iterator[Finding]:
     if stated is None or stated.path.rpartition(".")[2] != "interval" or stated.value in ("step", "epoch"):
         return
     # Other programs have their own words under this key, such as batch: only a near miss is a typing error.
-    near = get_close_matches(stated.value[:60].lower(), ("step", "epoch"), 1, 0.7)
-    if not near:
-        return
-    meant = near[0]
-    message = f"interval is {stated.value!r}: Lightning takes only step or epoch, and refuses to start"
-    found = INTERVAL.finding(message, f"write interval: {meant}", key=stated.path)
-    yield replace(found, fix=Fix(stated.value, meant)) if _unit(context) else found
+    for meant in get_close_matches(stated.value[:60].lower(), ("step", "epoch"), 1, 0.7):
+        message = f"interval is {stated.value!r}: Lightning takes only step or epoch, and refuses to start"
+        found = INTERVAL.finding(message, f"write interval: {meant}", key=stated.path)
+        yield replace(found, fix=Fix(stated.value, meant)) if _unit(context) else found
 
 
 def _unit(context: TrainingContext) -> Literal["step", "epoch"] | None:
@@ -321,12 +314,6 @@ def _unit(context: TrainingContext) -> Literal["step", "epoch"] | None:
         return context.stepping
     word = context.interval.value.strip().lower()
     return "step" if word in BY_STEP else "epoch" if word in BY_EPOCH else None
-
-
-def _cycle(settings: Settings, length: Length) -> Cycle:
-    """Return the cycle with its curve, if the settings' errors let it be computed."""
-    agree = groups_agree(settings)
-    return Cycle(settings, length, schedule_of(make_plan(settings, length)) if agree else None)
 
 
 def _epoch_as_trained(settings: Settings, context: TrainingContext) -> DerivedEpoch | None:
@@ -340,10 +327,3 @@ def _epoch_as_trained(settings: Settings, context: TrainingContext) -> DerivedEp
 def _known(stated: ConfigValue[int] | None) -> int | None:
     """Return a number if it can be a count; trainers write -1 for no limit."""
     return stated.value if stated is not None and 1 <= stated.value <= MOST_STEPS else None
-
-
-def _rate(rate: float) -> str:
-    """Return a learning rate to three digits, without an exponent if it is readable."""
-    if not 1e-7 <= rate < 1e-4:
-        return f"{rate:.3g}"
-    return f"{rate:.{2 - math.floor(math.log10(rate))}f}".rstrip("0")

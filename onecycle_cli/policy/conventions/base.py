@@ -143,11 +143,19 @@ def cut(plan: Plan, ends: tuple[float, ...], spans: tuple[float, ...] = ()) -> t
     spans = spans or tuple(end - start for start, end in zip(starts, ends, strict=True))
     if spans[0] == 0:
         raise ZeroDivisionError
-    rates, momenta = _rate_corners(plan, len(ends)), _momentum_corners(plan, len(ends))
-    ramp = RAMPS[plan.anneal_strategy]
+    rates, momenta = [], []
+    for group in plan.groups:
+        initial = group.max_lr / plan.div_factor
+        final = initial / plan.final_div_factor if plan.final_lr is None else plan.final_lr
+        rates.append([initial, group.max_lr, *[initial] * (len(ends) - 2), final])
+        if plan.cycle_momentum:
+            momenta.append([group.max_momentum, group.base_momentum, *[group.max_momentum] * (len(ends) - 1)])
+    ramp, end_step = RAMPS[plan.anneal_strategy], plan.total_steps - 1
     found, first = [], 0
     for at, (start, end, span) in enumerate(zip(starts, ends, spans, strict=True)):
-        last = plan.total_steps - 1 if at == len(ends) - 1 else max(first - 1, _last_step(end, plan))
+        last = end_step
+        if at < len(ends) - 1:  # the last whole step at or before the real end, within the cycle
+            last = max(first - 1, -1 if math.isnan(end) else math.floor(min(max(end, -1.0), float(end_step))))
         lr = tuple(ramp(corners[at], corners[at + 1], start, span) for corners in rates)
         momentum = tuple(ramp(corners[at], corners[at + 1], start, span) for corners in momenta)
         found.append(Phase(PHASE_NAMES[at], first, last, lr, momentum))
@@ -178,7 +186,7 @@ def check_warmup(plan: Plan) -> Iterator[Finding]:
     words = f"pct_start × total_steps = {pct!r} × {total:,} = {rise:.6g}"
     if rise == 1:
         yield WARMUP_OF_ONE.finding(f"{words} exactly: a warm-up of length 0", longer_warmup(total), "pct_start")
-    elif plan.three_phase and pct <= 0.5 and _whole_steps_between(rise - 1, 2 * rise - 2) <= 0:
+    elif plan.three_phase and pct <= 0.5 and math.floor(2 * rise - 2) <= math.floor(max(rise - 1, -1.0)):
         yield EMPTY_PHASE.finding(
             f"{words}: the anneal phase, from step {rise - 1:.4g} to {2 * rise - 2:.4g}, has no step",
             longer_warmup(total),
@@ -194,33 +202,3 @@ def longer_warmup(total: int) -> str:
         return "set total_steps to the number of optimizer updates, not of epochs"
     least = math.ceil(2000 / total) / 1000 if total <= 2000 else float(f"{2.01 / total:.2e}")
     return f"set pct_start to {least!r} or more"
-
-
-def _whole_steps_between(start: float, end: float) -> int:
-    return math.floor(end) - math.floor(max(start, -1.0))
-
-
-def _rate_corners(plan: Plan, number_of_phases: int) -> tuple[tuple[float, ...], ...]:
-    """Return each group's learning rates at the phases' edges."""
-    corners = []
-    for group in plan.groups:
-        initial = group.max_lr / plan.div_factor
-        final = initial / plan.final_div_factor if plan.final_lr is None else plan.final_lr
-        mirror = (initial,) if number_of_phases == 3 else ()
-        corners.append((initial, group.max_lr, *mirror, final))
-    return tuple(corners)
-
-
-def _momentum_corners(plan: Plan, number_of_phases: int) -> tuple[tuple[float, ...], ...]:
-    """Return each group's momenta at the phases' edges; none if momentum is not cycled."""
-    if not plan.cycle_momentum:
-        return ()
-    tail = number_of_phases - 1
-    return tuple((group.max_momentum, group.base_momentum, *(group.max_momentum,) * tail) for group in plan.groups)
-
-
-def _last_step(end: float, plan: Plan) -> int:
-    """Return the last whole step at or before a real end, within the cycle."""
-    if math.isnan(end):
-        return -1
-    return math.floor(min(max(end, -1.0), float(plan.total_steps - 1)))

@@ -18,11 +18,13 @@ Known bugs
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from operator import mul
 from typing import TYPE_CHECKING
 
 from onecycle_cli.findings.plan_rules import EMPTY_PHASE
 from onecycle_cli.policy.conventions.base import (
+    PHASE_NAMES,
     SETTINGS_OF_OTHERS,
     WITHOUT_MOMENTUM,
     Convention,
@@ -32,17 +34,18 @@ from onecycle_cli.policy.conventions.base import (
 from onecycle_cli.policy.ramps import CosineRamp, Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from onecycle_cli.findings import Finding
-    from onecycle_cli.policy.plan import Group, Plan
+    from onecycle_cli.policy.plan import Plan
     from onecycle_cli.policy.ramps import Ramp
 
 
 def phases(plan: Plan) -> tuple[Phase, ...]:
     """Cut the cycle as optax does, at a whole step."""
     peak_step = int(plan.pct_start * plan.total_steps)
-    return join(plan, CosineRamp, {peak_step: plan.div_factor, plan.total_steps: _last_factor(plan)})
+    last_factor = 1.0 / (plan.div_factor * plan.final_div_factor)
+    return join(plan, CosineRamp, {peak_step: plan.div_factor, plan.total_steps: last_factor})
 
 
 def check(plan: Plan) -> Iterator[Finding]:
@@ -56,12 +59,12 @@ def join(plan: Plan, ramp: type[Ramp], factors: dict[int, float]) -> tuple[Phase
     As in optax, of factors at the same step the last one holds, and one at step 0 acts at once.
     """
     edges = sorted(factors)
-    corners = [_corners(group, plan, [factors[edge] for edge in edges]) for group in plan.groups]
-    bounds = [0, *edges]
+    in_order = [factors[edge] for edge in edges]
+    corners = [list(accumulate([group.max_lr / plan.div_factor, *in_order], mul)) for group in plan.groups]
     found = []
-    for at, (begin, end) in enumerate(pairwise(bounds)):
+    for at, (begin, end) in enumerate(pairwise([0, *edges])):
         ramps = tuple(ramp(rates[at], rates[at + 1], begin, max(end - begin, 1)) for rates in corners)
-        found.append(Phase(_name(at, len(edges)), begin, end - 1, ramps, ()))
+        found.append(Phase(PHASE_NAMES[at], begin, end - 1, ramps, ()))
     return tuple(found)
 
 
@@ -79,21 +82,6 @@ def check_edges(plan: Plan, edges: dict[str, float]) -> Iterator[Finding]:
                 named,
             )
         before = here
-
-
-def _corners(group: Group, plan: Plan, factors: Sequence[float]) -> list[float]:
-    corners = [group.max_lr / plan.div_factor]
-    for factor in factors:
-        corners.append(corners[-1] * factor)
-    return corners
-
-
-def _last_factor(plan: Plan) -> float:
-    return 1.0 / (plan.div_factor * plan.final_div_factor)
-
-
-def _name(at: int, number: int) -> str:
-    return ("warm-up", "anneal", "annihilation")[at if number == 3 or at < 2 else 1]
 
 
 CONVENTION = Convention(

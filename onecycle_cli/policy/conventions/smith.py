@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from onecycle_cli.findings import Finding
-    from onecycle_cli.policy.plan import Group, Plan
+    from onecycle_cli.policy.plan import Plan
     from onecycle_cli.policy.ramps import Number
 
 
@@ -65,18 +65,21 @@ def phases(plan: Plan) -> tuple[Phase, ...]:
     half, last = half_cycle(plan), plan.total_steps - 1
     if half == 0:
         raise ZeroDivisionError
-    ends = [_ends(group, plan) for group in plan.groups]
-    peak, floor, aim = plan.groups[0].max_lr, ends[0][1], ends[0][2]
-    meets = 2 * half if aim else half + math.floor(half * (1 - floor / peak))
+    rise, fall, flat, dips = [], [], [], []
+    for group in plan.groups:
+        base = group.max_lr / plan.div_factor
+        final = base / plan.final_div_factor
+        rise.append(Line(base, group.max_lr, 0.0, half))
+        fall.append(Line(group.max_lr, base if plan.final_div_factor == 1 else 0.0, half, half))
+        flat.append(Line(final, final, 0.0, 1.0))
+        if plan.cycle_momentum:
+            dips.append(Dips(group.max_momentum, group.base_momentum, 0.0, half, group.base_momentum))
+    meets = 2 * half if fall[0].end else half + math.floor(half * (1 - flat[0].end / fall[0].start))
     bounds = [min(step, last) for step in (half, meets)]
-    rise = tuple(Line(base, group.max_lr, 0.0, half) for group, (base, _, _) in zip(plan.groups, ends, strict=True))
-    fall = tuple(Line(group.max_lr, aim, half, half) for group, (_, _, aim) in zip(plan.groups, ends, strict=True))
-    flat = tuple(Line(final, final, 0.0, 1.0) for _, final, _ in ends)
-    dips = _dips(plan, half)
     return (
-        Phase("warm-up", 0, bounds[0], rise, dips),
-        Phase("anneal", bounds[0] + 1, bounds[1], fall, dips),
-        Phase("annihilation", bounds[1] + 1, last, flat, dips),
+        Phase("warm-up", 0, bounds[0], tuple(rise), tuple(dips)),
+        Phase("anneal", bounds[0] + 1, bounds[1], tuple(fall), tuple(dips)),
+        Phase("annihilation", bounds[1] + 1, last, tuple(flat), tuple(dips)),
     )
 
 
@@ -100,18 +103,6 @@ def check(plan: Plan) -> Iterator[Finding]:
 def half_cycle(plan: Plan) -> int:
     """Return half the cycle in steps."""
     return int(plan.pct_start * plan.total_steps) if plan.stepsize is None else plan.stepsize
-
-
-def _ends(group: Group, plan: Plan) -> tuple[float, float, float]:
-    """Return a group's base, its rate on the plateau, and what its fall is aimed at."""
-    base = group.max_lr / plan.div_factor
-    return base, base / plan.final_div_factor, base if plan.final_div_factor == 1 else 0.0
-
-
-def _dips(plan: Plan, half: int) -> tuple[Dips, ...]:
-    if not plan.cycle_momentum:
-        return ()
-    return tuple(Dips(group.max_momentum, group.base_momentum, 0.0, half, group.base_momentum) for group in plan.groups)
 
 
 CONVENTION = Convention(

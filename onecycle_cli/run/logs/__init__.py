@@ -30,17 +30,14 @@ FORMATS: tuple[Format, ...] = (*tensorboard.FORMATS, *objects.FORMATS, *tables.F
 
 STDIN = "-"
 
-BY_NAME: Mapping[str, Sequence[str]] = MappingProxyType({})
-"""No columns of the user's own: the columns are known by their names."""
 
-
-def read_log(path: str, columns: Mapping[str, Sequence[str]] = BY_NAME) -> Log:
+def read_log(path: str, columns: Mapping[str, Sequence[str]] = MappingProxyType({})) -> Log:
     """Return the log in a file.
 
     Args:
         path: a file, `-` for standard input, or a folder with TensorBoard's event files.
         columns: the user's own names of columns, by `step`, `lr` and `momentum`; several learning rates are several
-            parameter groups, in this order.
+            parameter groups, in this order. Without them the columns are known by their names.
 
     Raises:
         NotYetError: the log has no rows yet; a subclass of OnecycleError.
@@ -50,7 +47,10 @@ def read_log(path: str, columns: Mapping[str, Sequence[str]] = BY_NAME) -> Log:
     check_wanted(columns)
     if path != STDIN and os.path.isdir(path):  # noqa: PTH112 - a Path cannot hold every name a user may type
         with readable(path):
-            return new_reader(_folder_reader(path), path, columns).read(())
+            reader = next((reader for reader in _readers() if reader.recognizes_folder(path)), None)
+            if reader is None:
+                raise OnecycleError(f"{path} is a folder without event files of TensorBoard", "name the log's file")
+            return new_reader(reader, path, columns).read(())
     with opened(path) as stream:
         data = stream.read(CHUNK)
         reader = recognize(path, Head(data, complete=True))
@@ -86,13 +86,6 @@ def new_reader(reader: type[Reader], path: str, columns: Mapping[str, Sequence[s
 
 def _readers() -> Iterable[type[Reader]]:
     return dict.fromkeys(format_.reader for format_ in FORMATS)
-
-
-def _folder_reader(path: str) -> type[Reader]:
-    reader = next((reader for reader in _readers() if reader.recognizes_folder(path)), None)
-    if reader is None:
-        raise OnecycleError(f"{path} is a folder without event files of TensorBoard", "name the log's file")
-    return reader
 
 
 def shown_as(path: str) -> str:

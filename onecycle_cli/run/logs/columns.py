@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from onecycle_cli.formatting import count, shorten
 from onecycle_cli.run.logs.log import Columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from onecycle_cli.run.logs.format import Format
 
@@ -27,35 +26,22 @@ KEYS = ("step", "lr", "momentum")
 LR = r"(?:lr|learning[-_ ]?rate)"
 
 
-@dataclass(frozen=True, slots=True)
-class Naming:
-    """One way to name learning rates; the pattern's group `group` or `number` is the name of the parameter group.
-
-    `single`: all names that the pattern matches mean the same learning rate, so that the first is taken.
-    """
-
-    name: str
-    pattern: re.Pattern[str]
-    single: bool = False
-
-
-def _naming(name: str, pattern: str, *, single: bool = False) -> Naming:
-    return Naming(name, re.compile(pattern, re.IGNORECASE), single)
-
-
-NAMINGS = (
+NAMINGS = {
     # LearningRateMonitor: lr-SGD, lr-SGD-1 (the second of its type), lr-AdamW/pg1, lr-AdamW/backbone
-    _naming("monitor", r"(?:.*[/.])?lr-(?P<group>[a-z]\w*(?:-\d+)?(?:/.+)?)"),
+    "monitor": re.compile(r"(?i)(?:.*[/.])?lr-(?P<group>[a-z]\w*(?:-\d+)?(?:/.+)?)"),
     # lr, learning_rate, LearningRate; Lightning logs lr as lr_step if it is logged per step and per epoch
-    _naming("plain", rf"{LR}(?:_step)?", single=True),
+    "plain": re.compile(rf"(?i){LR}(?:_step)?"),
     # lr_0, lr_backbone, lr/pg0, lr.0, lr[0], lr0
-    _naming("grouped", rf"{LR}(?:[-_/.:\[](?P<group>[^\]]+)\]?|(?P<number>\d+))"),
+    "grouped": re.compile(rf"(?i){LR}(?:[-_/.:\[](?P<group>[^\]]+)\]?|(?P<number>\d+))"),
     # train/lr, train_lr, optim.learning_rate, and head/lr beside body/lr
-    _naming("prefixed", rf"(?P<group>.+)[-_/.: ]{LR}"),
+    "prefixed": re.compile(rf"(?i)(?P<group>.+)[-_/.: ]{LR}"),
     # train/lr/pg0, train/lr_backbone
-    _naming("grouped and prefixed", rf".+[-_/.: ]{LR}(?:[-_/.:\[](?P<group>[^\]]+)\]?|(?P<number>\d+))"),
-)
-"""In the order they are tried: the first one that matches any column is used for all."""
+    "grouped and prefixed": re.compile(rf"(?i).+[-_/.: ]{LR}(?:[-_/.:\[](?P<group>[^\]]+)\]?|(?P<number>\d+))"),
+}
+"""Ways to name learning rates, in the order they are tried: the first one that matches any column is used for all.
+
+A pattern's group `group` or `number` is the name of the parameter group.
+"""
 
 SETTINGS_BEFORE = frozenset(
     {
@@ -86,6 +72,9 @@ EPOCHS = ("epoch", "trainer/epoch", "train/epoch")
 MOMENTA = (
     "momentum", "mom", "beta1", "beta_1", "betas/0", "betas", "lr_momentum", "train/momentum", "optimizer/momentum",
 )  # fmt: skip
+
+MOMENTUM_WORDS = ("momentum", "mom", "beta1", "beta_1", "betas", "betas/0")
+"""What may be written in place of a learning rate in the name of the momentum beside it."""
 
 NAMES_SHOWN = 20
 NAME_SHOWN = 60
@@ -229,35 +218,28 @@ def _listed(names: Sequence[str]) -> str:
 
 def find_lr(names: Sequence[str]) -> tuple[str, list[tuple[str, str]]]:
     """Return the learning rates among names: the naming's name, and each column with its parameter group."""
+    everything = set(names)
     candidates = [name for name in names if not OTHER_VALUES.fullmatch(name)]
     for naming in NAMINGS:
         found = [(name, group) for name in candidates if (group := _group(naming, name)) is not None]
+        if not found and naming == "monitor":  # a user may name its columns; it appends these words to them
+            found = [(name, name) for name in candidates if everything & {f"{name}-momentum", f"{name}-weight_decay"}]
         if found:
-            return naming.name, _shortened(naming.name, found[:1] if naming.single else found)
-        if naming.name == "monitor" and (partners := list(_with_partner(candidates, names))):
-            return naming.name, _shortened(naming.name, partners)
+            return naming, _shortened(naming, found[:1] if naming == "plain" else found)
     return "", []
 
 
-def _group(naming: Naming, name: str) -> str | None:
+def _group(naming: str, name: str) -> str | None:
     """Return the group in a column's name, "" where it has none; None where the name is not a learning rate's."""
-    match = naming.pattern.fullmatch(name)
+    match = NAMINGS[naming].fullmatch(name)
     if match is None:
         return None
     parts = match.groupdict()
     group = parts.get("group") or parts.get("number") or ""
     words = [word for word in re.split(r"[\W_]+", group.casefold()) if word]
-    if words and (words[-1] in SETTINGS_BEFORE if naming.name == "prefixed" else words[0] in SETTINGS_AFTER):
+    if words and (words[-1] in SETTINGS_BEFORE if naming == "prefixed" else words[0] in SETTINGS_AFTER):
         return None
     return group
-
-
-def _with_partner(candidates: Iterable[str], names: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Return the names that a user gave the monitor, which appends `-momentum` to them."""
-    everything = set(names)
-    for name in candidates:
-        if f"{name}-momentum" in everything or f"{name}-weight_decay" in everything:
-            yield name, name
 
 
 def _shortened(naming: str, found: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -287,21 +269,16 @@ def find_epoch(names: Sequence[str]) -> str | None:
 def find_momentum(names: Sequence[str], lr: Sequence[str]) -> list[str | None]:
     """Return the momentum that belongs to each learning rate; nothing where there is none at all."""
     by_key = {name.casefold(): name for name in reversed(names)}
-    found = [next((by_key[key] for key in _momentum_names(name) if key in by_key), None) for name in lr]
+    word = re.compile(rf"(?<![a-z]){LR}(?![a-z])")
+    found = []
+    for name in lr:
+        key = name.casefold()
+        renamed = [word.sub(momentum, key, count=1) for momentum in MOMENTUM_WORDS]
+        partners = [f"{key}-momentum", *(partner for partner in renamed if partner != key)]
+        found.append(next((by_key[partner] for partner in partners if partner in by_key), None))
     if len(lr) == 1 and found == [None]:
         found = [_first(names, MOMENTA)]
     return found if any(found) else []
-
-
-def _momentum_names(lr: str) -> Iterator[str]:
-    """Return the names that the momentum beside a learning rate may have."""
-    key = lr.casefold()
-    yield f"{key}-momentum"
-    word = re.compile(rf"(?<![a-z]){LR}(?![a-z])")
-    for momentum in ("momentum", "mom", "beta1", "beta_1", "betas", "betas/0"):
-        partner = word.sub(momentum, key, count=1)
-        if partner != key:
-            yield partner
 
 
 def _first(names: Sequence[str], wanted: Sequence[str | None], *, last: bool = False) -> str | None:

@@ -2,7 +2,7 @@
 
 A reader serves one or more formats. It recognizes a file by its first bytes (`Head`) and turns it into rows. A reader
 of a format that grows by whole lines derives from `LineReader`, which can also follow a file that is still written.
-Reusable parts are `tables.header_of` and `tables.Records` for delimited text, `objects.ObjectReader` for lines with
+Reusable parts are `tables.cells_of` and `tables.Records` for delimited text, `objects.ObjectReader` for lines with
 named values, and `log.rows_by_step` for values that are logged one by one.
 """
 
@@ -46,10 +46,6 @@ FOREIGN = {
 CUT_OFF = "the last line does not end: if the run was killed while writing it, its last number may be cut off"
 
 
-def _any_names(_: Names) -> bool:
-    return True
-
-
 @dataclass(frozen=True, slots=True)
 class Format:
     """How one trainer or tool writes its logs.
@@ -67,7 +63,7 @@ class Format:
 
     name: str
     reader: type[Reader]
-    matches: Callable[[Names], bool] = _any_names
+    matches: Callable[[Names], bool] = lambda _: True
     step: str | None = None
     lr: str | None = None
     momentum: str | None = None

@@ -172,17 +172,26 @@ class LogBuilder:
         """
         import numpy as np
 
-        self._check()
-        groups = len(columns.groups)
+        bad, good, groups = len(self._bad), len(self), len(columns.groups)
+        if bad > FEW_BAD_ROWS and bad > MOST_BAD_SHARE * (bad + good):
+            raise self._too_many(f"{bad} of {bad + good}")
+        if not good:
+            hint = "check that the run logged it, or name another column: --column lr=NAME"
+            nothing = NotYetError(f"no row of {self.path} has a learning rate", hint)
+            raise self._too_many("all") if bad else nothing
         # A view, to save memory; it must not outlive this call, for a viewed array cannot grow.
-        values = np.frombuffer(self._values, dtype=np.float64).reshape(len(self), -1)
+        values = np.frombuffer(self._values, dtype=np.float64).reshape(good, -1)
+        momentum = None
+        if columns.momentum:  # NaN for a group without one
+            momentum = np.full((good, groups), math.nan)
+            momentum[:, [group for group, name in enumerate(columns.momentum) if name is not None]] = values[:, groups:]
         steps, step_notes = self._whole_steps(columns)
         return Log(
             path=self.path,
             format=columns.format,
             steps=steps,
             lr=values[:, :groups].copy(),
-            momentum=_by_group(values[:, groups:], columns) if columns.momentum else None,
+            momentum=momentum,
             groups=columns.groups,
             lines=np.array(self._lines, dtype=np.int64),
             bad_rows=tuple(self._bad),
@@ -202,31 +211,12 @@ class LogBuilder:
             return np.arange(len(steps), dtype=np.int64), (note,)
         return steps.astype(np.int64), (f"no column counts steps: the epochs in column {columns.step} are used",)
 
-    def _check(self) -> None:
-        bad = len(self._bad)
-        if bad > FEW_BAD_ROWS and bad > MOST_BAD_SHARE * (bad + len(self)):
-            raise self._too_many(f"{bad} of {bad + len(self)}")
-        if not len(self):
-            if bad:
-                raise self._too_many("all")
-            hint = "check that the run logged it, or name another column: --column lr=NAME"
-            raise NotYetError(f"no row of {self.path} has a learning rate", hint)
-
     def _too_many(self, count: str) -> OnecycleError:
         first = "; ".join(f"line {row.line}: {row.why}" for row in self._bad[:3])
         return OnecycleError(
             f"{count} rows of {self.path} cannot be read: {first}",
             "correct these lines, or name the columns with --column step=NAME and --column lr=NAME",
         )
-
-
-def _by_group(values: NDArray[np.float64], columns: Columns) -> NDArray[np.float64]:
-    """Return the logged momenta with one column per group; NaN for a group without one."""
-    import numpy as np
-
-    momentum = np.full((len(values), len(columns.groups)), math.nan)
-    momentum[:, [group for group, name in enumerate(columns.momentum) if name is not None]] = values
-    return momentum
 
 
 def rows_by_step(values: Iterable[tuple[int, float, str, float]], columns: Columns) -> Iterator[Row | BadRow]:

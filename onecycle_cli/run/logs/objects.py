@@ -68,7 +68,12 @@ class ObjectReader(Reader):
             if not isinstance(entry, BadRow):
                 self._add_keys(entry[1])
             if len(self._waiting) >= SAMPLE:
-                yield from self._choose_or_skip()
+                try:
+                    yield from self.remaining_rows()
+                except OnecycleError:  # without a learning rate in a full sample, none of its objects is a row
+                    self._count += len(self._waiting)
+                    yield from (entry for entry in self._waiting if isinstance(entry, BadRow))
+                    self._waiting = []
         if self.columns is None and self._have_counter:
             with suppress(OnecycleError):  # what is missing may still come
                 yield from self.remaining_rows()
@@ -88,15 +93,6 @@ class ObjectReader(Reader):
         self.columns = self.choose(list(self._keys))
         waiting, self._waiting = self._waiting, []
         yield from filter(None, map(self._row, waiting))
-
-    def _choose_or_skip(self) -> Iterator[Row | BadRow]:
-        """Return the rows of a full sample; without a learning rate in it, none of its objects is a row."""
-        try:
-            yield from self.remaining_rows()
-        except OnecycleError:
-            self._count += len(self._waiting)
-            yield from (entry for entry in self._waiting if isinstance(entry, BadRow))
-            self._waiting = []
 
     def _add_keys(self, values: Mapping[str, object]) -> None:
         """Collect the keys; those of objects with a counter replace those of a config before them."""
@@ -255,22 +251,18 @@ def _after_value(text: str, at: int, close: str) -> int:
 
 def parsed(line: int, text: str) -> Entry | BadRow:
     """Return the object in a line."""
+    import orjson
+
     if len(text) > LONGEST_LINE:
         return BadRow(line, f"longer than {LONGEST_LINE:,} characters")
     try:
-        return entry_of(line, _value_of(text))
+        try:
+            value = orjson.loads(text)  # four times as fast as json
+        except ValueError:
+            value = json.loads(text)  # it also reads the NaN and Infinity that Python writes
+        return entry_of(line, value)
     except (ValueError, RecursionError) as error:
         return BadRow(line, f"not valid JSON: {str(error)[:80]}")
-
-
-def _value_of(text: str) -> object:
-    """Return a JSON value, which may hold the NaN and Infinity that Python writes."""
-    import orjson
-
-    try:
-        return orjson.loads(text)  # four times as fast as json
-    except ValueError:
-        return json.loads(text)
 
 
 def entry_of(line: int, value: object) -> Entry | BadRow:

@@ -48,7 +48,13 @@ def follow_log(path: str, columns: Mapping[str, Sequence[str]], wait: Callable[[
     """
     check_wanted(columns)
     if path == STDIN:
-        yield from _follow_pipe(columns)
+        growing = _GrowingLog(STDIN, columns)
+        with opened(STDIN) as stream:
+            # read1 returns what is there, and waits only where nothing is.
+            read = getattr(stream, "read1", stream.read)
+            while data := read(CHUNK):
+                if growing.feed(data) and (log := growing.log()) is not None:
+                    yield log
         return
     followed = _FollowedFile(path, columns)
     while True:
@@ -57,16 +63,6 @@ def follow_log(path: str, columns: Mapping[str, Sequence[str]], wait: Callable[[
             yield log
         if not wait():
             return
-
-
-def _follow_pipe(columns: Mapping[str, Sequence[str]]) -> Iterator[Log]:
-    with opened(STDIN) as stream:
-        # read1 returns what is there, and waits only where nothing is.
-        read = getattr(stream, "read1", stream.read)
-        followed = _GrowingLog(STDIN, columns)
-        while data := read(CHUNK):
-            if followed.feed(data) and (log := followed.log()) is not None:
-                yield log
 
 
 class _GrowingLog:

@@ -79,26 +79,26 @@ class TableReader(LineReader):
             OnecycleError: the header names no learning rate, or lacks a column that the user named.
         """
         lines = iter(lines)
-        if self.columns is None and (header := next(filter(_is_record, lines), None)) is not None:
-            self._read_header(header[1])
-        if self.columns is not None:
-            yield from self._read(self._records.cut(lines))
+        if self.columns is None:
+            header = next((text for _, text in lines if text.strip() and not text.startswith("#")), None)
+            if header is None:
+                return
+            delimiter = max(DELIMITERS, key=header.count)
+            try:
+                names = cells_of(header[:LONGEST_LINE], delimiter)
+            except csv.Error as error:
+                message = f"the header of {self.path} is not valid CSV: {error}"
+                raise OnecycleError(message, "check that this is the right file") from None
+            columns = self.choose(names)
+            self._records = Records(delimiter)
+            self._lay_out(names, columns)
+            self.columns = columns
+        yield from self._read(self._records.cut(lines))
 
     def remaining_rows(self) -> Iterator[Row | BadRow]:
         """Return what an open quote held back."""
         if self.columns is not None:
             yield from self._read(self._records.end())
-
-    def _read_header(self, text: str) -> None:
-        try:
-            delimiter, names = header_of(text)
-        except csv.Error as error:
-            message = f"the header of {self.path} is not valid CSV: {error}"
-            raise OnecycleError(message, "check that this is the right file") from None
-        columns = self.choose(names)
-        self._records = Records(delimiter)
-        self._lay_out(names, columns)
-        self.columns = columns
 
     def _lay_out(self, names: Sequence[str], columns: Columns) -> None:
         """Set each column's place, and how its cells are read."""
@@ -121,7 +121,9 @@ class TableReader(LineReader):
             try:
                 row = self._row(line, cells)
             except ValueError as error:
-                if self._is_header(cells):
+                columns = self.columns
+                if columns is not None and {*columns.values, columns.step} - {None} <= set(cells):
+                    self._lay_out(cells, columns)  # a resumed run wrote its header here, maybe in another order
                     continue
                 yield BadRow(line, str(error))
             else:
@@ -135,8 +137,10 @@ class TableReader(LineReader):
         Raises:
             ValueError: the row is bad. The step may be anything where the row has no values.
         """
-        if len(cells) != len(self._names):
-            cells = self._without_empty_end(cells)
+        width = len(self._names)
+        # A delimiter at the end of each line makes empty cells past the header's.
+        if len(cells) != width and (len(cells) < width or "".join(cells[width:]).strip()):
+            raise ValueError(f"{len(cells)} cells, but the header has {width}")
         values = []
         for read, place in self._cells:
             try:
@@ -147,35 +151,6 @@ class TableReader(LineReader):
             if value == value:  # not NaN; faster than math.isnan
                 return line, self._rows if self._step is None else self._check(value_of_text(cells[self._step])), values
         return None
-
-    def _without_empty_end(self, cells: list[str]) -> list[str]:
-        """Remove empty cells past the header's, which a delimiter at the end of each line makes."""
-        width = len(self._names)
-        if len(cells) > width and not "".join(cells[width:]).strip():
-            return cells[:width]
-        raise ValueError(f"{len(cells)} cells, but the header has {width}")
-
-    def _is_header(self, cells: list[str]) -> bool:
-        """Return whether a resumed run wrote its header here; if its columns are moved, follow them."""
-        columns = self.columns
-        if columns is None or not {*columns.values, columns.step} - {None} <= set(cells):
-            return False
-        self._lay_out(cells, columns)
-        return True
-
-
-def _is_record(line: Line) -> bool:
-    return bool(line[1].strip()) and not line[1].startswith("#")
-
-
-def header_of(text: str) -> tuple[str, list[str]]:
-    """Return a header's delimiter, which is the most frequent one, and its names.
-
-    Raises:
-        csv.Error: it is not valid CSV.
-    """
-    delimiter = max(DELIMITERS, key=text.count)
-    return delimiter, cells_of(text[:LONGEST_LINE], delimiter)
 
 
 def _cell_reader(name: str, delimiter: str) -> Callable[[str], float]:

@@ -15,6 +15,7 @@ import pytest
 from onecycle_cli.cli import main
 from onecycle_cli.config import Request, load
 from onecycle_cli.findings import RULES, Rule, Severity
+from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.render.findings_report import concise_lines
 
 from .conftest import findings_in
@@ -26,6 +27,7 @@ DATA = Path(__file__).parent / "data" / "invalid"
 CONFIGS = sorted(path.name for path in DATA.iterdir() if path.suffix in (".yaml", ".py"))
 LINE = re.compile(r"(?P<path>\S+):(?P<line>\d+):(?P<column>\d+): (?P<severity>\w+)\[(?P<code>OC\d{3})\] (?P<said>.+)\n")
 NOT_PYTHON = "OC006"
+NESTED_TOO_DEEP = "OC005"
 NO_TEXT_SHOWS = frozenset({"OC002"})
 """Codes whose example cannot be given as a text: the file must hold bytes that are none."""
 
@@ -43,8 +45,9 @@ class Entry(TypedDict):
 
 
 def expected(config: str) -> list[str]:
+    """Return the expected lines, with `{conventions}` filled in: that list grows."""
     with (DATA / config).with_suffix(".errors.txt").open(encoding="utf-8", newline="") as stream:
-        return stream.readlines()
+        return [line.replace("{conventions}", ", ".join(CONVENTIONS)) for line in stream]
 
 
 def severities(lines: Iterable[str]) -> set[str]:
@@ -137,6 +140,12 @@ def test_the_whole_folder_in_one_run_of_the_program() -> None:
 def test_every_code_is_shown_by_some_config() -> None:
     shown = {match["code"] for config in CONFIGS for line in expected(config) if (match := LINE.fullmatch(line))}
     assert shown == set(RULES)
+
+
+@pytest.mark.parametrize("code", sorted(RULES))
+def test_a_page_shows_its_examples_whole(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", code]) == 0
+    assert ("…\n" in capsys.readouterr().out) == (code == NESTED_TOO_DEEP)
 
 
 def codes(text: str, rule: str) -> set[str]:

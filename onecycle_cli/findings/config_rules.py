@@ -70,8 +70,8 @@ NOT_PYTHON = error(
     "not Python",
     "The Python config breaks Python's grammar at the place shown. It is read without being run, by the grammar of "
     "the Python that runs this program. Usual causes: a comma, bracket or quote that is missing, a tab, Python 2.",
-    "param_scheduler = [dict(type='OneCycleLR', eta_max=0.1, total_steps=1000]\n",
-    "param_scheduler = [dict(type='OneCycleLR', eta_max=0.1, total_steps=1000)]\n",
+    "param_scheduler = dict(\n    type='OneCycleLR', eta_max=0.1, total_steps=1000\n",
+    "param_scheduler = dict(\n    type='OneCycleLR', eta_max=0.1, total_steps=1000\n)\n",
 )
 
 # --- Keys and the types of their values (OC1xx) -----------------------------------------------------------------

@@ -222,10 +222,11 @@ class LogBuilder:
 def rows_by_step(values: Iterable[tuple[int, float, str, float]], columns: Columns) -> Iterator[Row | BadRow]:
     """Join values that were logged one by one into rows.
 
-    A row ends where the step changes, or a name comes again.
+    A row ends where the step changes, where a name comes again, and with the last value.
 
     Args:
-        values: the line, step, name and value of each, in the order of the file.
+        values: the line, step, name and value of each, in the order of the file. A reader that gets the file piece by
+            piece must not begin a new call within a row.
         columns: the names that are read; others are skipped.
     """
     places = {name: at for at, name in enumerate(columns.values)}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -129,11 +129,6 @@ def _rounded(forms: list[tuple[int, int]], largest: float) -> Precision:
     if decimals.count(deepest) > digits.count(most) and deepest > 0:
         return Precision(f"{deepest} decimals", 0.5 * 10.0**-deepest / largest, decimals=deepest)
     return Precision(f"{most} digits", 0.5 * 10.0 ** (1 - most), digits=most)
-
-
-def roundest(value: float, fits: Callable[[float], bool]) -> float:
-    """Return a value rounded to as few digits as still fit; the value itself where none do."""
-    return next((rounded for rounded in decimals(value) if fits(rounded)), value)
 
 
 def decimals(value: float, fewest: int = 1, most: int = ALL_DIGITS) -> Iterator[float]:

@@ -104,6 +104,10 @@ class Case:
             changes["length"] = dataclasses.replace(plan.length, total_steps=changes.pop("total_steps"))
         return schedule_of(dataclasses.replace(plan, **changes))
 
+    def agreeing(self, schedule: Schedule) -> int:
+        """Return how many of the sample's values a schedule has."""
+        return int(self.sample.agrees(self.follows(schedule)(self.sample)).sum())
+
     def fit(self, hypothesis: Hypothesis, *, whole: bool = False) -> Fit:
         """Compare a hypothesis with the sample, or with all rows."""
         rows = self.whole if whole else self.sample

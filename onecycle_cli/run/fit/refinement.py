@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,48 +13,53 @@ from onecycle_cli.policy.plan import plan_of
 from onecycle_cli.policy.schedule import schedule_of
 from onecycle_cli.run.fit.evidence import EPSILON
 from onecycle_cli.run.fit.solution import READABLE
-from onecycle_cli.run.precision import decimals, written_digits
+from onecycle_cli.run.precision import written_digits
+from onecycle_cli.run.solver import solve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from onecycle_cli.policy.ramps import FloatArray
+    from onecycle_cli.policy.schedule import Schedule
     from onecycle_cli.run.fit.evidence import Evidence
+    from onecycle_cli.run.series import Samples
 
 Values = dict[str, object]
 Place = tuple[str, int | None]
 
 REFINED = ("max_lr", "div_factor", "final_div_factor", "pct_start", "base_momentum", "max_momentum")
 
-ROUNDS = 6
-"""Rounds of least squares; each gains several digits, and two are mostly enough."""
-
 TINY = 1e-300
 """What a value is divided by instead where it is 0."""
-
-STEP = 1e-6
-"""Share of a number by which it is moved to see what that does to the values: balances curvature and rounding."""
 
 OF_PEAK, OF_VALUE = 3 * EPSILON, 1e-13
 """What a value may be off by, as a share of its column's highest and of itself: within the 4 units of `check`."""
 
 
-def refine(settings: Mapping[str, object], offset: int, evidence: Evidence) -> Values:
+def refine(settings: Values, offset: int, evidence: Evidence) -> Values:
     """Fix the last bits of an exact log's settings, where they do not give its values bit for bit.
 
     Some conventions differ in nothing but the order of evaluation; another one is named where its values alone are
     equal.
     """
-    best = dict(settings)
-    if _worst(best, offset, evidence) == 0:
-        return best
-    for twin in _twins(settings):
-        if _worst(twin, offset, evidence) == 0:
-            return twin
-    return _polished(best, offset, evidence)
+    samples = replace(evidence.samples, offset=offset)
+    for equal in (settings, *_twins(settings)):
+        schedule = _schedule(equal)
+        if schedule is not None and _worst(schedule, samples) == 0:
+            return equal
+    numbers = _not_round(settings)
+    if not numbers:
+        return settings
+
+    def build(values: Sequence[float]) -> Schedule | None:
+        return _schedule(_with(settings, dict(zip(numbers, values, strict=True))))
+
+    # The shortest numbers that leave the worst value within its rounding, or as near to it as any do.
+    limits = np.maximum(OF_VALUE * np.abs(samples.values), TINY)
+    found = solve(samples, build, list(numbers.values()), limits, lambda schedule: -max(_worst(schedule, samples), 1.0))
+    return _with(settings, dict(zip(numbers, found, strict=True)))
 
 
-def _twins(settings: Mapping[str, object]) -> Iterator[Values]:
+def _twins(settings: Values) -> Iterator[Values]:
     """Yield the settings in the conventions that compute the same in another order."""
     name = str(settings.get("convention", DEFAULT))
     for twin in CONVENTIONS.values():
@@ -65,55 +71,17 @@ def _twins(settings: Mapping[str, object]) -> Iterator[Values]:
             yield {**kept, "convention": twin.name}
 
 
-def _polished(settings: Values, offset: int, evidence: Evidence) -> Values:
-    """Move the numbers that are not round by least squares on the schedule itself, then shorten them.
-
-    They are taken where the worst value is met best, and with as few digits as leave it within its rounding.
-    """
-    current = _not_round(settings)
-    best, least = settings, _worst(settings, offset, evidence)
-    for _ in range(ROUNDS if current else 0):
-        base = _gaps(_with(settings, current), offset, evidence)
-        varied = [{**current, place: number * (1 + STEP)} for place, number in current.items()]
-        moved = [_gaps(_with(settings, numbers), offset, evidence) for numbers in varied]
-        columns = [(base - gaps) / STEP for gaps in moved if gaps is not None and base is not None]
-        if base is None or len(columns) < len(current):
-            break
-        changes, *_ = np.linalg.lstsq(np.stack(columns, axis=1), base, rcond=None)
-        numbers = zip(current.items(), changes.tolist(), strict=True)
-        current = {place: number * (1 + change) for (place, number), change in numbers}
-        found = _worst(_with(settings, current), offset, evidence)
-        if found < least:
-            best, least = _with(settings, current), found
-    for place, number in _not_round(best).items():
-        shorter = (_with(best, {place: rounded}) for rounded in decimals(number))
-        best = next((tried for tried in shorter if _worst(tried, offset, evidence) <= max(least, 1.0)), best)
-    return best
+def _schedule(settings: Values) -> Schedule | None:
+    return schedule_of(plan_of(OneCycle.from_values(settings)))
 
 
-# --- How far settings are off ----------------------------------------------------------------------------------------
-
-
-def _worst(settings: Mapping[str, object], offset: int, evidence: Evidence) -> float:
-    """Return the largest difference from the evidence, in units of what a value may be off by; 0 for equal bits."""
-    gaps = _gaps(settings, offset, evidence)
-    if gaps is None:
-        return float("inf")
-    sizes = np.abs(evidence.samples.values)
-    shares = (sizes / np.maximum(np.nanmax(sizes, axis=0), TINY))[evidence.samples.present]
-    return float(np.maximum(np.abs(gaps) * shares / OF_PEAK, np.abs(gaps) / OF_VALUE).max(initial=0.0))
-
-
-def _gaps(settings: Mapping[str, object], offset: int, evidence: Evidence) -> FloatArray | None:
-    """Return logged minus computed for every value, as a share of it; None where they make no curve."""
-    schedule = schedule_of(plan_of(OneCycle.from_values(settings)))
-    if schedule is None:
-        return None
-    samples, compared = evidence.samples, evidence.samples.present
-    logged = samples.values[compared]
-    computed = samples.predicted(schedule, samples.logged_steps + offset)[compared]
-    found: FloatArray = (logged - computed) / np.maximum(np.abs(logged), TINY)
-    return found if np.isfinite(found).all() else None
+def _worst(schedule: Schedule, samples: Samples) -> float:
+    """Return the largest difference from the log, in units of what a value may be off by; 0 for equal bits."""
+    sizes = np.abs(samples.values)
+    gaps = np.abs(samples.values - samples.predicted(schedule, samples.steps))
+    limits = np.minimum(OF_PEAK * np.nanmax(sizes, axis=0), OF_VALUE * sizes)
+    found = float((gaps / np.maximum(limits, TINY))[samples.present].max(initial=0.0))
+    return found if np.isfinite(found) else np.inf
 
 
 # --- Numbers among settings, by name and, in a list, by place --------------------------------------------------------

@@ -1,0 +1,94 @@
+"""Numbers of a schedule solved for: those with which it has the logged values, each as short as it can be.
+
+`fit` finishes its settings with it, and a cause of a divergence finds with it the setting that was another.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from onecycle_cli.run.precision import decimals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from onecycle_cli.policy.schedule import Schedule
+    from onecycle_cli.run.series import Floats, Samples
+
+    Build = Callable[[list[float]], Schedule | None]
+
+ROUNDS = 20
+"""Most rounds of least squares. Two or three are enough, but for logs of which some values are wrong."""
+
+STEP = 1e-6
+"""Share of a number by which it is moved to see what that does to the values: balances curvature and rounding."""
+
+SETTLED = 1e-15
+"""Change of every number, as a share of it, from which on only rounding moves them."""
+
+
+def solve(
+    samples: Samples,
+    build: Build,
+    start: Sequence[float],
+    limits: Floats,
+    score: Callable[[Schedule], float],
+    usual: Sequence[float] = (),
+    power: int = 1,
+) -> list[float]:
+    """Find the numbers whose schedule has the highest score, and the shortest decimals that have no lower one.
+
+    Args:
+        samples: the logged values, under the offset to use.
+        build: returns the schedule with some numbers; None where there is none.
+        start: the numbers to start from.
+        limits: what each value may be off by, shape (rows, tracks).
+        score: how well a schedule fits.
+        usual: a number for each that is preferred to its shortest decimal; by default there is none.
+        power: the power of the numbers on which the values depend linearly, or nearly so: -1 for a divisor.
+    """
+
+    def scored(numbers: list[float]) -> float:
+        schedule = build(numbers)
+        return -math.inf if schedule is None else score(schedule)
+
+    best = max([list(start), *_rounds(samples, build, start, limits, power)], key=scored)
+    for at, number in enumerate(best):
+        options = [*usual[at : at + 1], *decimals(number), number]
+        best = max(([*best[:at], option, *best[at + 1 :]] for option in options), key=scored)
+    return best
+
+
+def _rounds(
+    samples: Samples, build: Build, start: Sequence[float], limits: Floats, power: int
+) -> Iterator[list[float]]:
+    """Yield numbers that meet the values better and better, by Gauss and Newton's method on the schedule itself.
+
+    The sum of the differences' sizes is minimized, by weighting their squares, so a few wrong values change nothing.
+    """
+    numbers = np.array(start, float) ** power
+    for _ in range(ROUNDS):
+        varied = [numbers, *(numbers * (1 + STEP * unit) for unit in np.eye(numbers.size))]
+        schedules = [build((some**power).tolist()) for some in varied]
+        gaps = [
+            (samples.values - samples.predicted(schedule, samples.steps)) / limits
+            for schedule in schedules
+            if schedule is not None
+        ]
+        usable = np.logical_and.reduce([np.isfinite(some) for some in gaps])
+        if len(gaps) < len(varied) or not usable.any():
+            return
+        base, *moved = (some[usable] for some in gaps)
+        # Below its limit a difference is rounding, and all weigh the same.
+        weights = 1 / np.sqrt(np.maximum(np.abs(base), 1.0))
+        slopes = np.stack([(base - some) / STEP for some in moved], axis=1)
+        changes = np.linalg.lstsq(slopes * weights[:, None], base * weights, rcond=None)[0]
+        numbers = numbers * (1 + changes)
+        if not (numbers > 0).all():
+            return
+        yield (numbers**power).tolist()
+        if np.abs(changes).max() < SETTLED:
+            return

@@ -64,16 +64,17 @@ class Outcome:
     sampled: bool
 
 
+@dataclass(slots=True)
 class Track:
-    """One quantity of one parameter group, followed through two schedules."""
+    """One quantity of one parameter group, followed through two schedules; differences are shares of `peak`."""
 
-    def __init__(
-        self, field: Field, group: str, curves: tuple[Callable[[Any], Any], Callable[[Any], Any]], peak: float
-    ) -> None:
-        """Take the reference's curve and the other's; differences are shares of the reference's peak."""
-        self.field, self.group, self.curves, self.peak = field, group, curves, peak
-        self.first: Difference | None = None
-        self.step, self.absolute = 0, -1.0
+    field: Field
+    group: str
+    curves: tuple[Callable[[Any], Any], Callable[[Any], Any]]
+    peak: float
+    first: Difference | None = None
+    step: int = 0
+    absolute: float = -1.0
 
     def follow(self, steps: NDArray[np.int64], allowed: float = 0.0) -> None:
         """Compare at more steps, later than all before; `allowed` is the share of the peak that counts as equal."""

@@ -19,6 +19,8 @@ from onecycle_cli.policy.onecycle import OneCycle
 from onecycle_cli.policy.summary import edge_steps, steps_between
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -82,32 +84,24 @@ def translate(settings: OneCycle, schedule: Schedule, target: str) -> Translatio
 def shape_of(plan: Plan) -> Shape | None:
     """Return where a plan's curve turns, or None if it ends at 0, which no factor divides to."""
     convention, total = plan.convention, plan.total_steps
-    final_div = _final_div(plan)
-    if final_div is None:
-        return None
+    final_div = plan.final_div_factor / plan.div_factor if convention.final_divides_peak else plan.final_div_factor
+    if plan.final_lr is not None and convention.supports("final_lr"):
+        if not plan.final_lr:
+            return None
+        final_div = plan.groups[0].max_lr / plan.div_factor / plan.final_lr
+    elif convention.final_is_fixed:
+        final_div = convention.defaults.final_div_factor
     last = 1 if convention.ends_at_last_step else 0
     if convention.has_plateau:
         peak = float(int(plan.pct_start * total) if plan.stepsize is None else plan.stepsize)
         return Shape(plan, peak, None, total, final_div)
+    edge: Callable[[float], float] = int if convention.whole_steps else float
     turn = None
     if convention.supports("pct_final"):
-        turn = _edge(convention, plan.pct_final * total) - last
+        turn = edge(plan.pct_final * total) - last
     elif plan.three_phase:
-        turn = _edge(convention, 2 * plan.pct_start * total) - 2 * last
-    return Shape(plan, _edge(convention, plan.pct_start * total) - last, turn, total - last, final_div)
-
-
-def _edge(convention: Convention, step: float) -> float:
-    return int(step) if convention.whole_steps else step
-
-
-def _final_div(plan: Plan) -> float | None:
-    initial = plan.groups[0].max_lr / plan.div_factor
-    if plan.final_lr is not None and plan.convention.supports("final_lr"):
-        return initial / plan.final_lr if plan.final_lr else None
-    if plan.convention.final_is_fixed:
-        return plan.convention.defaults.final_div_factor
-    return plan.final_div_factor / plan.div_factor if plan.convention.final_divides_peak else plan.final_div_factor
+        turn = edge(2 * plan.pct_start * total) - 2 * last
+    return Shape(plan, edge(plan.pct_start * total) - last, turn, total - last, final_div)
 
 
 def _can_follow(shape: Shape, target: Convention) -> bool:

@@ -44,11 +44,8 @@ def check_length(settings: Settings) -> Iterator[Finding]:
         yield from _missing_length(settings)
         return
     if length.came_from != "total_steps" and length.total_steps > MOST_STEPS:
-        yield OUT_OF_RANGE.finding(
-            f"the cycle has {length.sum} = {show(length.total_steps)} steps, above {MOST_STEPS:,}",
-            "check epochs and steps_per_epoch",
-            "epochs",
-        )
+        message = f"the cycle has {length.sum} = {show(length.total_steps)} steps, above {MOST_STEPS:,}"
+        yield OUT_OF_RANGE.finding(message, "check epochs and steps_per_epoch", "epochs")
     yield from _check_agreement(settings)
     last_epoch = -1 if settings.last_epoch is None else settings.last_epoch
     if last_epoch >= length.total_steps - 1:
@@ -147,11 +144,8 @@ def check_peak(settings: Settings) -> Iterator[Finding]:
             _given_setting(settings, "pct_start"),
         )
     else:
-        yield PEAK_NEVER_REACHED.finding(
-            f"max_lr is never reached: {reached} ({count(warmup_steps(schedule), 'step')} in the warm-up)",
-            "no action needed if it is meant",
-            "max_lr",
-        )
+        message = f"max_lr is never reached: {reached} ({count(warmup_steps(schedule), 'step')} in the warm-up)"
+        yield PEAK_NEVER_REACHED.finding(message, "no action needed if it is meant", "max_lr")
 
 
 def _given_setting(settings: Settings, setting: str | None) -> str:

@@ -62,11 +62,8 @@ def check_momentum(settings: Settings) -> Iterator[Finding]:
     if not cycles:
         for setting in MOMENTA if default else ():
             if getattr(settings, setting) is not None:
-                yield NO_EFFECT.finding(
-                    f"{setting} has no effect: cycle_momentum is false",
-                    f"remove {setting}, or set cycle_momentum to true",
-                    setting,
-                )
+                message = f"{setting} has no effect: cycle_momentum is false"
+                yield NO_EFFECT.finding(message, f"remove {setting}, or set cycle_momentum to true", setting)
         return
     for setting in MOMENTA:
         highest = max(values_of(getattr(settings, setting)), default=0.0)
@@ -164,8 +161,5 @@ def _check_own_momentum(settings: Settings, plan: Plan, context: TrainingContext
     top, base, end = map(yaml_number, (group.max_momentum, group.base_momentum, group.final_momentum))
     direction = "down to" if group.base_momentum < group.max_momentum else "up to"
     moves = f"moves it from {top} {direction} {base} and {'back' if top == end else f'then to {end}'}"
-    yield OPTIMIZER_MOMENTUM.finding(
-        f"{named} is {value}, but the cycle {f'sets it to {top}' if top == base == end else moves}",
-        f"set cycle_momentum to false to keep {value}",
-        key=stated.path,
-    )
+    message = f"{named} is {value}, but the cycle {f'sets it to {top}' if top == base == end else moves}"
+    yield OPTIMIZER_MOMENTUM.finding(message, f"set cycle_momentum to false to keep {value}", key=stated.path)

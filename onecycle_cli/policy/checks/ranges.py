@@ -168,11 +168,8 @@ def _check_factors(settings: Settings) -> Iterator[Finding]:
         return
     lowest = min(values_of(settings.max_lr), default=math.inf)
     if 0 < lowest < final < math.inf:
-        yield FACTOR_BELOW_ONE.finding(
-            f"final_lr is {show(final)}, above the peak {show(lowest)}: the cycle ends above it",
-            "set final_lr below max_lr, such as 4.0e-7",
-            "final_lr",
-        )
+        message = f"final_lr is {show(final)}, above the peak {show(lowest)}: the cycle ends above it"
+        yield FACTOR_BELOW_ONE.finding(message, "set final_lr below max_lr, such as 4.0e-7", "final_lr")
     if settings.final_div_factor is not None:
         yield TWO_FINALS.finding(
             f"final_lr {show(final)} and final_div_factor {show(settings.final_div_factor)} are both given; "
@@ -197,11 +194,8 @@ def _check_ends(settings: Settings) -> Iterator[Finding]:
             )
             return
         if settings.final_lr is None and not math.isfinite(initial / final_div):
-            yield OUT_OF_RANGE.finding(
-                f"the final learning rate, {show(initial)} / {show(final_div)}, is not finite in float64",
-                "give final_div_factor a value such as 1.0e+4",
-                "final_div_factor",
-            )
+            message = f"the final learning rate, {show(initial)} / {show(final_div)}, is not finite in float64"
+            yield OUT_OF_RANGE.finding(message, "give final_div_factor a value such as 1.0e+4", "final_div_factor")
             return
 
 
@@ -225,11 +219,8 @@ def check_groups(settings: Settings) -> Iterator[Finding]:
         if length == 0:
             yield LIST_LENGTHS.finding(f"{name} is an empty list", f"give {name} one value, or one per group", name)
         elif length > MOST_GROUPS:
-            yield LIST_LENGTHS.finding(
-                f"{name} has {length:,} values; there can be up to {MOST_GROUPS:,} parameter groups",
-                f"give {name} a single value for all",
-                name,
-            )
+            message = f"{name} has {length:,} values; there can be up to {MOST_GROUPS:,} parameter groups"
+            yield LIST_LENGTHS.finding(message, f"give {name} a single value for all", name)
         elif expected is not None and length != expected:
             yield LIST_LENGTHS.finding(
                 f"{name} has {length} values, {source} {expected}",
@@ -248,20 +239,13 @@ def _check_names(settings: Settings) -> Iterator[Finding]:
     if not isinstance(groups, tuple):
         return
     if not 1 <= len(groups) <= MOST_GROUPS:
-        yield GROUP_NAMES.finding(
-            f"groups names {len(groups):,} parameter groups; there can be 1 to {MOST_GROUPS:,}",
-            "name each parameter group once, such as [backbone, head]",
-            "groups",
-        )
+        message = f"groups names {len(groups):,} parameter groups; there can be 1 to {MOST_GROUPS:,}"
+        yield GROUP_NAMES.finding(message, "name each parameter group once, such as [backbone, head]", "groups")
         return
     for index, name in enumerate(groups):
         if not name.strip() or not name.isprintable():
-            yield GROUP_NAMES.finding(
-                f"groups[{index}] is {name!r}: a name is the title of a column, and this one cannot be read there",
-                "give the group a name of letters, such as head",
-                "groups",
-                index,
-            )
+            message = f"groups[{index}] is {name!r}: a name is the title of a column, and this one cannot be read there"
+            yield GROUP_NAMES.finding(message, "give the group a name of letters, such as head", "groups", index)
         elif name in groups[:index]:
             message = f"groups[{index}] repeats the name {name!r}"
             yield GROUP_NAMES.finding(message, "give each parameter group its own name", "groups", index)

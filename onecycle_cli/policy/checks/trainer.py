@@ -64,13 +64,15 @@ class Cycle:
 
     def last_rate(self, steps: int) -> str:
         """Return the learning rate of the last of so many steps to three digits; empty if it cannot be computed."""
+        if self.schedule is None:
+            return ""
         try:
-            rate = math.nan if self.schedule is None else self.schedule.lr(steps - 1)
+            rate = self.schedule.lr(steps - 1)
         except (ArithmeticError, ValueError, StopIteration):
             return ""
         if 1e-7 <= rate < 1e-4:  # still readable without an exponent
             return f"{rate:.{2 - math.floor(math.log10(rate))}f}".rstrip("0")
-        return "" if self.schedule is None else f"{rate:.3g}"
+        return f"{rate:.3g}"
 
     def misses_peak(self, steps: int) -> bool:
         """Return whether so many steps end before the peak."""
@@ -103,26 +105,17 @@ def check_run(settings: Settings, context: TrainingContext) -> Iterator[Finding]
         return  # it is not known whether the trainer counts the steps already done
     if any(given is not None and given < 1 for given in (settings.epochs, settings.steps_per_epoch)):
         return  # check_ranges reports it, and two negative numbers would multiply to a length
-    if length is None:
-        yield from _check_epochs(settings, context)
-    elif length.total_steps <= MOST_STEPS:
+    planned, epochs = settings.epochs, _known(context.epochs)
+    if length is not None and length.total_steps <= MOST_STEPS:
         schedule = schedule_of(make_plan(settings, length)) if groups_agree(settings) else None
         check = _check_per_epoch if _unit(context) == "epoch" else _check_per_step
         yield from check(Cycle(settings, length, schedule), context)
-
-
-def _check_epochs(settings: Settings, context: TrainingContext) -> Iterator[Finding]:
-    """Compare the epochs if the length is not known."""
-    planned, epochs = settings.epochs, _known(context.epochs)
-    if context.epochs is None or epochs is None or planned is None or not 1 <= planned <= MOST_STEPS:
-        return
-    said = f"epochs is {planned:,}, but {context.epochs.path} is {epochs:,}"
-    if epochs < planned:
+    elif length is None and context.epochs and epochs and planned and planned <= MOST_STEPS and planned != epochs:
         end = f"the run ends at {proportion(epochs, planned)} of the cycle"
-    else:
-        end = f"the run goes on for {count(epochs - planned, 'epoch')} after the cycle's end"
-    if epochs != planned:
-        yield RUN_LENGTH.finding(f"{said}: {end}", f"set epochs to {epochs}", "epochs")
+        if epochs > planned:
+            end = f"the run goes on for {count(epochs - planned, 'epoch')} after the cycle's end"
+        message = f"epochs is {planned:,}, but {context.epochs.path} is {epochs:,}: {end}"
+        yield RUN_LENGTH.finding(message, f"set epochs to {epochs}", "epochs")
 
 
 def _check_per_epoch(cycle: Cycle, context: TrainingContext) -> Iterator[Finding]:

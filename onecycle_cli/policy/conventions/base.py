@@ -187,11 +187,8 @@ def check_warmup(plan: Plan) -> Iterator[Finding]:
     if rise == 1:
         yield WARMUP_OF_ONE.finding(f"{words} exactly: a warm-up of length 0", longer_warmup(total), "pct_start")
     elif plan.three_phase and pct <= 0.5 and math.floor(2 * rise - 2) <= math.floor(max(rise - 1, -1.0)):
-        yield EMPTY_PHASE.finding(
-            f"{words}: the anneal phase, from step {rise - 1:.4g} to {2 * rise - 2:.4g}, has no step",
-            longer_warmup(total),
-            "pct_start",
-        )
+        message = f"{words}: the anneal phase, from step {rise - 1:.4g} to {2 * rise - 2:.4g}, has no step"
+        yield EMPTY_PHASE.finding(message, longer_warmup(total), "pct_start")
     elif rise < 1 and not plan.three_phase:
         yield NO_WARMUP.finding(f"{words}, below 1: no step comes before the peak", longer_warmup(total), "pct_start")
 

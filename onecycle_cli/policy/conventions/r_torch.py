@@ -52,11 +52,8 @@ def check(plan: Plan) -> Iterator[Finding]:
     if groups > 1 and plan.cycle_momentum and not plan.listed_momentum:
         value = plan.groups[0].max_momentum
         written = ", ".join([f"{value:g}"] * min(groups, 3) + ["…"] * (groups > 3))
-        yield KNOWN_BUG.finding(
-            f"R torch stops at a single max_momentum for {groups} groups with 'subscript out of bounds'",
-            f"write max_momentum once a group: [{written}]",
-            "max_momentum",
-        )
+        message = f"R torch stops at a single max_momentum for {groups} groups with 'subscript out of bounds'"
+        yield KNOWN_BUG.finding(message, f"write max_momentum once a group: [{written}]", "max_momentum")
 
 
 CONVENTION = Convention(

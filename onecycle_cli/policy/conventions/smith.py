@@ -87,11 +87,8 @@ def check(plan: Plan) -> Iterator[Finding]:
     """Find a cycle longer than the run, and one without a rise."""
     half = half_cycle(plan)
     if half == 0:
-        yield EMPTY_PHASE.finding(
-            f"half a cycle is int({plan.pct_start!r} × {plan.total_steps:,}) = 0 steps",
-            longer_warmup(plan.total_steps),
-            "pct_start",
-        )
+        message = f"half a cycle is int({plan.pct_start!r} × {plan.total_steps:,}) = 0 steps"
+        yield EMPTY_PHASE.finding(message, longer_warmup(plan.total_steps), "pct_start")
     elif 2 * half > plan.total_steps:
         yield LENGTHS_DISAGREE.finding(
             f"the cycle has 2 × {half:,} = {2 * half:,} steps, and the run only {plan.total_steps:,}: it is cut off",

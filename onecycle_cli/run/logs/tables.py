@@ -192,11 +192,9 @@ class Records:
         """Return the records of further lines; one with an open quote waits for the next lines."""
         delimiter = self.delimiter
         for number, text in lines:
-            if self._open:
-                yield from self._continue((number, text))
-            elif len(text) > LONGEST_LINE:
+            if not self._open and len(text) > LONGEST_LINE:
                 yield BadRow(number, f"longer than {LONGEST_LINE:,} characters")
-            elif '"' in text:
+            elif self._open or '"' in text:
                 yield from self._quoted((number, text))
             else:  # without a quote, the csv module does no more than this
                 yield number, text.removesuffix("\r").split(delimiter)
@@ -207,26 +205,20 @@ class Records:
             yield from self._give_up()
 
     def _quoted(self, line: Line) -> Iterator[Record | BadRow]:
-        number, text = line
-        try:
-            yield number, cells_of(text, self.delimiter)
-        except OpenQuoteError:
-            self._open = [line]
-        except csv.Error as error:
-            yield BadRow(number, str(error))
-
-    def _continue(self, line: Line) -> Iterator[Record | BadRow]:
+        """Return the record that the line with a quote, or behind an open one, ends; nothing where it ends none."""
         self._open.append(line)
+        number, found = self._open[0][0], None
         if '"' in line[1]:
-            text = "\n".join(text for _, text in self._open)
             try:
-                record = self._open[0][0], cells_of(text, self.delimiter)
-            except csv.Error:
-                pass
-            else:
-                self._open = []
-                yield record
-        if len(self._open) > LONGEST_RECORD:
+                found = cells_of("\n".join(text for _, text in self._open), self.delimiter)
+            except csv.Error as error:
+                if len(self._open) == 1 and not isinstance(error, OpenQuoteError):
+                    self._open = []
+                    yield BadRow(number, str(error))
+        if found is not None:
+            self._open = []
+            yield number, found
+        elif len(self._open) > LONGEST_RECORD:
             yield from self._give_up()
 
     def _give_up(self) -> Iterator[Record | BadRow]:

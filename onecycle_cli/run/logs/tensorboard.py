@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.run.logs.format import Format, Head, Reader
@@ -63,29 +63,24 @@ def is_event_file(path: Path) -> bool:
 
 def _scalars(file: Path) -> Iterator[Scalar]:
     """Return the scalars of an event file up to its end, or to where it is torn."""
-    load, array_of = _library()
-    try:
-        for number, event in enumerate(load(str(file)).Load(), 1):
-            for value in event.summary.value:
-                if value.HasField("simple_value"):
-                    yield number, event.step, value.tag, float(value.simple_value)
-                elif value.HasField("tensor") and not value.tensor.tensor_shape.dim:
-                    scalar = array_of(value.tensor)
-                    if scalar.dtype.kind in "fiu":
-                        yield number, event.step, value.tag, float(scalar)
-    except Exception as error:  # noqa: BLE001 - the library raises errors of many kinds for a damaged file
-        message = f"{file} is a damaged event file: {str(error)[:120]}"
-        raise OnecycleError(message, "check that it was copied completely") from None
-
-
-def _library() -> tuple[Any, Any]:
     try:
         from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
         from tensorboard.util.tensor_util import make_ndarray
     except ImportError:
         message = "reading an event file of TensorBoard needs its library, which is not installed"
         raise OnecycleError(message, "pip install 'onecycle-cli[tensorboard]', or export the chart as CSV") from None
-    return LegacyEventFileLoader, make_ndarray
+    try:
+        for number, event in enumerate(LegacyEventFileLoader(str(file)).Load(), 1):
+            for value in event.summary.value:
+                if value.HasField("simple_value"):
+                    yield number, event.step, value.tag, float(value.simple_value)
+                elif value.HasField("tensor") and not value.tensor.tensor_shape.dim:
+                    scalar = make_ndarray(value.tensor)
+                    if scalar.dtype.kind in "fiu":
+                        yield number, event.step, value.tag, float(scalar)
+    except Exception as error:  # noqa: BLE001 - the library raises errors of many kinds for a damaged file
+        message = f"{file} is a damaged event file: {str(error)[:120]}"
+        raise OnecycleError(message, "check that it was copied completely") from None
 
 
 # Each event has its step; a tag of that name is another value.

@@ -13,7 +13,6 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.summary import MOST_COMPARED, edge_steps, steps_between, summarize
 
 if TYPE_CHECKING:
@@ -184,16 +183,14 @@ def _value(schedule: Schedule, field: Field, step: int, group: int | None) -> fl
 
 def in_effect(settings: Settings, plan: Plan) -> dict[str, Any]:
     """Return every setting that has an effect on the curve, with its value; None for what the plan does not have."""
-    convention = convention_of(settings)
-    absolute = plan.final_lr is not None
-    cycles = plan.cycle_momentum
+    convention, cycles = plan.convention, plan.cycle_momentum
     return {
         "convention": convention.name,
         "optimizer": settings.optimizer,
         "groups": [group.name for group in plan.groups],
         "max_lr": _once([group.max_lr for group in plan.groups]),
         "div_factor": plan.div_factor,
-        "final_div_factor": None if absolute else plan.final_div_factor,
+        "final_div_factor": plan.final_div_factor if plan.final_lr is None else None,
         "final_lr": plan.final_lr,
         "total_steps": plan.total_steps,
         "steps_per_epoch": plan.length.steps_per_epoch,

@@ -74,9 +74,17 @@ def phases(plan: Plan) -> tuple[Phase, ...]:
     peak_step = _first_step_at(edge, clock, plan.total_steps)
     if span == 0 and peak_step < plan.total_steps:
         raise ZeroDivisionError
+    rise, fall, momentum_down, momentum_up = [], [], [], []
+    for group in plan.groups:
+        final = group.max_lr / plan.final_div_factor if plan.final_lr is None else plan.final_lr
+        rise.append(FastaiRamp(group.max_lr / plan.div_factor, group.max_lr, 0.0, edge, clock))
+        fall.append(FastaiRamp(group.max_lr, final, edge, span, clock))
+        if plan.cycle_momentum:
+            momentum_down.append(FastaiRamp(group.max_momentum, group.base_momentum, 0.0, edge, clock))
+            momentum_up.append(FastaiRamp(group.base_momentum, group.final_momentum, edge, span, clock))
     return (
-        _phase("warm-up", plan, clock, (0, peak_step - 1), (0.0, edge)),
-        _phase("anneal", plan, clock, (peak_step, plan.total_steps - 1), (edge, span)),
+        Phase("warm-up", 0, peak_step - 1, tuple(rise), tuple(momentum_down)),
+        Phase("anneal", peak_step, plan.total_steps - 1, tuple(fall), tuple(momentum_up)),
     )
 
 
@@ -109,19 +117,6 @@ def _clock(plan: Plan) -> Clock:
     if per_epoch is None or per_epoch * plan.epochs < plan.total_steps:
         return Clock(1, plan.total_steps)
     return Clock(plan.epochs, per_epoch)
-
-
-def _phase(name: str, plan: Plan, clock: Clock, steps: tuple[int, int], place: tuple[float, float]) -> Phase:
-    lr, momentum = [], []
-    for group in plan.groups:
-        ends = (group.max_lr / plan.div_factor, group.max_lr)
-        momenta = (group.max_momentum, group.base_momentum)
-        if name == "anneal":
-            final = group.max_lr / plan.final_div_factor if plan.final_lr is None else plan.final_lr
-            ends, momenta = (group.max_lr, final), (group.base_momentum, group.final_momentum)
-        lr.append(FastaiRamp(*ends, *place, clock))
-        momentum.append(FastaiRamp(*momenta, *place, clock))
-    return Phase(name, *steps, tuple(lr), tuple(momentum) if plan.cycle_momentum else ())
 
 
 def _first_step_at(edge: float, clock: Clock, total: int) -> int:

@@ -35,18 +35,17 @@ def phases(plan: Plan) -> tuple[Phase, ...]:
     if rise == 0:
         raise ZeroDivisionError
     fall = plan.total_steps - rise
-    up, down, momentum_up, momentum_down = [], [], [], []
+    up, down, momentum_down, momentum_up = [], [], [], []
     for group in plan.groups:
         initial = group.max_lr / plan.div_factor
         up.append(CosineRamp(initial, group.max_lr, 0.0, rise))
         down.append(CosineRamp(group.max_lr, initial / CONVENTION.defaults.final_div_factor, rise, fall))
-        momentum_up.append(CosineRamp(group.max_momentum, group.base_momentum, 0.0, rise))
-        momentum_down.append(CosineRamp(group.base_momentum, group.max_momentum, rise, fall))
-    if not plan.cycle_momentum:
-        momentum_up, momentum_down = [], []
+        if plan.cycle_momentum:
+            momentum_down.append(CosineRamp(group.max_momentum, group.base_momentum, 0.0, rise))
+            momentum_up.append(CosineRamp(group.base_momentum, group.max_momentum, rise, fall))
     return (
-        Phase("warm-up", 0, rise - 1, tuple(up), tuple(momentum_up)),
-        Phase("anneal", rise, plan.total_steps - 1, tuple(down), tuple(momentum_down)),
+        Phase("warm-up", 0, rise - 1, tuple(up), tuple(momentum_down)),
+        Phase("anneal", rise, plan.total_steps - 1, tuple(down), tuple(momentum_up)),
     )
 
 

@@ -94,11 +94,6 @@ class Names:
         self.keys = frozenset(name.strip().casefold() for name in names)
 
     @cached_property
-    def from_monitor(self) -> bool:
-        """Whether the learning rates are named as Lightning's LearningRateMonitor names them."""
-        return find_lr(list(stripped(self.written)))[0] == "monitor"
-
-    @cached_property
     def counts_epochs(self) -> bool:
         """Whether a column counts epochs, and none counts steps."""
         known = list(stripped(self.written))

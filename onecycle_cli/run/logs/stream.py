@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.run.logs import STDIN, new_reader, opened, read_log, readable, recognize, shown_as
@@ -123,22 +123,19 @@ class _FollowedFile:
             return None
         if os.path.isdir(self._path):  # noqa: PTH112 - a Path cannot hold every name a user may type
             return self._read_again()
-        with readable(self._path), open(self._path, "rb") as stream:  # noqa: PTH123 - as above
-            return self._read_added(stream)
-
-    def _read_added(self, stream: IO[bytes]) -> Log | None:
-        stream.seek(self._position - len(self._before))
-        if stream.read(len(self._before)) != self._before:
-            self._start_over()
-            stream.seek(0)
         added = False
-        while data := stream.read(CHUNK):
-            self._position += len(data)
-            self._before = (self._before + data)[-REMEMBERED:]
-            added |= self._growing.feed(data)
-            if not self._growing.by_line:
+        with readable(self._path), open(self._path, "rb") as stream:  # noqa: PTH123 - as above
+            stream.seek(self._position - len(self._before))
+            if stream.read(len(self._before)) != self._before:
                 self._start_over()
-                return self._read_again()
+                stream.seek(0)
+            while data := stream.read(CHUNK):
+                self._position += len(data)
+                self._before = (self._before + data)[-REMEMBERED:]
+                added |= self._growing.feed(data)
+                if not self._growing.by_line:
+                    self._start_over()
+                    return self._read_again()
         return self._growing.log() if added else None
 
     def _read_again(self) -> Log | None:

@@ -10,7 +10,7 @@ from itertools import chain, compress
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.logs.columns import find_lr, first_of_pair, value_of_text
+from onecycle_cli.run.logs.columns import find_lr, first_of_pair, stripped, value_of_text
 from onecycle_cli.run.logs.format import LONGEST_LINE, Format, LineReader
 from onecycle_cli.run.logs.log import BadRow
 
@@ -43,7 +43,7 @@ class TableReader(LineReader):
     def add(self, lines: Iterable[Line]) -> None:
         """Add the rows of further lines to the builder: all at once where they are plain numbers, else one by one."""
         lines = list(lines)
-        if self.columns is None or self._records.is_open or not self._add_block(lines, self.columns):
+        if self.columns is None or self._records.waiting or not self._add_block(lines, self.columns):
             super().add(lines)
 
     def _add_block(self, lines: Sequence[Line], columns: Columns) -> bool:
@@ -168,12 +168,7 @@ class Records:
     def __init__(self, delimiter: str) -> None:
         """Start between two records."""
         self.delimiter = delimiter
-        self._open: list[Line] = []
-
-    @property
-    def is_open(self) -> bool:
-        """Whether a quote is open."""
-        return bool(self._open)
+        self.waiting: list[Line] = []  # the lines since an open quote
 
     def block(self, lines: Sequence[Line], width: int) -> list[str] | None:
         """Return the cells of all lines in one list; None unless each line is a record of so many cells.
@@ -192,39 +187,39 @@ class Records:
         """Return the records of further lines; one with an open quote waits for the next lines."""
         delimiter = self.delimiter
         for number, text in lines:
-            if not self._open and len(text) > LONGEST_LINE:
+            if not self.waiting and len(text) > LONGEST_LINE:
                 yield BadRow(number, f"longer than {LONGEST_LINE:,} characters")
-            elif self._open or '"' in text:
+            elif self.waiting or '"' in text:
                 yield from self._quoted((number, text))
             else:  # without a quote, the csv module does no more than this
                 yield number, text.removesuffix("\r").split(delimiter)
 
     def end(self) -> Iterator[Record | BadRow]:
         """Return what an open quote holds back at the end of the file."""
-        while self._open:
+        while self.waiting:
             yield from self._give_up()
 
     def _quoted(self, line: Line) -> Iterator[Record | BadRow]:
         """Return the record that the line with a quote, or behind an open one, ends; nothing where it ends none."""
-        self._open.append(line)
-        number, found = self._open[0][0], None
+        self.waiting.append(line)
+        number, found = self.waiting[0][0], None
         if '"' in line[1]:
             try:
-                found = cells_of("\n".join(text for _, text in self._open), self.delimiter)
+                found = cells_of("\n".join(text for _, text in self.waiting), self.delimiter)
             except csv.Error as error:
-                if len(self._open) == 1 and not isinstance(error, OpenQuoteError):
-                    self._open = []
+                if len(self.waiting) == 1 and not isinstance(error, OpenQuoteError):
+                    self.waiting = []
                     yield BadRow(number, str(error))
         if found is not None:
-            self._open = []
+            self.waiting = []
             yield number, found
-        elif len(self._open) > LONGEST_RECORD:
+        elif len(self.waiting) > LONGEST_RECORD:
             yield from self._give_up()
 
     def _give_up(self) -> Iterator[Record | BadRow]:
         """Drop the line with the open quote, and read the lines behind it again."""
-        (number, _), *behind = self._open
-        self._open = []
+        (number, _), *behind = self.waiting
+        self.waiting = []
         yield BadRow(number, "a quote is never closed")
         yield from self.cut(behind)
 
@@ -286,7 +281,7 @@ def is_wandb_history(names: Names) -> bool:
 FORMATS = (
     Format("wandb", TableReader, _is_chart, metrics=metrics_of_chart),
     Format("tensorboard", TableReader, lambda names: names.keys == {"wall time", "step", "value"}, lr="value"),
-    Format("lightning", TableReader, lambda names: names.from_monitor),
+    Format("lightning", TableReader, lambda names: find_lr(list(stripped(names.written)))[0] == "monitor"),
     Format("ultralytics", TableReader, _is_ultralytics),
     Format("keras", TableReader, lambda names: names.counts_epochs),
     Format("wandb", TableReader, is_wandb_history),

@@ -107,8 +107,12 @@ def precision_of(columns: Sequence[NDArray[np.float64]], default: Precision = EX
 
 def _spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return some of the finite values other than 0."""
-    known = np.flatnonzero(np.isfinite(values) & (values != 0))
-    return values[known[np.linspace(0, known.size - 1, SAMPLE_SIZE).astype(np.int64)]] if known.size else values[:0]
+    return values[thinned(np.flatnonzero(np.isfinite(values) & (values != 0)), SAMPLE_SIZE)]
+
+
+def thinned(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Return so many of some rows at most, evenly spread, the first and the last among them."""
+    return rows[np.unique(np.linspace(0, rows.size - 1, most).astype(np.int64))] if rows.size else rows
 
 
 def _is_single(values: NDArray[np.float64]) -> bool:

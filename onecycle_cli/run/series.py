@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from onecycle_cli.formatting import count, format_number
-from onecycle_cli.run.precision import EXACT, SINGLE_ULPS, ULPS, Precision, precision_of
+from onecycle_cli.run.precision import EXACT, SINGLE_ULPS, ULPS, Precision, precision_of, thinned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -360,25 +360,24 @@ def _groups(schedule: Schedule, log: Log) -> tuple[list[int], list[str]]:
         return list(range(len(names))), []
     if len(planned) == 1:
         return [0] * len(names), [f"the log has {len(names)} parameter groups, the plan one: all are compared with it"]
-    found = [_best_group(schedule, log, column) for column in range(len(names))]
+    found = [nearest_group(schedule, log.steps, log.lr[:, column]) for column in range(len(names))]
     pairs = zip(log.groups, found, strict=True)
     shown = ", ".join(f"{name or 'the learning rate'} with {planned[group]}" for name, group in pairs)
     groups = count(len(names), "parameter group")
     return found, [f"the log has {groups}, the plan {len(planned)}: compared by the best fit, {shown}"]
 
 
-def _best_group(schedule: Schedule, log: Log, column: int) -> int:
-    """Return the group whose learning rates come closest, as a ratio, under any offset."""
-    here = np.flatnonzero(np.isfinite(log.lr[:, column]) & (log.lr[:, column] != 0))
+def nearest_group(schedule: Schedule, logged_steps: Steps, rates: Floats) -> int:
+    """Return the group whose learning rates come closest to logged ones, as a ratio, under any offset."""
+    here = thinned(np.flatnonzero(np.isfinite(rates) & (rates != 0)), SAMPLE_SIZE)
     if not here.size:
         return 0
-    rows = here[np.unique(np.linspace(0, here.size - 1, SAMPLE_SIZE).astype(np.int64))]
-    logged = np.abs(log.lr[rows, column])
+    logged = np.abs(rates[here])
     distances = []
     for group in range(len(schedule.groups)):
         by_offset = []
         for offset in OFFSETS:
-            steps = np.clip(log.steps[rows] + offset, 0, schedule.total_steps - 1)
+            steps = np.clip(logged_steps[here] + offset, 0, schedule.total_steps - 1)
             with np.errstate(all="ignore"):
                 gaps = np.abs(np.log(logged / np.abs(schedule.lr(steps, group))))
             by_offset.append(float(np.median(np.nan_to_num(gaps, nan=1e3, posinf=1e3))))

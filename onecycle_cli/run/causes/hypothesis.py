@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from onecycle_cli.policy.schedule import Schedule, schedule_of
+from onecycle_cli.run.precision import thinned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,11 +66,10 @@ class Case:
     def sample_rows(self) -> NDArray[np.int64]:
         """The rows of the sample."""
         size, first = len(self.whole.values), self.first_wrong
-        known = np.flatnonzero(np.isfinite(self.whole.values[:, self.whole.rates[0]]))
         picked = np.concatenate(
             [
-                np.linspace(0, size - 1, SPREAD_ROWS).astype(np.int64),
-                known[np.linspace(0, known.size - 1, SPREAD_ROWS).astype(np.int64)],
+                thinned(np.arange(size), SPREAD_ROWS),
+                thinned(rows_with_rate(self.whole), SPREAD_ROWS),
                 np.arange(EDGE_ROWS),
                 np.arange(first - 2, first + EDGE_ROWS),
                 np.arange(size - EDGE_ROWS, size),
@@ -92,10 +92,10 @@ class Case:
         """The first row that is not as planned."""
         return self.whole.prefix
 
-    def some_rows(self, count: int) -> Samples:
-        """Return so many rows, spread over those of the sample in which the first learning rate was logged."""
-        known = np.flatnonzero(np.isfinite(self.sample.values[:, self.sample.rates[0]]))
-        return self.sample.take(known[np.unique(np.linspace(0, known.size - 1, count).astype(np.int64))])
+    def some_rows(self, count: int, first: int = 0) -> Samples:
+        """Return so many rows of the sample, and its first ones, that have the first learning rate."""
+        known = rows_with_rate(self.sample)
+        return self.sample.take(np.union1d(known[:first], thinned(known, count)))
 
     def variant(self, **changes: Any) -> Schedule | None:
         """Return the plan's schedule with other numbers; None where there is no such schedule."""
@@ -132,6 +132,11 @@ class Case:
             return values
 
         return predict
+
+
+def rows_with_rate(samples: Samples) -> NDArray[np.int64]:
+    """Return the rows that have the first learning rate."""
+    return np.flatnonzero(samples.present[:, samples.rates[0]])
 
 
 def first_value(values: Floats) -> float:

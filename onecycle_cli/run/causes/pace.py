@@ -227,11 +227,7 @@ def _likeliest(case: Case, some: Samples, lengths: list[int]) -> list[int]:
 
 
 def _trial_rows(case: Case) -> Samples:
-    """Pick rows of the sample, half of them from its beginning, in which a learning rate was logged."""
-    sample = case.sample
-    known = np.flatnonzero(np.isfinite(sample.values[:, sample.rates[0]]))
-    spread = known[np.linspace(0, known.size - 1, TRIAL_ROWS // 2).astype(np.int64)]
-    return sample.take(np.unique(np.concatenate([known[: TRIAL_ROWS // 2], spread])))
+    return case.some_rows(TRIAL_ROWS // 2, first=TRIAL_ROWS // 2)
 
 
 def _hits(case: Case, some: Samples, clocks: Steps) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ import numpy as np
 from onecycle_cli.formatting import format_number
 from onecycle_cli.run import Cause
 from onecycle_cli.run.causes.hypothesis import Case, Hypothesis, first_value
+from onecycle_cli.run.series import nearest_group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,17 +85,14 @@ def swapped_groups(case: Case) -> Iterator[Hypothesis]:
 
 def _order(case: Case) -> dict[int, int] | None:
     """Find for each group the one whose learning rates it has; None where groups are not exchanged."""
-    sample, found = case.sample, {}
+    sample = case.sample
     groups = {sample.tracks[column].group: column for column in sample.rates}
-    if len(groups) < 2 or len(groups) < len(sample.rates):
+    if len(groups) < len(sample.rates):
         return None
-    planned = sample.predicted(case.schedule, sample.steps)
-    for group, column in groups.items():
-        gaps = {
-            other: float(np.nan_to_num(np.abs(sample.values[:, column] - planned[:, there])).sum())
-            for other, there in groups.items()
-        }
-        found[group] = min(gaps, key=lambda other: gaps[other])
+    found = {
+        group: nearest_group(case.schedule, sample.logged_steps, sample.values[:, column])
+        for group, column in groups.items()
+    }
     exchanged = sorted(found) == sorted(found.values()) and any(group != other for group, other in found.items())
     return found if exchanged else None
 

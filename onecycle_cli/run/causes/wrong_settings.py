@@ -16,6 +16,7 @@ import numpy as np
 from onecycle_cli.formatting import format_number
 from onecycle_cli.policy.settings import MOST_STEPS
 from onecycle_cli.run.causes.hypothesis import Case, Hypothesis
+from onecycle_cli.run.precision import thinned
 from onecycle_cli.run.series import values_at
 from onecycle_cli.run.solver import solve
 
@@ -106,15 +107,18 @@ def _solved(
     """Solve for numbers with which most of the sample agrees."""
     sample = case.sample
     limits = np.maximum(sample.limits + sample.relative * np.abs(sample.values), SMALLEST)
-    return solve(sample, build, start, limits, lambda schedule: case.agreeing(schedule), planned, power)
+    return solve(sample, build, start, limits, case.agreeing, planned, power)
 
 
-def _wrong(case: Case, setting: str, implied: Any, planned: Any, changes: dict[str, Any]) -> Iterator[Hypothesis]:
+def _wrong(
+    case: Case, setting: str, implied: Any, planned: Any, changes: dict[str, Any], effect: str = ""
+) -> Iterator[Hypothesis]:
     schedule = case.variant(**changes)
     if schedule is not None and implied != planned:
         yield Hypothesis(
             f"wrong-{setting}",
-            f"the run's {setting} was {_shown(implied)}, the plan says {_shown(planned)}{_ratio(implied, planned)}",
+            f"the run's {setting} was {_shown(implied)}, the plan says {_shown(planned)}"
+            f"{effect or _ratio(implied, planned)}",
             f"set {setting} to {_shown(planned)} in the run, or to {_shown(implied)} in the plan",
             case.follows(schedule),
         )
@@ -190,16 +194,8 @@ def wrong_pct_start(case: Case) -> Iterator[Hypothesis]:
         return case.variant(pct_start=numbers[0]) if 0 <= numbers[0] <= top else None
 
     (implied,) = _solved(case, build, [best], [planned])
-    schedule = case.variant(pct_start=implied)
-    if schedule is None or implied == planned:
-        return
-    yield Hypothesis(
-        "wrong-pct_start",
-        f"the run's pct_start was {_shown(implied)}, the plan says {_shown(planned)}: the peak came near step "
-        f"{implied * total:,.0f} instead of {planned * total:,.0f}",
-        f"set pct_start to {_shown(planned)} in the run, or to {_shown(implied)} in the plan",
-        case.follows(schedule),
-    )
+    effect = f": the peak came near step {implied * total:,.0f} instead of {planned * total:,.0f}"
+    yield from _wrong(case, "pct_start", implied, planned, {"pct_start": implied}, effect)
 
 
 def _slopes(some: Samples) -> list[tuple[int, float]]:
@@ -208,8 +204,7 @@ def _slopes(some: Samples) -> list[tuple[int, float]]:
     low, high = float(rates.min()), float(rates.max())
     slopes = np.flatnonzero((rates > low + 0.1 * (high - low)) & (rates < high - 0.1 * (high - low)) & (some.steps > 0))
     chosen = slopes if slopes.size else np.arange(len(rates))
-    picked = chosen[np.unique(np.linspace(0, chosen.size - 1, ASKED_ROWS).astype(np.int64))]
-    return [(int(some.steps[at]), float(rates[at])) for at in picked if some.steps[at] >= 0]
+    return [(int(some.steps[at]), float(rates[at])) for at in thinned(chosen, ASKED_ROWS) if some.steps[at] >= 0]
 
 
 def _suggested(

@@ -9,7 +9,7 @@ import numpy as np
 
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.formatting import format_number
-from onecycle_cli.run.precision import EXACT, FLOAT32, Precision
+from onecycle_cli.run.precision import EXACT, FLOAT32, Precision, thinned
 from onecycle_cli.run.series import Track, largest, read_samples
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Evidence:
 
     def coarse(self) -> Evidence:
         """Return few rows, and the first group's columns alone, to find out roughly where a curve turns."""
-        chosen = np.unique(np.linspace(0, self.steps.size - 1, COARSE_ROWS).astype(np.intp))
+        chosen = thinned(np.arange(self.steps.size), COARSE_ROWS)
         lr, momentum = (tuple(column.rows(chosen) for column in few) for few in (self.lr[:1], self.momentum[:1]))
         return replace(self, steps=self.steps[chosen], lr=lr, momentum=momentum)
 
@@ -164,7 +164,7 @@ def _chosen_rows(log: Log) -> tuple[NDArray[np.intp], int, int]:
     lead = max(range(log.lr.shape[1]), key=lambda column: largest(log.lr[:, column]))
     peak = int(np.nanargmax(log.lr[whole, lead]))
     gap = int(np.median(np.diff(log.steps[whole])))
-    return whole[_thinned(whole.size, peak)], int(log.steps[whole[peak]]), gap
+    return whole[_around(whole.size, peak)], int(log.steps[whole[peak]]), gap
 
 
 def moves(momentum: FloatArray | None) -> bool:
@@ -196,12 +196,12 @@ def _last_of_each_step(log: Log) -> NDArray[np.intp]:
     return chosen
 
 
-def _thinned(rows: int, peak: int) -> NDArray[np.intp]:
+def _around(rows: int, peak: int) -> NDArray[np.intp]:
     """Choose rows evenly, and densely at both ends and around the peak."""
     if rows <= MOST_ROWS:
         return np.arange(rows)
     share = MOST_ROWS // 5
-    even = np.linspace(0, rows - 1, 2 * share).astype(np.intp)
+    even = thinned(np.arange(rows), 2 * share)
     ends = (np.arange(share // 2), np.arange(rows - share, rows), np.arange(peak - share, peak + share))
     chosen = np.unique(np.concatenate([even, *ends]))
     return chosen[(chosen >= 0) & (chosen < rows)]

@@ -6,11 +6,14 @@ import ast
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from onecycle_cli.policy.conventions import CONVENTIONS
 
 from .conftest import ROOT
 
@@ -162,6 +165,26 @@ def test_a_command_loads_only_what_it_uses(commands: list[tuple[list[str], set[s
     assert len(answers) == len(commands)
     for (command, unwanted), (_, *loaded) in zip(commands, answers, strict=True):
         assert unwanted.isdisjoint(loaded), command
+
+
+def test_a_file_name_means_one_thing() -> None:
+    uses = Counter(path.stem for path in TREES if path.stem not in ("__init__", "__main__"))
+    frameworks = {path.stem for path in (PACKAGE / "policy" / "conventions").glob("*.py")}
+    assert {name for name, times in uses.items() if times > 1} <= frameworks
+
+
+def test_conventions_are_asked_for_their_traits_and_not_compared_by_name() -> None:
+    homes = (PACKAGE / "policy" / "conventions", PACKAGE / "render" / "code")
+    for path, tree in TREES.items():
+        if not any(path.is_relative_to(home) for home in homes):
+            compared = {
+                side.value
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Compare)
+                for side in (node.left, *node.comparators)
+                if isinstance(side, ast.Constant)
+            }
+            assert compared.isdisjoint(CONVENTIONS), path
 
 
 def test_functions_stay_short() -> None:

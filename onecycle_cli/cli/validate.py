@@ -87,7 +87,7 @@ def _fix(loaded: Loaded, request: Request, *, write: bool, stream: TextIO) -> No
         fixed += 1
         if write:
             with whole_file(Path(file.source.path)) as target:
-                target.write(file.data)
+                target.write(file.text.encode(file.source.encoding))
     files = count(fixed, "file")
     sys.stderr.write(f"{f'{files} fixed' if write else f'{files} can be fixed'}\n" if fixed else "no safe fixes\n")
 

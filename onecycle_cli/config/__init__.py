@@ -14,7 +14,7 @@ from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.validation import validate_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from onecycle_cli.config.files import Source
     from onecycle_cli.config.key_paths import Assignment
@@ -186,11 +186,17 @@ def _load_plan(raw: RawPlan | None, convention: str | None, request: Request) ->
     if request.leave_out_unsupported and convention is not None:
         notes += _leave_out_unsupported(values, convention)
     validated = validate_settings(values, raw.context if raw is not None else None)
-    findings = _with_flags(validated.findings, flags)
+    findings = [
+        replace(finding, flag=flag_name(finding.setting))
+        if finding.setting is not None and finding.setting in flags
+        else finding
+        for finding in validated.findings
+    ]
     if raw is not None:
         findings = raw.all_findings(findings, flags)
     settings, file, plan = validated.settings, "" if raw is None else raw.path, None
-    if settings is not None and not request.every_plan and not _has_errors(findings):
+    has_errors = any(finding.severity is Severity.ERROR for finding in findings)
+    if settings is not None and not request.every_plan and not has_errors:
         plan = _named_plan(settings, file, convention)
     return LoadedPlan(
         plan, settings, tuple(findings), tuple(notes), file, () if raw is None else raw.values.keys(), flags.keys()
@@ -228,17 +234,3 @@ def _leave_out_unsupported(values: dict[str, object], name: str) -> list[str]:
         if isinstance(value, list | tuple) and values.get("groups") is None:
             values["groups"] = len(value)  # a list that is left out still gives the number of groups
     return notes
-
-
-def _with_flags(findings: Iterable[Finding], flags: Container[str]) -> list[Finding]:
-    """Name the flag in each finding about a setting that a flag gives."""
-    return [
-        replace(finding, flag=flag_name(finding.setting))
-        if finding.setting is not None and finding.setting in flags
-        else finding
-        for finding in findings
-    ]
-
-
-def _has_errors(findings: Iterable[Finding]) -> bool:
-    return any(finding.severity is Severity.ERROR for finding in findings)

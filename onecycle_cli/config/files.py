@@ -55,8 +55,14 @@ def read_source(path: str, *, named: bool = True) -> Source:
     Raises:
         OnecycleError: the file is missing or cannot be read.
     """
+    if path == STDIN and sys.stdin is None:
+        raise OnecycleError("cannot read standard input: it is closed", "name a file")
     try:
-        data = _standard_input() if path == STDIN else _bytes(path)
+        if path == STDIN:
+            data = sys.stdin.buffer.read(LARGEST + 1)
+        else:
+            with open(path, "rb") as stream:  # noqa: PTH123 - as a Path the empty name is the current folder
+                data = stream.read(LARGEST + 1)
     except OSError as error:
         raise _cannot_read(path, error) from None
     except ValueError:
@@ -64,20 +70,8 @@ def read_source(path: str, *, named: bool = True) -> Source:
     shown = STDIN_NAME if path == STDIN else path
     if len(data) > LARGEST:
         message = f"larger than {LARGEST // 2**20} MiB: too large for a config"
-        finding = TOO_MUCH.finding(message, "check that this is the right file")
-        return Source(shown, named, "", finding)
+        return Source(shown, named, "", TOO_MUCH.finding(message, "check that this is the right file"))
     return _decode(shown, data, named=named)
-
-
-def _bytes(path: str) -> bytes:
-    with open(path, "rb") as stream:  # noqa: PTH123 - as a Path the empty name is the current folder
-        return stream.read(LARGEST + 1)
-
-
-def _standard_input() -> bytes:
-    if sys.stdin is None:
-        raise OnecycleError("cannot read standard input: it is closed", "name a file")
-    return sys.stdin.buffer.read(LARGEST + 1)
 
 
 def find_sources(
@@ -90,12 +84,16 @@ def find_sources(
     (`old/*.yaml`), or a folder in it. The error of what cannot be read goes to `unreadable`.
     """
     found: dict[str, tuple[str, bool]] = {}
-    for path, named in _files(paths, unreadable):
-        if _excluded(path, exclude):
-            continue
-        key = path if path == STDIN or "\0" in path else os.path.realpath(path)
-        first, named_before = found.get(key, (path, False))
-        found[key] = (first, named or named_before)
+    for given in paths:
+        is_folder = given != STDIN and os.path.isdir(given)  # noqa: PTH112 - a Path cannot hold every name a user may type
+        for path in _configs_below(given, unreadable) if is_folder else [given]:
+            whole = PurePath(path)
+            parts = () if path == STDIN else (whole, *whole.parents)
+            if any(part.match(pattern.rstrip("/") or "?") for pattern in exclude for part in parts):
+                continue
+            key = path if path == STDIN or "\0" in path else os.path.realpath(path)
+            first, named_before = found.get(key, (path, False))
+            found[key] = (first, named_before or not is_folder)
     for path, named in found.values():
         try:
             source = read_source(path, named=named)
@@ -104,21 +102,6 @@ def find_sources(
             continue
         if named or not path.lower().endswith(RARE) or _ONE_CYCLE.search(source.text):
             yield source
-
-
-def _excluded(path: str, patterns: Sequence[str]) -> bool:
-    if not patterns or path == STDIN:
-        return False
-    whole = PurePath(path)
-    return any(part.match(pattern.rstrip("/") or "?") for pattern in patterns for part in (whole, *whole.parents))
-
-
-def _files(paths: Sequence[str], unreadable: Callable[[OnecycleError], object]) -> Iterator[tuple[str, bool]]:
-    for path in paths:
-        if path != STDIN and os.path.isdir(path):  # noqa: PTH112 - a Path cannot hold every name a user may type
-            yield from ((below, False) for below in _configs_below(path, unreadable))
-        else:
-            yield path, True
 
 
 def _configs_below(folder: str, unreadable: Callable[[OnecycleError], object]) -> Iterator[str]:
@@ -143,17 +126,14 @@ def _decode(path: str, data: bytes, *, named: bool) -> Source:
     try:
         return Source(path, named, data.decode(encoding).removeprefix("\ufeff"), encoding=encoding)
     except UnicodeDecodeError as error:
-        finding = _not_text(error) if encoding != "utf-16" else NOT_TEXT.finding("not UTF-16", SAVE_AS)
-        return Source(path, named, data.decode(encoding, "replace"), finding)
-
-
-def _not_text(error: UnicodeDecodeError) -> Finding:
-    data = error.object
-    before = data[: error.start]
-    line = before.count(b"\n") + 1
-    column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace").removeprefix("\ufeff")) + 1
-    message = f"not UTF-8: byte 0x{data[error.start]:02X} in line {line}, column {column}"
-    return replace(NOT_TEXT.finding(message, SAVE_AS), line=line, column=column)
+        finding, bad = NOT_TEXT.finding("not UTF-16", SAVE_AS), error
+    if encoding != "utf-16":
+        before = bad.object[: bad.start]
+        line = before.count(b"\n") + 1
+        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace").removeprefix("\ufeff")) + 1
+        message = f"not UTF-8: byte 0x{bad.object[bad.start]:02X} in line {line}, column {column}"
+        finding = replace(NOT_TEXT.finding(message, SAVE_AS), line=line, column=column)
+    return Source(path, named, data.decode(encoding, "replace"), finding)
 
 
 def _cannot_read(path: str, error: OSError) -> OnecycleError:

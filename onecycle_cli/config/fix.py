@@ -39,11 +39,6 @@ class FixedFile:
         """The unified difference to the file's text, as `git apply` takes it."""
         return difference(self.source.path, self.source.text, self.text)
 
-    @property
-    def data(self) -> bytes:
-        """The new text in the file's own encoding."""
-        return self.text.encode(self.source.encoding)
-
 
 def fixed_files(loaded: Loaded, request: Request) -> Iterator[FixedFile]:
     """Fix every file that has findings with a safe fix, if fewer findings are left afterwards."""

@@ -80,7 +80,19 @@ def read_assignments(words: Iterable[str]) -> tuple[Assignment, ...]:
     Raises:
         OnecycleError: an argument has another form.
     """
-    return tuple(_assignment(word) for word in words)
+    assignments = []
+    for word in words:
+        name, equals, text = word.partition("=")
+        path = split(name.strip())
+        if not equals or not path:
+            hint = "for example --set trainer.max_steps=5000"
+            raise OnecycleError(f"invalid --set {word[:60]!r}: use path=value", hint)
+        try:
+            node = parse(text) or ScalarNode(TOP, "", plain=True)
+        except UnreadableError as error:
+            raise OnecycleError(f"--set {name}: {error.finding.message}", "quote the value for the shell") from None
+        assignments.append(Assignment(path, _moved(node, Place(1, 1, f"--set {word}"))))
+    return tuple(assignments)
 
 
 def assign(root: MappingNode, assignments: Iterable[Assignment]) -> Document:
@@ -138,14 +150,18 @@ def _follow(document: Document, start: Node, path: KeyPath) -> Node | Unknown:
     for _ in range(MOST_HOPS):
         if not isinstance(node, ScalarNode) or not isinstance(start, ScalarNode):
             return _placed_at(node, start)
-        if why := _why_unknown(node):
-            return Unknown(start.place, start.text, dotted(at), why)
+        if node.tag is not None and node.tag not in KNOWN_TAGS:
+            return Unknown(start.place, start.text, dotted(at), "its value is made when the program runs")
+        if node.text == MISSING:
+            return Unknown(start.place, start.text, dotted(at), "it must be given when the program starts")
         reference = _REFERENCE.fullmatch(node.text.strip())
         if reference is None:
             if "${" in node.text:
                 return Unknown(start.place, start.text, dotted(path), "its value is made when the program runs")
             return _placed_at(node, start)
-        at = _target(reference, at)
+        dots, name = reference.groups()
+        base = at[: len(at) - len(dots)] if dots else ()
+        at = (*base, *split(name))
         found = document.at(at)
         if found is None:
             return Unknown(start.place, start.text, dotted(at), f"{dotted(at)} is not in this file")
@@ -155,18 +171,6 @@ def _follow(document: Document, start: Node, path: KeyPath) -> Node | Unknown:
     return Unknown(start.place, getattr(start, "text", ""), dotted(path), "it refers to itself")
 
 
-def _target(reference: re.Match[str], path: KeyPath) -> KeyPath:
-    dots, name = reference.groups()
-    base = path[: len(path) - len(dots)] if dots else ()
-    return (*base, *split(name))
-
-
-def _why_unknown(node: ScalarNode) -> str:
-    if node.tag is not None and node.tag not in KNOWN_TAGS:
-        return "its value is made when the program runs"
-    return "it must be given when the program starts" if node.text == MISSING else ""
-
-
 def _placed_at(node: Node, start: Node) -> Node:
     """Return what a reference leads to with the reference's place, as for an alias."""
     if node is start:
@@ -174,18 +178,6 @@ def _placed_at(node: Node, start: Node) -> Node:
     if isinstance(node, ScalarNode):
         return replace(node, place=start.place, origin=node.written)
     return replace(node, place=start.place)
-
-
-def _assignment(word: str) -> Assignment:
-    name, equals, text = word.partition("=")
-    path = split(name.strip())
-    if not equals or not path:
-        raise OnecycleError(f"invalid --set {word[:60]!r}: use path=value", "for example --set trainer.max_steps=5000")
-    try:
-        node = parse(text)
-    except UnreadableError as error:
-        raise OnecycleError(f"--set {name}: {error.finding.message}", "quote the value for the shell") from None
-    return Assignment(path, _moved(node or ScalarNode(TOP, "", plain=True), Place(1, 1, f"--set {word}")))
 
 
 def _moved(node: Node, place: Place) -> Node:

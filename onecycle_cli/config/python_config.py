@@ -120,7 +120,10 @@ class _Module:
             node = self._value(statement.value)
             for target in statement.targets if isinstance(statement, ast.Assign) else [statement.target]:
                 if isinstance(target, ast.Name):
-                    self._assign(target, node if target.id != "_base_" else self._lines.unknown(statement.value))
+                    self.names.pop(target.id, None)
+                    self._foreign.discard(target.id)
+                    value = node if target.id != "_base_" else self._lines.unknown(statement.value)
+                    self.names[target.id] = ScalarNode(self._lines.place(target), target.id, plain=False), value
                 else:
                     self._forget(target, self._lines.unknown(target))
         elif isinstance(statement, ast.Expr):
@@ -135,11 +138,6 @@ class _Module:
             if isinstance(statement, ast.With):  # MMEngine's `with read_base():` imports values
                 for name in imported:
                     self._spoil(name, self._lines.unknown(statement.body[0]))
-
-    def _assign(self, target: ast.Name, node: Node) -> None:
-        self.names.pop(target.id, None)
-        self._foreign.discard(target.id)
-        self.names[target.id] = ScalarNode(self._lines.place(target), target.id, plain=False), node
 
     def _import(self, names: Iterable[str]) -> None:
         for name in names:

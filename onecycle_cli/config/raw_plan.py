@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from onecycle_cli.config.nodes import TOP, SequenceNode, place_at
+from onecycle_cli.config.nodes import TOP, SequenceNode, is_merge, place_at
 from onecycle_cli.config.scalars import read_value
 from onecycle_cli.findings import Fix
 from onecycle_cli.findings.config_rules import DUPLICATE_KEY, MISSING_SETTING, NOT_KNOWN, UNKNOWN_KEY
@@ -136,7 +136,10 @@ class RawPlan:
         if self.block is not None:
             read = [self._with_steps_hint(finding, flags) for finding in read]
             found = [self._with_length_hint(finding) for finding in found]
-        return self._placed([*read, *found])
+        placed = _without_repeated_fixes(self._place(finding) for finding in [*read, *found])
+        ignored = _ignored_codes(self.text) if placed else {}
+        kept = [finding for finding in placed if finding.code not in ignored.get(finding.line or 0, ())]
+        return sorted(kept, key=lambda finding: (finding.line or 0, finding.column or 0, finding.code))
 
     def _with_steps_hint(self, finding: Finding, flags: Container[str]) -> Finding:
         """Say with unknown epochs that the steps of an epoch are not given either."""
@@ -157,12 +160,6 @@ class RawPlan:
         known = next((name for name in ("total_steps", "steps_per_epoch") if (name, None) in self.places), None)
         hint = f"give it: {flag_name(missing)} {example}, or --set {path}={example}"
         return replace(finding, hint=hint, setting=finding.setting or known)
-
-    def _placed(self, findings: Iterable[Finding]) -> list[Finding]:
-        placed = _without_repeated_fixes(self._place(finding) for finding in findings)
-        ignored = _ignored_codes(self.text) if placed else {}
-        kept = [finding for finding in placed if finding.code not in ignored.get(finding.line or 0, ())]
-        return sorted(kept, key=lambda finding: (finding.line or 0, finding.column or 0, finding.code))
 
     def _place(self, finding: Finding) -> Finding:
         finding = replace(finding, file=self.path)
@@ -185,19 +182,19 @@ def meant(key: str) -> str | None:
 
 def unknown_key(key: ScalarNode, given: set[str]) -> Finding:
     """Return the finding for a key that is not a setting; `given` are the keys beside it."""
-    near, shown = meant(key.text), key.text if len(key.text) <= 60 else f"{key.text[:59]}…"
+    if is_merge(key):
+        hint = "merge a mapping, such as one under an anchor: <<: *base"
+        return place_at(UNKNOWN_KEY.finding("unknown key '<<'", hint), key.place)
+    text, near = key.text, meant(key.text)
+    shown = text if len(text) <= 60 else f"{text[:59]}…"
     hint = f"did you mean {near}?" if near else "remove it; `onecycle schema` lists the settings"
     finding = place_at(UNKNOWN_KEY.finding(f"unknown key {shown!r}", hint), key.place)
-    return replace(finding, fix=_fix_of_key(key.text, given))
-
-
-def _fix_of_key(key: str, given: set[str]) -> Fix | None:
-    """Return the fix of a mistyped key, if it can mean one setting only and that is not given itself."""
-    near = get_close_matches(key[:LONGEST_KEY].lower().replace("-", "_"), SETTINGS, 2, 0.8)
-    if len(near) != 1 or near[0] in given or meant(key) != near[0] or len(key) > LONGEST_KEY:
-        return None
-    given.add(near[0])  # of two keys mistyped for one setting, only the first may become it
-    return Fix(key, near[0])
+    # A mistyped key is fixed if it can mean one setting only, and that is not given itself.
+    close = get_close_matches(text[:LONGEST_KEY].lower().replace("-", "_"), SETTINGS, 2, 0.8)
+    if near is None or close != [near] or near in given or len(text) > LONGEST_KEY:
+        return finding
+    given.add(near)  # of two keys mistyped for one setting, only the first may become it
+    return replace(finding, fix=Fix(text, near))
 
 
 def duplicate(key: ScalarNode, first: Place) -> Finding:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.config.files import JSON, PYTHON
 from onecycle_cli.config.key_paths import assign, split, unused
-from onecycle_cli.config.nodes import TOP, MappingNode, ScalarNode, SequenceNode, is_merge, place_at
+from onecycle_cli.config.nodes import TOP, MappingNode, ScalarNode, SequenceNode, place_at
 from onecycle_cli.config.raw_plan import KEY_SETTINGS, LONGEST_KEY, RawPlan, duplicate, meant, unknown_key
 from onecycle_cli.config.yaml_tree import UnreadableError, parse
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.findings.config_rules import NOT_A_MAPPING, NUMBER_KIND, UNKNOWN_KEY, WRONG_TYPE, YAML_VERSIONS
+from onecycle_cli.findings.config_rules import NOT_A_MAPPING, NUMBER_KIND, WRONG_TYPE, YAML_VERSIONS
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.settings import SETTINGS
 
@@ -54,9 +54,14 @@ def read(source: Source, assignments: Sequence[Assignment] = ()) -> list[RawPlan
         return [_unreadable(path, text, _not_a_mapping(root), is_one_cycle=False)]
     document = assign(root, assignments)
     try:
-        plans = _read_document(path, text, document)
+        blocks = _find_blocks(document.root)
     except UnreadableError as error:
         return [_unreadable(path, text, error.finding)]
+    # A block at the root may be a config of ours whose `name` happens to be a scheduler's.
+    if not blocks or (not blocks[0].path and blocks[0].key == "name" and blocks[0].arguments is blocks[0].mapping):
+        plans = [_read_whole(path, text, document.root)]
+    else:
+        plans = [_read_block(path, text, document, block) for block in blocks]
     return [replace(plan, unused=unused(assignments, document, text)) for plan in plans]
 
 
@@ -97,13 +102,6 @@ def _parse(path: str, text: str) -> Node | None:
     return parse_python(text)
 
 
-def _read_document(path: str, text: str, document: Document) -> list[RawPlan]:
-    blocks = _find_blocks(document.root)
-    if not blocks or _is_native(blocks[0]):
-        return [_read_whole(path, text, document)]
-    return [_read_block(path, text, document, block) for block in blocks]
-
-
 def _find_blocks(root: MappingNode) -> list[Block]:
     """Find the blocks of a training config; a flat file that does not mention a cycle has none."""
     if all(isinstance(node, ScalarNode) and "cycle" not in node.text.lower() for _, node in root.entries):
@@ -113,20 +111,16 @@ def _find_blocks(root: MappingNode) -> list[Block]:
     return list(find_blocks(root))
 
 
-def _is_native(block: Block) -> bool:
-    """Return whether a block at the root is a config of ours whose `name` happens to be a scheduler's."""
-    return not block.path and block.key == "name" and block.arguments is block.mapping
-
-
-def _read_whole(path: str, text: str, document: Document) -> RawPlan:
-    if not path.endswith(PYTHON) and _could_be_settings(document.root):
-        return _read_native(path, text, document.root)
+def _read_whole(path: str, text: str, root: MappingNode) -> RawPlan:
+    """Read a file without blocks: a config of ours if it has a key setting, or if all keys resemble settings."""
+    keys = [key.text for key, _ in root.pairs()]
+    if not path.endswith(PYTHON) and (_has_key(root) or (0 < len(keys) < MOST_KEYS and all(map(meant, keys)))):
+        return _read_native(path, text, root)
     from onecycle_cli.config.training.blocks import refuse_file
 
-    refusal = refuse_file(document.root)
-    if refusal is not None:
-        return _unreadable(path, text, refusal, is_one_cycle=False)
-    return RawPlan(path, text, readable=False, is_one_cycle=False)
+    refusal = refuse_file(root)
+    findings = () if refusal is None else (refusal,)
+    return RawPlan(path, text, findings=findings, readable=False, is_one_cycle=False)
 
 
 def _read_block(path: str, text: str, document: Document, block: Block) -> RawPlan:
@@ -158,7 +152,7 @@ def _read_native(path: str, text: str, root: MappingNode) -> RawPlan:
         if key.text in places:
             findings.append(duplicate(key, places[key.text]))
         elif key.text not in SETTINGS:
-            findings.append(_unknown(key, given))
+            findings.append(unknown_key(key, given))
         places.setdefault(key.text, key.place)
         if key.text in SETTINGS:
             settings[key.text] = node
@@ -173,12 +167,6 @@ def _read_native(path: str, text: str, root: MappingNode) -> RawPlan:
     return replace(plan, findings=tuple(findings), is_one_cycle=is_ours)
 
 
-def _could_be_settings(root: MappingNode) -> bool:
-    """Return whether a mapping may be a config of ours: it has a key setting, or all keys resemble settings."""
-    keys = [key.text for key, _ in root.pairs()]
-    return _has_key(root) or (bool(keys) and len(keys) < MOST_KEYS and all(map(meant, keys)))
-
-
 def _has_key(root: MappingNode) -> bool:
     """Return whether one of a mapping's keys is a key setting, mistyped or not."""
     return any(
@@ -191,13 +179,6 @@ def _has_key(root: MappingNode) -> bool:
 def _has_key_setting(text: str) -> bool:
     """Return whether a text that is not a YAML mapping was meant as a config of ours, by its keys."""
     return _KEY_SETTING_LINE.search(text) is not None
-
-
-def _unknown(key: ScalarNode, given: set[str]) -> Finding:
-    if is_merge(key):
-        hint = "merge a mapping, such as one under an anchor: <<: *base"
-        return place_at(UNKNOWN_KEY.finding("unknown key '<<'", hint), key.place)
-    return unknown_key(key, given)
 
 
 def _not_a_mapping(root: Node | None) -> Finding:

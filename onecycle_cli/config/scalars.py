@@ -85,10 +85,6 @@ def read_by_pyyaml(text: str) -> Plain:
     """Read a plain scalar as PyYAML's safe loader does; what it cannot convert is a text."""
     if _AGREED.fullmatch(text) and text.lower() not in ("yes", "no", "on", "off"):
         return read_plain(text)
-    return _ask_pyyaml(text)
-
-
-def _ask_pyyaml(text: str) -> Plain:
     tag: str = _PYYAML.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
     construct = _CONSTRUCTORS.get(tag.rpartition(":")[2])
     if construct is None:

@@ -6,6 +6,7 @@ crashes the interpreter on deep nesting. Aliases share their node, so an alias b
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 DEEPEST = 100
 MOST_NODES = 200_000
 
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ufffd\U00010000-\U0010ffff]")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -72,9 +74,16 @@ class _Builder:
         elif isinstance(event, yaml.MappingStartEvent):
             self._begin(MappingNode(_place(event)), event)
         elif isinstance(event, yaml.CollectionEndEvent):
-            self._close(self._open.pop(), event)
+            closed = self._open.pop().node
+            if isinstance(closed, MappingNode) and (merged := _merged_entries(closed)):
+                # Aliases share the list, so what is merged into it is merged for all of them.
+                closed.entries[:] = merged
+                self._count(len(merged), event)
         elif isinstance(event, yaml.DocumentStartEvent):
-            self._count_document(event)
+            self._documents += 1
+            if self._documents > 1:
+                message = "a second document begins here; a file holds one plan"
+                raise _refuse(SEVERAL_DOCUMENTS, message, "move it to a file of its own", event)
 
     def _begin(self, node: SequenceNode | MappingNode, event: yaml.NodeEvent) -> None:
         self._add(node, event)
@@ -97,12 +106,6 @@ class _Builder:
             hint = "check that this is the right file"
             raise _refuse(TOO_MUCH, f"more than {MOST_NODES:,} values", hint, event)
 
-    def _close(self, closed: _Open, event: yaml.Event) -> None:
-        if isinstance(closed.node, MappingNode) and (merged := _merged_entries(closed.node)):
-            # Aliases share the list, so what is merged into it is merged for all of them.
-            closed.node.entries[:] = merged
-            self._count(len(merged), event)
-
     def _resolve(self, event: yaml.AliasEvent) -> Node:
         if event.anchor not in self._anchors:
             hint = f"define it with &{event.anchor} before this line"
@@ -112,12 +115,6 @@ class _Builder:
             return replace(node, place=_place(event), origin=node.origin or node.place)
         # The copy shares its items with the anchor's node; only its place is the alias's own.
         return replace(node, place=_place(event))
-
-    def _count_document(self, event: yaml.Event) -> None:
-        self._documents += 1
-        if self._documents > 1:
-            message = "a second document begins here; a file holds one plan"
-            raise _refuse(SEVERAL_DOCUMENTS, message, "move it to a file of its own", event)
 
 
 class _Open:
@@ -171,8 +168,7 @@ def _place(event: yaml.Event) -> Place:
 
 
 def _refuse(rule: Rule, message: str, hint: str, event: yaml.Event) -> UnreadableError:
-    place = _place(event)
-    return UnreadableError(place_at(rule.finding(message, hint), place))
+    return UnreadableError(place_at(rule.finding(message, hint), _place(event)))
 
 
 def _too_deep() -> Finding:
@@ -212,7 +208,8 @@ def _hint(problem: str, text: str, place: Place) -> str:
 
 def _unreadable_character(text: str, error: yaml.YAMLError) -> UnreadableError:
     """Find the character that YAML forbids: PyYAML's two readers give its position in different units."""
-    at = next((at for at, char in enumerate(text) if _forbidden(char)), 0)
+    forbidden = _FORBIDDEN.search(text)
+    at = forbidden.start() if forbidden else 0
     lines = (text[:at] + ".").splitlines()
     place = Place(len(lines), len(lines[-1]))
     name = f"U+{ord(text[at]):04X}" if at < len(text) else str(error)
@@ -221,7 +218,3 @@ def _unreadable_character(text: str, error: yaml.YAMLError) -> UnreadableError:
     wide = 3 * text[:1000].count("\0") > len(text[:1000])
     hint = "save the file as UTF-8" if wide else "remove it; check that this is the right file"
     return UnreadableError(place_at(NOT_YAML.finding(message, hint), place))
-
-
-def _forbidden(char: str) -> bool:
-    return not (char in "\t\n\r\x85" or "\x20" <= char <= "\x7e" or char >= "\xa0") or char in "\ufffe\uffff"

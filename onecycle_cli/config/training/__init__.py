@@ -86,7 +86,10 @@ def _entries_of(block: Block) -> BlockEntries:
         if entry.key.text in seen:
             found.findings.append(duplicate(entry.key, seen[entry.key.text]))
         elif not _note(found, entry, block):
-            found.findings += _unknown_key(block, entry.key, given)
+            # A key that its class refuses, or a mistyped setting; others belong to the run.
+            near = len(entry.key.text) <= LONGEST_KEY and get_close_matches(entry.key.text, KEY_SETTINGS, 1, 0.85)
+            if not is_merge(entry.key) and (block.is_strict or near):
+                found.findings.append(unknown_key(entry.key, given))
         seen.setdefault(entry.key.text, entry.key.place)
     if block.arguments is not block.mapping and block.key not in ("target", "classpath"):
         # A length beside the arguments counts where they give none.
@@ -114,28 +117,18 @@ def _note(found: BlockEntries, entry: Entry, block: Block) -> bool:
     elif name in WARMUPS:
         found.warmups.setdefault(WARMUPS[name], entry)
     elif name in SETTING_NAMES:
-        _note_setting(found, SETTING_NAMES[name], entry)
+        # The setting's own name is preferred to an alias; a learning rate that is not the peak is the optimizer's.
+        setting = SETTING_NAMES[name]
+        before = found.settings.get(setting)
+        wins = before is None or (entry.key.text == setting and before.key.text != setting)
+        loser = before if wins else entry
+        if wins:
+            found.settings[setting] = entry
+        if loser is not None and plain(loser.key.text) in RATES:
+            found.optimizer_lr = loser
     else:
         return False
     return True
-
-
-def _note_setting(found: BlockEntries, setting: str, entry: Entry) -> None:
-    """Prefer the setting's own name to an alias; a learning rate that is not the peak is the optimizer's."""
-    before = found.settings.get(setting)
-    wins = before is None or (entry.key.text == setting and before.key.text != setting)
-    loser = before if wins else entry
-    if wins:
-        found.settings[setting] = entry
-    if loser is not None and plain(loser.key.text) in RATES:
-        found.optimizer_lr = loser
-
-
-def _unknown_key(block: Block, key: ScalarNode, given: set[str]) -> Iterator[Finding]:
-    """Find a key that its class refuses, or that is a mistyped setting; others belong to the run."""
-    near = len(key.text) <= LONGEST_KEY and get_close_matches(key.text, KEY_SETTINGS, 1, 0.85)
-    if not is_merge(key) and (block.is_strict or near):
-        yield unknown_key(key, given)
 
 
 def _count_as_mmengine(entries: BlockEntries, block: Block) -> None:

@@ -168,7 +168,23 @@ def refuse_file(root: MappingNode) -> Finding | None:
 
 def block_findings(block: Block) -> list[Finding]:
     """Return what is wrong with a block's keys and neighbours, apart from its settings."""
-    return [*_duplicates_above(block), *_ignored_keys(block), *_chained(block)]
+    findings: list[Finding] = []
+    for ancestor, part in zip(block.ancestors, block.path, strict=True):
+        if isinstance(ancestor.node, MappingNode):  # of duplicate keys on the path only the last value counts
+            keys = [key for key, _ in ancestor.node.pairs() if key.text == part]
+            findings += [duplicate(key, keys[0].place) for key in keys[1:]]
+    ignored = {plain(key) for key in block.convention.ignored_keys}
+    for key, _ in block.mapping.pairs():
+        if plain(key.text) in ignored:
+            message = f"{key.text} has no effect: {', '.join(block.convention.classes)} does not read it"
+            findings.append(place_at(NO_EFFECT.finding(message, f"remove {key.text}"), key.place))
+    others = [name for ancestor in block.ancestors for name in _other_schedulers(ancestor.node)]
+    if others:
+        where = "inside" if others[0] in CONTAINERS else "beside"
+        message = f"{block.name} is {where} {others[0]}: the plan shows the one-cycle schedule alone"
+        hint = f"train without {others[0]}: the cycle has a warm-up of its own"
+        findings.append(place_at(CHAINED.finding(message, hint), block.place))
+    return findings
 
 
 def _ultralytics(keys: dict[str, tuple[ScalarNode, Node]]) -> Finding:
@@ -182,33 +198,6 @@ def _ultralytics(keys: dict[str, tuple[ScalarNode, Node]]) -> Finding:
         "warm-up of its own; the comment that names OneCycleLR is mistaken"
     )
     return place_at(ANOTHER_SCHEDULE.finding(message, "leave this file out"), key.place)
-
-
-def _duplicates_above(block: Block) -> Iterator[Finding]:
-    """Find duplicate keys on the path to the block: only the last value counts."""
-    for ancestor, part in zip(block.ancestors, block.path, strict=True):
-        if isinstance(ancestor.node, MappingNode):
-            keys = [key for key, _ in ancestor.node.pairs() if key.text == part]
-            yield from (duplicate(key, keys[0].place) for key in keys[1:])
-
-
-def _ignored_keys(block: Block) -> Iterator[Finding]:
-    """Find the keys beside the schedule's settings that its framework reads for other schedulers only."""
-    ignored = {plain(key) for key in block.convention.ignored_keys}
-    for key, _ in block.mapping.pairs() if ignored else ():
-        if plain(key.text) in ignored:
-            message = f"{key.text} has no effect: {', '.join(block.convention.classes)} does not read it"
-            yield place_at(NO_EFFECT.finding(message, f"remove {key.text}"), key.place)
-
-
-def _chained(block: Block) -> Iterator[Finding]:
-    """Find other schedulers in the list that holds the block, or a scheduler made of several around it."""
-    others = [name for ancestor in block.ancestors for name in _other_schedulers(ancestor.node)]
-    if others:
-        where = "inside" if others[0] in CONTAINERS else "beside"
-        message = f"{block.name} is {where} {others[0]}: the plan shows the one-cycle schedule alone"
-        hint = f"train without {others[0]}: the cycle has a warm-up of its own"
-        yield place_at(CHAINED.finding(message, hint), block.place)
 
 
 def _other_schedulers(node: MappingNode | SequenceNode) -> Iterator[str]:

@@ -265,7 +265,11 @@ def _note(search: Search, optimizer: Optimizer, key: ScalarNode, value: Node, pa
     elif name in RATES and optimizer.lr is None:
         optimizer.lr = search.rate(value, path)
     elif name in MOMENTUM_KEYS and optimizer.momentum is None:
-        _note_momentum(search, optimizer, value, path)
+        found = resolve(search.document, value, path)
+        if isinstance(found, SequenceNode) and found.items:
+            value, path = found.items[0], (*path[:-1], f"{path[-1]}[0]")
+        momentum = search.number(value, path)
+        optimizer.momentum = None if momentum is None else ConfigValue(float(momentum), dotted(path))
     elif name in GROUPS and isinstance(value, SequenceNode):
         _note_groups(search, optimizer, value, path)
 
@@ -274,14 +278,6 @@ def _note_name(optimizer: Optimizer, value: ScalarNode, *, sure: bool) -> None:
     """Note the optimizer's class; a name that may mean anything only if it is known."""
     if optimizer.name is None and (plain_name(value.text) in KNOWN or (sure and "." in value.text)):
         optimizer.name = (value.text, value.place)
-
-
-def _note_momentum(search: Search, optimizer: Optimizer, value: Node, path: KeyPath) -> None:
-    found = resolve(search.document, value, path)
-    if isinstance(found, SequenceNode) and found.items:
-        value, path = found.items[0], (*path[:-1], f"{path[-1]}[0]")
-    momentum = search.number(value, path)
-    optimizer.momentum = None if momentum is None else ConfigValue(float(momentum), dotted(path))
 
 
 def _note_groups(search: Search, optimizer: Optimizer, groups: SequenceNode, path: KeyPath) -> None:

@@ -17,8 +17,6 @@ from onecycle_cli.render.plan_report import settings_origin
 if TYPE_CHECKING:
     from onecycle_cli.config import NamedPlan, Request
 
-PLAN_HAS_ERRORS = 2
-
 
 def plans(request: Request) -> list[NamedPlan]:
     """Return every plan asked for; print notes and findings on standard error.
@@ -45,7 +43,7 @@ def plans(request: Request) -> list[NamedPlan]:
             sys.stderr.writelines(concise_lines(shown))
     ready = [made.plan for made in loaded.plans if made.plan is not None]
     if len(ready) < len(loaded.plans):
-        raise typer.Exit(PLAN_HAS_ERRORS)
+        raise typer.Exit(2)
     return ready
 
 

@@ -78,16 +78,16 @@ def validate(
 
 def _fix(loaded: Loaded, request: Request, *, write: bool, stream: TextIO) -> None:
     """Show how files can be fixed, and fix them if asked to."""
-    from onecycle_cli.config.fix import fixed_files
+    from onecycle_cli.config.fix import difference, fixed_files
     from onecycle_cli.render.output import whole_file
 
     fixed = 0
-    for file in fixed_files(loaded, request):
-        stream.write(file.difference)
+    for source, text in fixed_files(loaded, request):
+        stream.write(difference(source.path, source.text, text))
         fixed += 1
         if write:
-            with whole_file(Path(file.source.path)) as target:
-                target.write(file.text.encode(file.source.encoding))
+            with whole_file(Path(source.path)) as target:
+                target.write(text.encode(source.encoding))
     files = count(fixed, "file")
     sys.stderr.write(f"{f'{files} fixed' if write else f'{files} can be fixed'}\n" if fixed else "no safe fixes\n")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import unified_diff
 from typing import TYPE_CHECKING
 
@@ -27,21 +27,8 @@ _AFTER = re.compile("[ \t\r\n\x85\u2028\u2029,=\\]})]|:(?=\\s|$)|$")
 _NO_END = "\\ No newline at end of file\n"
 
 
-@dataclass(frozen=True, slots=True)
-class FixedFile:
-    """A file whose text can be fixed, and its new text."""
-
-    source: Source
-    text: str
-
-    @property
-    def difference(self) -> str:
-        """The unified difference to the file's text, as `git apply` takes it."""
-        return difference(self.source.path, self.source.text, self.text)
-
-
-def fixed_files(loaded: Loaded, request: Request) -> Iterator[FixedFile]:
-    """Fix every file that has findings with a safe fix, if fewer findings are left afterwards."""
+def fixed_files(loaded: Loaded, request: Request) -> Iterator[tuple[Source, str]]:
+    """Return every file that has findings with a safe fix, and its fixed text if fewer findings are left in it."""
     by_file: dict[str, list[Finding]] = {}
     for finding in loaded.findings:
         if finding.fix is not None and finding.file is not None:
@@ -52,7 +39,7 @@ def fixed_files(loaded: Loaded, request: Request) -> Iterator[FixedFile]:
         if text == source.text or source.finding is not None:
             continue
         if len(findings_of(replace(source, text=text), request)) < len(findings_of(source, request)):
-            yield FixedFile(source, text)
+            yield source, text
 
 
 def fix_text(text: str, findings: Sequence[Finding], *, python: bool = False) -> str:
@@ -82,8 +69,7 @@ def difference(path: str, before: str, after: str) -> str:
     To these programs a line ends at a line feed alone, so that other line endings pass through untouched.
     """
     name = path.removeprefix("./").lstrip("/")
-    lines = unified_diff(_lines(before), _lines(after), _quoted("a/" + name), _quoted("b/" + name))
-    return "".join(lines)
+    return "".join(unified_diff(_lines(before), _lines(after), _quoted("a/" + name), _quoted("b/" + name)))
 
 
 def _edit(text: str, starts: list[int], finding: Finding) -> Edit | None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from onecycle_cli.config.nodes import TOP, MappingNode, Place, ScalarNode, SequenceNode
+from onecycle_cli.config.nodes import TOP, MappingNode, Place, ScalarNode, SequenceNode, seen_from
 from onecycle_cli.config.scalars import KNOWN_TAGS, read_plain
 from onecycle_cli.config.yaml_tree import UnreadableError, parse
 from onecycle_cli.errors import OnecycleError
@@ -103,7 +103,8 @@ def assign(root: MappingNode, assignments: Iterable[Assignment]) -> Document:
         if isinstance(changed, MappingNode):
             root = changed
         else:
-            extra = _grown(extra, assignment.path, assignment.node)
+            grown = _replaced(extra, assignment.path, assignment.node, grow=True)
+            extra = grown if isinstance(grown, MappingNode) else extra
     return Document(root, extra)
 
 
@@ -149,7 +150,7 @@ def _follow(document: Document, start: Node, path: KeyPath) -> Node | Unknown:
     node, at = start, path
     for _ in range(MOST_HOPS):
         if not isinstance(node, ScalarNode) or not isinstance(start, ScalarNode):
-            return _placed_at(node, start)
+            return node if node is start else seen_from(start.place, node)
         if node.tag is not None and node.tag not in KNOWN_TAGS:
             return Unknown(start.place, start.text, dotted(at), "its value is made when the program runs")
         if node.text == MISSING:
@@ -158,7 +159,7 @@ def _follow(document: Document, start: Node, path: KeyPath) -> Node | Unknown:
         if reference is None:
             if "${" in node.text:
                 return Unknown(start.place, start.text, dotted(path), "its value is made when the program runs")
-            return _placed_at(node, start)
+            return node if node is start else seen_from(start.place, node)
         dots, name = reference.groups()
         base = at[: len(at) - len(dots)] if dots else ()
         at = (*base, *split(name))
@@ -171,15 +172,6 @@ def _follow(document: Document, start: Node, path: KeyPath) -> Node | Unknown:
     return Unknown(start.place, getattr(start, "text", ""), dotted(path), "it refers to itself")
 
 
-def _placed_at(node: Node, start: Node) -> Node:
-    """Return what a reference leads to with the reference's place, as for an alias."""
-    if node is start:
-        return node
-    if isinstance(node, ScalarNode):
-        return replace(node, place=start.place, origin=node.written)
-    return replace(node, place=start.place)
-
-
 def _moved(node: Node, place: Place) -> Node:
     """Give a node and all below it the place where it was given."""
     if isinstance(node, ScalarNode):
@@ -189,14 +181,19 @@ def _moved(node: Node, place: Place) -> Node:
     return MappingNode(place, [(_moved(key, place), _moved(value, place)) for key, value in node.entries])
 
 
-def _replaced(target: Node, path: KeyPath, node: Node) -> Node | None:
-    """Return a copy of a tree with a node at a path; None if the tree has no place for it."""
+def _replaced(target: Node, path: KeyPath, node: Node, *, grow: bool = False) -> Node | None:
+    """Return a copy of a tree with a node at a path; None if the tree has no place for it.
+
+    With `grow`, mappings that lead there are added.
+    """
+    if not path:
+        return node
     part, rest = path[0], path[1:]
     if isinstance(target, ScalarNode) and target.plain and read_plain(target.text) is None:
         target = MappingNode(target.place)
     if isinstance(target, SequenceNode) and _is_index(part, target):
         items = list(target.items)
-        inner = _replaced(items[int(part)], rest, node) if rest else node
+        inner = _replaced(items[int(part)], rest, node, grow=grow)
         if inner is None:
             return None
         items[int(part)] = inner
@@ -204,24 +201,16 @@ def _replaced(target: Node, path: KeyPath, node: Node) -> Node | None:
     if not isinstance(target, MappingNode):
         return None
     at, entries = _index(target, part), list(target.entries)
-    if at is None:
-        return None if rest else replace(target, entries=[*entries, (ScalarNode(node.place, part, plain=False), node)])
-    inner = _replaced(entries[at][1], rest, node) if rest else node
+    if at is None and rest and not grow:
+        return None
+    inner = _replaced(MappingNode(node.place) if at is None else entries[at][1], rest, node, grow=grow)
     if inner is None:
         return None
-    entries[at] = (entries[at][0], inner)
+    if at is None:
+        entries.append((ScalarNode(node.place, part, plain=False), inner))
+    else:
+        entries[at] = (entries[at][0], inner)
     return replace(target, entries=entries)
-
-
-def _grown(target: MappingNode, path: KeyPath, node: Node) -> MappingNode:
-    """Return a mapping with a node at a path, and with the mappings that lead there."""
-    for length in range(1, len(path) + 1):
-        part = path[:length]
-        if length < len(path) and lookup(target, part) is not None:
-            continue
-        changed = _replaced(target, part, node if length == len(path) else MappingNode(node.place))
-        target = changed if isinstance(changed, MappingNode) else target
-    return target
 
 
 def _index(mapping: MappingNode, part: str) -> int | None:

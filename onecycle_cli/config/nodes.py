@@ -74,6 +74,13 @@ def is_merge(key: Node) -> bool:
     return isinstance(key, ScalarNode) and key.plain and key.text == "<<"
 
 
+def seen_from(place: Place, node: Node) -> Node:
+    """Return a node as an alias, a reference or a name at another place leads to it."""
+    if isinstance(node, ScalarNode):
+        return replace(node, place=place, origin=node.written)
+    return replace(node, place=place)
+
+
 def place_at(finding: Finding, place: Place) -> Finding:
     """Return the finding with its line and column, or with the flag that gave its value."""
     if place.flag is not None:

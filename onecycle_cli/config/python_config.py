@@ -14,11 +14,10 @@ import re
 import warnings
 from array import array
 from bisect import bisect_left
-from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from onecycle_cli.config.nodes import TOP, MappingNode, Place, ScalarNode, SequenceNode, place_at
+from onecycle_cli.config.nodes import TOP, MappingNode, Place, ScalarNode, SequenceNode, place_at, seen_from
 from onecycle_cli.config.scalars import MOST_DIGITS, portable, read_plain
 from onecycle_cli.config.yaml_tree import DEEPEST, MOST_NODES, UnreadableError
 from onecycle_cli.findings.config_rules import NOT_PYTHON, TOO_MUCH
@@ -133,7 +132,9 @@ class _Module:
             self._forget(statement, self._lines.unknown(statement), is_scope=True)
         else:
             self._forget(statement, self._lines.unknown(statement))
-            imported = list(_imported_names(statement))
+            imports = [node for node in ast.walk(statement) if isinstance(node, ast.Import | ast.ImportFrom)]
+            aliases = [alias for node in imports for alias in node.names if alias.name != "*"]
+            imported = [(alias.asname or alias.name).partition(".")[0] for alias in aliases]
             self._import(imported)
             if isinstance(statement, ast.With):  # MMEngine's `with read_base():` imports values
                 for name in imported:
@@ -193,9 +194,10 @@ class _Module:
             case ast.Constant():
                 return self._scalar(expr, expr.value)
             case ast.Name():
-                return self._mention(expr, self.names[expr.id][1])
+                return seen_from(self._lines.place(expr), self.names[expr.id][1])
             case ast.Subscript():
-                return self._mention(expr, _item(self._value(expr.value), self._value(expr.slice)))
+                item = _item(self._value(expr.value), self._value(expr.slice))
+                return seen_from(self._lines.place(expr), item)
             case ast.List() | ast.Tuple():
                 return self._sequence(expr)
             case ast.Dict():
@@ -212,12 +214,6 @@ class _Module:
             case ast.BinOp():
                 return self._operation(expr, self._value(expr.left), self._value(expr.right))
         raise LookupError
-
-    def _mention(self, expr: ast.expr, node: Node) -> Node:
-        """Return a value where the file mentions it, by a name or a subscript."""
-        if isinstance(node, ScalarNode):
-            return replace(node, place=self._lines.place(expr), origin=node.written)
-        return replace(node, place=self._lines.place(expr))
 
     def _scalar(self, expr: ast.expr, value: object) -> ScalarNode:
         place = self._lines.place(expr)
@@ -322,12 +318,6 @@ def _dotted_name(expr: ast.expr) -> str:
         parts.append(expr.attr)
         expr = expr.value
     return ".".join([expr.id, *reversed(parts)]) if isinstance(expr, ast.Name) else ""
-
-
-def _imported_names(tree: ast.AST) -> Iterable[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            yield from ((alias.asname or alias.name).partition(".")[0] for alias in node.names if alias.name != "*")
 
 
 def _parse(text: str) -> ast.Module:

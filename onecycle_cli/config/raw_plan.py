@@ -12,7 +12,7 @@ from onecycle_cli.config.scalars import read_value
 from onecycle_cli.findings import Fix
 from onecycle_cli.findings.config_rules import DUPLICATE_KEY, MISSING_SETTING, NOT_KNOWN, UNKNOWN_KEY
 from onecycle_cli.findings.plan_rules import NO_LENGTH
-from onecycle_cli.formatting import flag_name
+from onecycle_cli.formatting import flag_name, shorten
 from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.settings import SETTINGS
 from onecycle_cli.policy.validation import LENGTH
@@ -186,9 +186,8 @@ def unknown_key(key: ScalarNode, given: set[str]) -> Finding:
         hint = "merge a mapping, such as one under an anchor: <<: *base"
         return place_at(UNKNOWN_KEY.finding("unknown key '<<'", hint), key.place)
     text, near = key.text, meant(key.text)
-    shown = text if len(text) <= 60 else f"{text[:59]}…"
     hint = f"did you mean {near}?" if near else "remove it; `onecycle schema` lists the settings"
-    finding = place_at(UNKNOWN_KEY.finding(f"unknown key {shown!r}", hint), key.place)
+    finding = place_at(UNKNOWN_KEY.finding(f"unknown key {shorten(text, 60)!r}", hint), key.place)
     # A mistyped key is fixed if it can mean one setting only, and that is not given itself.
     close = get_close_matches(text[:LONGEST_KEY].lower().replace("-", "_"), SETTINGS, 2, 0.8)
     if near is None or close != [near] or near in given or len(text) > LONGEST_KEY:

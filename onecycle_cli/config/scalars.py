@@ -28,8 +28,7 @@ TORCH_COUNTS = ("total_steps", "epochs", "steps_per_epoch")
 """Settings that PyTorch requires to be ints."""
 
 _INT = re.compile(r"[-+]?[0-9]+")
-_OCTAL = re.compile(r"0o[0-7]+")
-_HEX = re.compile(r"0x[0-9a-fA-F]+")
+_OCTAL_OR_HEX = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INFINITE = re.compile(r"([-+]?)\.(inf|Inf|INF)")
 _WORDS: dict[str, bool | float | None] = {
@@ -66,11 +65,8 @@ def read_plain(text: str) -> Plain:
         return float(text)
     if infinite := _INFINITE.fullmatch(text):
         return -math.inf if infinite[1] == "-" else math.inf
-    if len(text) <= MOST_DIGITS:
-        if _OCTAL.fullmatch(text):
-            return int(text, 8)
-        if _HEX.fullmatch(text):
-            return int(text, 16)
+    if len(text) <= MOST_DIGITS and _OCTAL_OR_HEX.fullmatch(text):
+        return int(text, 0)
     return text
 
 
@@ -182,8 +178,7 @@ def _yaml_versions(setting: str, text: str, value: Plain, by_pyyaml: Plain, inde
 
 def _number_kind(setting: str, text: str, wanted: str, better: str, index: int | None) -> Finding:
     message = f"{setting}: PyTorch takes only {wanted} and refuses {text}"
-    found = NUMBER_KIND.finding(message, f"write {better}", setting, index)
-    return replace(found, fix=Fix(text, better))
+    return replace(NUMBER_KIND.finding(message, f"write {better}", setting, index), fix=Fix(text, better))
 
 
 def _say(value: Plain) -> str:

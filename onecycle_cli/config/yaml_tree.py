@@ -7,12 +7,11 @@ crashes the interpreter on deep nesting. Aliases share their node, so an alias b
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import yaml
 
-from onecycle_cli.config.nodes import TOP, MappingNode, Place, ScalarNode, SequenceNode, is_merge, place_at
+from onecycle_cli.config.nodes import TOP, MappingNode, Place, ScalarNode, SequenceNode, is_merge, place_at, seen_from
 from onecycle_cli.config.scalars import PLAIN_TAGS
 from onecycle_cli.findings.config_rules import NOT_YAML, SEVERAL_DOCUMENTS, TOO_MUCH
 
@@ -110,11 +109,8 @@ class _Builder:
         if event.anchor not in self._anchors:
             hint = f"define it with &{event.anchor} before this line"
             raise _refuse(NOT_YAML, f"not YAML: the anchor of *{event.anchor} is not defined", hint, event)
-        node = self._anchors[event.anchor]
-        if isinstance(node, ScalarNode):
-            return replace(node, place=_place(event), origin=node.origin or node.place)
-        # The copy shares its items with the anchor's node; only its place is the alias's own.
-        return replace(node, place=_place(event))
+        # The copy of a collection shares its items with the anchor's node; only its place is the alias's own.
+        return seen_from(_place(event), self._anchors[event.anchor])
 
 
 class _Open:

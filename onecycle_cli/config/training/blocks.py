@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from onecycle_cli.findings import Finding
     from onecycle_cli.policy.conventions.base import Convention
 
+    Ancestors = tuple[tuple[KeyPath, MappingNode | SequenceNode], ...]
+    """The containers from the root to a node, with their paths."""
+
 MOST_PATHS = 32
 """Paths to one mapping that are followed: aliases may make very many."""
 
@@ -50,14 +53,6 @@ DEEPSPEED = frozenset({"cycleminlr", "cyclemaxlr", "cyclefirststepsize"})
 
 
 @dataclass(frozen=True, slots=True)
-class Ancestor:
-    """A container between the root and a block, with its path."""
-
-    path: KeyPath
-    node: MappingNode | SequenceNode
-
-
-@dataclass(frozen=True, slots=True)
 class Block:
     """A mapping that holds a one-cycle schedule.
 
@@ -68,7 +63,7 @@ class Block:
         mapping: the mapping that names the class.
         arguments: the mapping of its arguments, and `arguments_path`, its path; often the same mapping.
         is_flat: whether settings of the whole run are among the arguments.
-        ancestors: the containers above the block, the root first.
+        ancestors: the containers above the block with their paths, the root first.
     """
 
     path: KeyPath
@@ -79,7 +74,7 @@ class Block:
     arguments: MappingNode
     arguments_path: KeyPath
     is_flat: bool
-    ancestors: tuple[Ancestor, ...]
+    ancestors: Ancestors
 
     @property
     def convention_name(self) -> str | None:
@@ -99,10 +94,8 @@ class Block:
 
     def mappings_outwards(self) -> list[tuple[KeyPath, MappingNode]]:
         """Return the mappings that may hold the run's numbers, the nearest first."""
-        above = [(ancestor.path, ancestor.node) for ancestor in reversed(self.ancestors)]
-        if self.is_flat:
-            above.insert(0, (self.path, self.mapping))
-        return [(path, node) for path, node in above if isinstance(node, MappingNode)]
+        own = [(self.path, self.mapping)] if self.is_flat else []
+        return [(path, node) for path, node in (*own, *reversed(self.ancestors)) if isinstance(node, MappingNode)]
 
 
 def find_blocks(root: MappingNode) -> Iterator[Block]:
@@ -111,7 +104,7 @@ def find_blocks(root: MappingNode) -> Iterator[Block]:
     Raises:
         UnreadableError: aliases make more paths through the file than can be followed.
     """
-    stack: list[tuple[KeyPath, Node, tuple[Ancestor, ...]]] = [((), root, ())]
+    stack: list[tuple[KeyPath, Node, Ancestors]] = [((), root, ())]
     visits: Counter[int] = Counter()
     for _ in range(MOST_NODES):
         if not stack:
@@ -169,16 +162,16 @@ def refuse_file(root: MappingNode) -> Finding | None:
 def block_findings(block: Block) -> list[Finding]:
     """Return what is wrong with a block's keys and neighbours, apart from its settings."""
     findings: list[Finding] = []
-    for ancestor, part in zip(block.ancestors, block.path, strict=True):
-        if isinstance(ancestor.node, MappingNode):  # of duplicate keys on the path only the last value counts
-            keys = [key for key, _ in ancestor.node.pairs() if key.text == part]
+    for (_, node), part in zip(block.ancestors, block.path, strict=True):
+        if isinstance(node, MappingNode):  # of duplicate keys on the path only the last value counts
+            keys = [key for key, _ in node.pairs() if key.text == part]
             findings += [duplicate(key, keys[0].place) for key in keys[1:]]
     ignored = {plain(key) for key in block.convention.ignored_keys}
     for key, _ in block.mapping.pairs():
         if plain(key.text) in ignored:
             message = f"{key.text} has no effect: {', '.join(block.convention.classes)} does not read it"
             findings.append(place_at(NO_EFFECT.finding(message, f"remove {key.text}"), key.place))
-    others = [name for ancestor in block.ancestors for name in _other_schedulers(ancestor.node)]
+    others = [name for _, node in block.ancestors for name in _other_schedulers(node)]
     if others:
         where = "inside" if others[0] in CONTAINERS else "beside"
         message = f"{block.name} is {where} {others[0]}: the plan shows the one-cycle schedule alone"
@@ -216,9 +209,7 @@ def _classes(mapping: MappingNode) -> Iterator[str]:
             yield value.text.rpartition(".")[2]
 
 
-def _below(
-    path: KeyPath, node: Node, ancestors: tuple[Ancestor, ...]
-) -> Iterator[tuple[KeyPath, Node, tuple[Ancestor, ...]]]:
+def _below(path: KeyPath, node: Node, ancestors: Ancestors) -> Iterator[tuple[KeyPath, Node, Ancestors]]:
     if isinstance(node, MappingNode):
         # Of a duplicate key the last value counts, as in PyYAML.
         last = {key.text: (key, child) for key, child in node.pairs()}
@@ -229,7 +220,7 @@ def _below(
         return
     for part, child in children:
         if not isinstance(child, ScalarNode):
-            yield (*path, part), child, (*ancestors, Ancestor(path, node))
+            yield (*path, part), child, (*ancestors, (path, node))
 
 
 def _or_empty(key: ScalarNode, child: Node) -> Node:
@@ -238,7 +229,7 @@ def _or_empty(key: ScalarNode, child: Node) -> Node:
     return MappingNode(child.place) if is_nothing and "OneCycle" in key.text and one_cycle_class(key.text) else child
 
 
-def _block(path: KeyPath, mapping: MappingNode, ancestors: tuple[Ancestor, ...]) -> Block | None:
+def _block(path: KeyPath, mapping: MappingNode, ancestors: Ancestors) -> Block | None:
     named = _named(mapping, path)
     if named is not None:
         key, name = named

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from onecycle_cli.config.key_paths import Unknown, dotted, resolve
 from onecycle_cli.config.nodes import MappingNode, ScalarNode, SequenceNode
@@ -116,23 +116,13 @@ class Search:
 def read_context(search: Search, block: Block) -> TrainingContext:
     """Read the numbers around a block, the nearest first, and note their places by dotted path."""
     sections = list(_sections(search.document, block))
-    counts = {name: search.first_count(sections, keys) for name, keys in COUNTS.items()}
+    counts: dict[str, Any] = {name: search.first_count(sections, keys) for name, keys in COUNTS.items()}
     nodes, devices = search.first_count(sections, NODES), counts["devices"]
     if nodes is not None and devices is not None:
         counts["devices"] = ConfigValue(devices.value * nodes.value, devices.path)
     interval = _interval(search, block)
     stepping, stepped_by = _usual_stepping(block) if interval is None else (None, "")
-    return TrainingContext(
-        epochs=counts["epochs"],
-        max_steps=counts["max_steps"],
-        accumulation=counts["accumulation"],
-        devices=counts["devices"],
-        dataset_size=counts["dataset_size"],
-        batch_size=counts["batch_size"],
-        interval=interval,
-        stepping=stepping,
-        stepped_by=stepped_by,
-    )
+    return TrainingContext(**counts, interval=interval, stepping=stepping, stepped_by=stepped_by)
 
 
 def is_converted(block: Block) -> bool:
@@ -168,8 +158,7 @@ def _whole_number(node: Node) -> int | None:
 
 def _interval(search: Search, block: Block) -> ConfigValue[str] | None:
     """Find how often the scheduler is stepped: at the block, beside it, or further up under a full name."""
-    above = [(ancestor.path, ancestor.node) for ancestor in reversed(block.ancestors)]
-    for distance, (path, node) in enumerate([(block.path, block.mapping), *above]):
+    for distance, (path, node) in enumerate([(block.path, block.mapping), *reversed(block.ancestors)]):
         for key, value in node.pairs() if isinstance(node, MappingNode) else ():
             if not isinstance(value, ScalarNode):
                 continue
@@ -187,7 +176,7 @@ def _usual_stepping(block: Block) -> tuple[Literal["step", "epoch"] | None, str]
     """Return how often a scheduler is stepped by default, and by which program, where the kind of config says so."""
     if block.key == "classpath" and block.path[-1:] == ("lr_scheduler",):
         return "epoch", "LightningCLI"
-    parent = block.ancestors[-1].node if block.path[-1:] == ("scheduler",) else None
+    parent = block.ancestors[-1][1] if block.path[-1:] == ("scheduler",) else None
     if isinstance(parent, MappingNode) and not OF_LIGHTNING.isdisjoint(plain_keys(parent)):
         return "epoch", "Lightning"
     convention = block.convention

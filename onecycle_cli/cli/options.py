@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -173,14 +174,9 @@ def _number(text: str) -> float:
 
 def _whole(text: str) -> int:
     """Read a whole number, also as people type large ones: 1_000_000 or 1e6."""
-    try:
-        return int(text)
-    except ValueError:
-        pass
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.5
-    if not number.is_integer():
-        raise typer.BadParameter(f"{text[:40]!r} is not a whole number")
-    return int(number)
+    for read in (int, float):
+        with suppress(ValueError, OverflowError):  # infinity is not a whole number
+            number = read(text)
+            if number == int(number):
+                return int(number)
+    raise typer.BadParameter(f"{text[:40]!r} is not a whole number")

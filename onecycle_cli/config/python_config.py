@@ -17,9 +17,9 @@ from bisect import bisect_left
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from onecycle_cli.config.nodes import TOP, MappingNode, Place, ScalarNode, SequenceNode, place_at, seen_from
+from onecycle_cli.config.nodes import TOP, MappingNode, Place, ScalarNode, SequenceNode, seen_from
 from onecycle_cli.config.scalars import MOST_DIGITS, portable, read_plain
-from onecycle_cli.config.yaml_tree import DEEPEST, MOST_NODES, UnreadableError
+from onecycle_cli.config.yaml_tree import DEEPEST, MOST_NODES, TOO_DEEP, UnreadableError
 from onecycle_cli.findings.config_rules import NOT_PYTHON, TOO_MUCH
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def parse_python(text: str) -> MappingNode:
     """
     # Parsing takes microseconds and a kilobyte per token: refuse what cannot be a config before it.
     if excess := next(islice(_TOKEN.finditer(text), 2 * MOST_NODES, None), None):
-        raise _too_much(f"more than {2 * MOST_NODES:,} words", _place_of(text, excess.start()))
+        raise UnreadableError(TOO_MUCH, f"more than {2 * MOST_NODES:,} words", _place_of(text, excess.start()))
     module = _Module(text)
     for statement in _parse(text).body:
         module.follow(statement)
@@ -178,7 +178,7 @@ class _Module:
         """Return the value of an expression; an unknown scalar if it is not followed."""
         self._depth += 1
         if self._depth > DEEPEST:
-            raise _too_much(f"nested deeper than {DEEPEST} levels", self._lines.place(expr))
+            raise UnreadableError(TOO_MUCH, TOO_DEEP, self._lines.place(expr))
         self._count(1, expr)
         try:
             node = self._work_out(expr)
@@ -276,7 +276,8 @@ class _Module:
         """Bound the number of values, so that neither memory nor time can run out."""
         self._nodes += nodes
         if self._nodes > MOST_NODES:
-            raise _too_much(f"more than {MOST_NODES:,} values, or as much to work out", self._lines.place(where))
+            message = f"more than {MOST_NODES:,} values, or as much to work out"
+            raise UnreadableError(TOO_MUCH, message, self._lines.place(where))
 
 
 def _identity(key: Node) -> object:
@@ -322,19 +323,21 @@ def _dotted_name(expr: ast.expr) -> str:
 
 def _parse(text: str) -> ast.Module:
     if "\0" in text:
-        message, hint = "the character U+0000 is not allowed in Python", "check that this is the right file"
-        raise _broken(message, hint, _place_of(text, text.index("\0")))
+        message = "not Python: the character U+0000 is not allowed in Python"
+        raise UnreadableError(NOT_PYTHON, message, _place_of(text, text.index("\0")))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return ast.parse(text)
     except SyntaxError as error:
         place = Place(max(error.lineno or 1, 1), max(error.offset or 1, 1))
-        raise _broken(error.msg.partition(";")[0], _hint(error), place) from None
+        message = f"not Python: {error.msg.partition(';')[0]}"
+        raise UnreadableError(NOT_PYTHON, message, place, _hint(error)) from None
     except (RecursionError, MemoryError):
-        raise _too_much("nested deeper than Python's own parser allows", TOP) from None
+        raise UnreadableError(TOO_MUCH, "nested deeper than Python's own parser allows", TOP) from None
     except ValueError:
-        raise _broken("a character that cannot be encoded", "save the file as UTF-8", TOP) from None
+        message = "not Python: a character that cannot be encoded"
+        raise UnreadableError(NOT_PYTHON, message, TOP, "save the file as UTF-8") from None
 
 
 def _hint(error: SyntaxError) -> str:
@@ -348,11 +351,3 @@ def _hint(error: SyntaxError) -> str:
 def _place_of(text: str, at: int) -> Place:
     lines = _BREAK.split(text[:at])
     return Place(len(lines), len(lines[-1]) + 1)
-
-
-def _broken(message: str, hint: str, place: Place) -> UnreadableError:
-    return UnreadableError(place_at(NOT_PYTHON.finding(f"not Python: {message}", hint), place))
-
-
-def _too_much(message: str, place: Place) -> UnreadableError:
-    return UnreadableError(place_at(TOO_MUCH.finding(message, "check that this is the right file"), place))

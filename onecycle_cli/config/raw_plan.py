@@ -59,9 +59,6 @@ LONGEST_KEY = 24
 
 _IGNORE = re.compile(r"(?:^|\s)#\s*onecycle:\s*ignore\[([^\]]*)\]")
 
-Places = dict[tuple[str, int | None], "Place"]
-"""By setting and index in its list, None for the whole: where its value is."""
-
 
 @dataclass(frozen=True, slots=True)
 class RawPlan:
@@ -72,7 +69,7 @@ class RawPlan:
         text: the file's text.
         values: values by setting.
         begin: where the plan begins.
-        places: where the settings' values are.
+        places: where the settings' values are, by setting and index in its list, None for the whole.
         keys: where other values of a training config are, by dotted path.
         findings: what was found while reading.
         readable: False where the file gives no settings.
@@ -87,7 +84,7 @@ class RawPlan:
     text: str
     values: dict[str, object] = field(default_factory=dict)
     begin: Place = TOP
-    places: Places = field(default_factory=dict)
+    places: dict[tuple[str, int | None], Place] = field(default_factory=dict)
     keys: dict[str, Place] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     readable: bool = True
@@ -170,6 +167,11 @@ class RawPlan:
         setting = finding.setting or ""
         whole = self.places.get((setting, None), self.begin)
         return place_at(finding, self.places.get((setting, finding.index), whole))
+
+
+def resembles_key_setting(key: str) -> bool:
+    """Return whether a key is a key setting, mistyped or not."""
+    return len(key) <= LONGEST_KEY and bool(get_close_matches(key, KEY_SETTINGS, 1, 0.85))
 
 
 def meant(key: str) -> str | None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from onecycle_cli.config.files import JSON, PYTHON
 from onecycle_cli.config.key_paths import assign, split, unused
 from onecycle_cli.config.nodes import TOP, MappingNode, ScalarNode, SequenceNode, place_at
-from onecycle_cli.config.raw_plan import KEY_SETTINGS, LONGEST_KEY, RawPlan, duplicate, meant, unknown_key
+from onecycle_cli.config.raw_plan import KEY_SETTINGS, RawPlan, duplicate, meant, resembles_key_setting, unknown_key
 from onecycle_cli.config.yaml_tree import UnreadableError, parse
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings.config_rules import NOT_A_MAPPING, NUMBER_KIND, WRONG_TYPE, YAML_VERSIONS
@@ -169,11 +168,7 @@ def _read_native(path: str, text: str, root: MappingNode) -> RawPlan:
 
 def _has_key(root: MappingNode) -> bool:
     """Return whether one of a mapping's keys is a key setting, mistyped or not."""
-    return any(
-        key.text in KEY_SETTINGS
-        or (len(key.text) <= LONGEST_KEY and bool(get_close_matches(key.text, KEY_SETTINGS, 1, 0.85)))
-        for key, _ in root.pairs()
-    )
+    return any(key.text in KEY_SETTINGS or resembles_key_setting(key.text) for key, _ in root.pairs())
 
 
 def _has_key_setting(text: str) -> bool:

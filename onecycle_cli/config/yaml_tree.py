@@ -17,9 +17,10 @@ from onecycle_cli.findings.config_rules import NOT_YAML, SEVERAL_DOCUMENTS, TOO_
 
 if TYPE_CHECKING:
     from onecycle_cli.config.nodes import Node
-    from onecycle_cli.findings import Finding, Rule
+    from onecycle_cli.findings import Rule
 
 DEEPEST = 100
+TOO_DEEP = f"nested deeper than {DEEPEST} levels"
 MOST_NODES = 200_000
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ufffd\U00010000-\U0010ffff]")
@@ -29,10 +30,10 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 class UnreadableError(Exception):
     """The text is not one valid document; `finding` says why and where."""
 
-    def __init__(self, finding: Finding) -> None:
-        """Carry the finding, with its place."""
-        super().__init__(finding.message)
-        self.finding = finding
+    def __init__(self, rule: Rule, message: str, place: Place, hint: str = "check that this is the right file") -> None:
+        """Make the finding, with its place."""
+        super().__init__(message)
+        self.finding = place_at(rule.finding(message, hint), place)
 
 
 def parse(text: str) -> Node | None:
@@ -82,12 +83,12 @@ class _Builder:
             self._documents += 1
             if self._documents > 1:
                 message = "a second document begins here; a file holds one plan"
-                raise _refuse(SEVERAL_DOCUMENTS, message, "move it to a file of its own", event)
+                raise UnreadableError(SEVERAL_DOCUMENTS, message, _place(event), "move it to a file of its own")
 
     def _begin(self, node: SequenceNode | MappingNode, event: yaml.NodeEvent) -> None:
         self._add(node, event)
         if len(self._open) == DEEPEST:
-            raise UnreadableError(place_at(_too_deep(), _place(event)))
+            raise UnreadableError(TOO_MUCH, TOO_DEEP, _place(event))
         self._open.append(_Open(node))
 
     def _add(self, node: Node, event: yaml.NodeEvent) -> None:
@@ -102,13 +103,12 @@ class _Builder:
     def _count(self, nodes: int, event: yaml.Event) -> None:
         self._nodes += nodes
         if self._nodes > MOST_NODES:
-            hint = "check that this is the right file"
-            raise _refuse(TOO_MUCH, f"more than {MOST_NODES:,} values", hint, event)
+            raise UnreadableError(TOO_MUCH, f"more than {MOST_NODES:,} values", _place(event))
 
     def _resolve(self, event: yaml.AliasEvent) -> Node:
         if event.anchor not in self._anchors:
-            hint = f"define it with &{event.anchor} before this line"
-            raise _refuse(NOT_YAML, f"not YAML: the anchor of *{event.anchor} is not defined", hint, event)
+            message = f"not YAML: the anchor of *{event.anchor} is not defined"
+            raise UnreadableError(NOT_YAML, message, _place(event), f"define it with &{event.anchor} before this line")
         # The copy of a collection shares its items with the anchor's node; only its place is the alias's own.
         return seen_from(_place(event), self._anchors[event.anchor])
 
@@ -163,21 +163,13 @@ def _place(event: yaml.Event) -> Place:
     return Place(mark.line + 1, mark.column + 1)
 
 
-def _refuse(rule: Rule, message: str, hint: str, event: yaml.Event) -> UnreadableError:
-    return UnreadableError(place_at(rule.finding(message, hint), _place(event)))
-
-
-def _too_deep() -> Finding:
-    return TOO_MUCH.finding(f"nested deeper than {DEEPEST} levels", "check that this is the right file")
-
-
 def _broken(error: yaml.MarkedYAMLError, text: str) -> UnreadableError:
     mark = error.problem_mark or error.context_mark
     place = TOP if mark is None else Place(mark.line + 1, mark.column + 1)
     if "nesting depth" in (error.problem or ""):  # PyYAML from 6.0.4 has a limit of its own
-        return UnreadableError(place_at(_too_deep(), place))
+        return UnreadableError(TOO_MUCH, TOO_DEEP, place)
     message = f"not YAML: {error.problem or 'broken'}{_context(error)}"
-    return UnreadableError(place_at(NOT_YAML.finding(message, _hint(error.problem or "", text, place)), place))
+    return UnreadableError(NOT_YAML, message, place, _hint(error.problem or "", text, place))
 
 
 def _context(error: yaml.MarkedYAMLError) -> str:
@@ -213,4 +205,4 @@ def _unreadable_character(text: str, error: yaml.YAMLError) -> UnreadableError:
     # UTF-16 without a byte-order mark reads as text with every second character NUL.
     wide = 3 * text[:1000].count("\0") > len(text[:1000])
     hint = "save the file as UTF-8" if wide else "remove it; check that this is the right file"
-    return UnreadableError(place_at(NOT_YAML.finding(message, hint), place))
+    return UnreadableError(NOT_YAML, message, place, hint)

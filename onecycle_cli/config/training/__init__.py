@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from onecycle_cli.config.key_paths import Unknown, dotted, is_filled_in_later, lookup, resolve
 from onecycle_cli.config.nodes import ScalarNode, SequenceNode, is_merge, place_at
-from onecycle_cli.config.raw_plan import KEY_SETTINGS, LONGEST_KEY, RawPlan, duplicate, unknown_key
+from onecycle_cli.config.raw_plan import RawPlan, duplicate, resembles_key_setting, unknown_key
 from onecycle_cli.config.scalars import number_of
 from onecycle_cli.config.training.blocks import block_findings
 from onecycle_cli.config.training.names import BESIDE, MOMENTUM_PAIRS, OF_THE_RUN, RATES, SETTING_NAMES, WARMUPS, plain
@@ -85,11 +84,9 @@ def _entries_of(block: Block) -> BlockEntries:
     for entry in _entries(block.arguments, block.arguments_path):
         if entry.key.text in seen:
             found.findings.append(duplicate(entry.key, seen[entry.key.text]))
-        elif not _note(found, entry, block):
-            # A key that its class refuses, or a mistyped setting; others belong to the run.
-            near = len(entry.key.text) <= LONGEST_KEY and get_close_matches(entry.key.text, KEY_SETTINGS, 1, 0.85)
-            if not is_merge(entry.key) and (block.is_strict or near):
-                found.findings.append(unknown_key(entry.key, given))
+        elif not _note(found, entry, block) and (block.is_strict or resembles_key_setting(entry.key.text)):
+            # Its class refuses the key, or it is a mistyped setting; others belong to the run.
+            found.findings.append(unknown_key(entry.key, given))
         seen.setdefault(entry.key.text, entry.key.place)
     if block.arguments is not block.mapping and block.key not in ("target", "classpath"):
         # A length beside the arguments counts where they give none.
@@ -107,7 +104,7 @@ def _entries(mapping: MappingNode, path: KeyPath) -> Iterator[Entry]:
 def _note(found: BlockEntries, entry: Entry, block: Block) -> bool:
     """Note an entry under its setting; return whether its key is known."""
     name = plain(entry.key.text)
-    if name in BESIDE or (block.is_flat and name in OF_THE_RUN):
+    if name in BESIDE or is_merge(entry.key) or (block.is_flat and name in OF_THE_RUN):
         return True
     if block.is_strict and entry.key.text not in SETTINGS and not entry.key.text.isupper():
         return False

@@ -121,8 +121,7 @@ def find_blocks(root: MappingNode) -> Iterator[Block]:
         if len(path) < DEEPEST and (block is None or block.is_flat):
             stack += reversed(list(_below(path, node, ancestors)))
     if stack:
-        message = f"aliases make more than {MOST_NODES:,} values of it"
-        raise UnreadableError(place_at(TOO_MUCH.finding(message, "check that this is the right file"), TOP))
+        raise UnreadableError(TOO_MUCH, f"aliases make more than {MOST_NODES:,} values of it", TOP)
 
 
 def plain_keys(mapping: MappingNode) -> frozenset[str]:

@@ -113,7 +113,11 @@ def main(arguments: Sequence[str]) -> int:
         _discard(sys.stdout)
         return BROKEN_PIPE
     except typer.TyperException as error:
-        return _print_usage_error(error)
+        if (message := error.format_message()).strip():
+            context = getattr(error, "ctx", None)
+            command = context.command_path if context is not None else PROGRAM
+            print_error(message.replace("\n", " "), f"see `{command} --help`")
+        return error.exit_code
     except OnecycleError as error:
         print_error(error.message, error.hint)
         return error.exit_code
@@ -171,15 +175,6 @@ def _program(
     """Plan one-cycle learning-rate schedules, and check training runs against them."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
-
-
-def _print_usage_error(error: typer.TyperException) -> int:
-    context = getattr(error, "ctx", None)
-    message = error.format_message()
-    if message.strip():
-        command = context.command_path if context is not None else PROGRAM
-        print_error(message.replace("\n", " "), f"see `{command} --help`")
-    return error.exit_code
 
 
 def _discard(stream: TextIO) -> None:

@@ -39,7 +39,6 @@ _SET = _keyword(
             "--set",
             metavar="PATH=VALUE",
             help="Set a value of the config, such as trainer.max_steps=5000. Repeatable.",
-            show_default=False,
         ),
     ],
 )
@@ -47,9 +46,7 @@ _BLOCK = _keyword(
     "block",
     Annotated[
         str | None,
-        typer.Option(
-            metavar="PATH", help="The one-cycle block to read, if the config has several.", show_default=False
-        ),
+        typer.Option(metavar="PATH", help="The one-cycle block to read, if the config has several."),
     ],
 )
 
@@ -138,8 +135,7 @@ def _parameter(setting: str) -> inspect.Parameter:
     option = typer.Option(
         *names,
         help=_help(setting),
-        rich_help_panel=SETTINGS[setting].section.value,
-        show_default=False,
+        rich_help_panel=what.section.value,
         **extra,
     )
     return _keyword(setting, Annotated[type_ | None, option])

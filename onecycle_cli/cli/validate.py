@@ -32,7 +32,7 @@ def validate(
     request: Request,
     format_: Annotated[
         Format | None,
-        typer.Option("--format", help="The report (full; under GitHub Actions: github).", show_default=False),
+        typer.Option("--format", help="The report (full; under GitHub Actions: github)."),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")] = False,
     output_file: Annotated[

@@ -197,17 +197,13 @@ def _load_plan(raw: RawPlan | None, convention: str | None, request: Request) ->
     settings, file, plan = validated.settings, "" if raw is None else raw.path, None
     has_errors = any(finding.severity is Severity.ERROR for finding in findings)
     if settings is not None and not request.every_plan and not has_errors:
-        plan = _named_plan(settings, file, convention)
+        stem = "onecycle" if file in ("", STDIN_NAME) else Path(file).stem
+        name = settings.name or stem
+        label = name if convention is None else f"{name} ({convention})" if file else convention
+        plan = NamedPlan(stem, name, label, settings, settings.schedule(strict=False))
     return LoadedPlan(
         plan, settings, tuple(findings), tuple(notes), file, () if raw is None else raw.values.keys(), flags.keys()
     )
-
-
-def _named_plan(settings: OneCycle, file: str, convention: str | None) -> NamedPlan:
-    stem = "onecycle" if file in ("", STDIN_NAME) else Path(file).stem
-    name = settings.name or stem
-    label = name if convention is None else f"{name} ({convention})" if file else convention
-    return NamedPlan(stem, name, label, settings, settings.schedule(strict=False))
 
 
 def override(values: Mapping[str, object], flags: Mapping[str, object]) -> tuple[dict[str, object], list[str]]:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 STDIN = "-"
 STDIN_NAME = "<stdin>"
 LARGEST = 4 * 2**20
-ENDINGS = (".yaml", ".yml")
 PYTHON, JSON = ".py", ".json"
 RARE = (PYTHON, JSON)
 """Endings of files that are rarely configs: in folders only those that mention a one-cycle schedule are read."""
@@ -114,7 +113,7 @@ def _configs_below(folder: str, unreadable: Callable[[OnecycleError], object]) -
             path = Path(parent, name)
             # A broken link is reported as unreadable; a pipe or a device could block.
             if (
-                name.lower().endswith((*ENDINGS, *RARE))
+                name.lower().endswith((".yaml", ".yml", *RARE))
                 and not name.startswith(".")
                 and (path.is_file() or not path.exists())
             ):

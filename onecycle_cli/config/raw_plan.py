@@ -18,7 +18,7 @@ from onecycle_cli.policy.settings import SETTINGS
 from onecycle_cli.policy.validation import LENGTH
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Collection, Iterable
 
     from onecycle_cli.config.nodes import Node, Place, ScalarNode
     from onecycle_cli.findings import Finding
@@ -116,15 +116,15 @@ class RawPlan:
             finding if finding.line else place_at(finding, self.places[setting, finding.index]) for finding in findings
         ]
 
-    def all_findings(self, validated: Iterable[Finding], flags: Container[str]) -> list[Finding]:
+    def all_findings(self, validated: Iterable[Finding], flags: Collection[str]) -> list[Finding]:
         """Return what was found in reading and in validation, in the order of the file, without ignored ones.
 
         A value that the file does not give is left out if a flag gives it, or if the length is known without it.
         """
-        read, found = list(self.findings), list(validated)
-        read = [finding for finding in read if finding.rule is not NOT_KNOWN or finding.setting not in flags]
-        if not any(finding.rule is NO_LENGTH for finding in found):
-            read = [finding for finding in read if finding.rule is not NOT_KNOWN or finding.setting not in LENGTH]
+        found = list(validated)
+        length_known = all(finding.rule is not NO_LENGTH for finding in found)
+        given = {*flags, *LENGTH} if length_known else {*flags}
+        read = [finding for finding in self.findings if finding.rule is not NOT_KNOWN or finding.setting not in given]
         unknown = {finding.setting for finding in read if finding.rule is NOT_KNOWN}
         if not unknown.isdisjoint(LENGTH):
             found = [finding for finding in found if finding.rule is not NO_LENGTH]
@@ -138,7 +138,7 @@ class RawPlan:
         kept = [finding for finding in placed if finding.code not in ignored.get(finding.line or 0, ())]
         return sorted(kept, key=lambda finding: (finding.line or 0, finding.column or 0, finding.code))
 
-    def _with_steps_hint(self, finding: Finding, flags: Container[str]) -> Finding:
+    def _with_steps_hint(self, finding: Finding, flags: Collection[str]) -> Finding:
         """Say with unknown epochs that the steps of an epoch are not given either."""
         if finding.rule is not NOT_KNOWN or finding.setting != "epochs":
             return finding

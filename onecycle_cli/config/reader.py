@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     from onecycle_cli.config.training.blocks import Block
     from onecycle_cli.findings import Finding
 
-LOOKED_FOR = (
-    "a mapping whose _target_, class_path, type, name, class_name … names OneCycleLR, a key that is its name, "
-    "adam_onecycle, or settings of ours such as max_lr"
-)
-
 MOST_KEYS = 60
 """Keys above which a file is not one of ours unless one of them is a key setting."""
 
@@ -86,7 +81,11 @@ def choose(plans: list[RawPlan], block: str | None) -> RawPlan:
 
 def no_block(path: str) -> OnecycleError:
     """Return the error for a file without a one-cycle schedule."""
-    return OnecycleError(f"no one-cycle schedule in {path}", f"looked for {LOOKED_FOR}")
+    hint = (
+        "looked for a mapping whose _target_, class_path, type, name, class_name … names OneCycleLR, a key that is its "
+        "name, adam_onecycle, or settings of ours such as max_lr"
+    )
+    return OnecycleError(f"no one-cycle schedule in {path}", hint)
 
 
 def _unreadable(path: str, text: str, finding: Finding, *, is_one_cycle: bool = True) -> RawPlan:

@@ -68,7 +68,12 @@ class _Builder:
             plain = event.tag in PLAIN_TAGS if event.tag else not event.style
             self._add(ScalarNode(_place(event), event.value, plain, event.tag), event)
         elif isinstance(event, yaml.AliasEvent):
-            self._add(self._resolve(event), event)
+            if event.anchor not in self._anchors:
+                message = f"not YAML: the anchor of *{event.anchor} is not defined"
+                hint = f"define it with &{event.anchor} before this line"
+                raise UnreadableError(NOT_YAML, message, _place(event), hint)
+            # The copy of a collection shares its items with the anchor's node; only its place is the alias's own.
+            self._add(seen_from(_place(event), self._anchors[event.anchor]), event)
         elif isinstance(event, yaml.SequenceStartEvent):
             self._begin(SequenceNode(_place(event)), event)
         elif isinstance(event, yaml.MappingStartEvent):
@@ -104,13 +109,6 @@ class _Builder:
         self._nodes += nodes
         if self._nodes > MOST_NODES:
             raise UnreadableError(TOO_MUCH, f"more than {MOST_NODES:,} values", _place(event))
-
-    def _resolve(self, event: yaml.AliasEvent) -> Node:
-        if event.anchor not in self._anchors:
-            message = f"not YAML: the anchor of *{event.anchor} is not defined"
-            raise UnreadableError(NOT_YAML, message, _place(event), f"define it with &{event.anchor} before this line")
-        # The copy of a collection shares its items with the anchor's node; only its place is the alias's own.
-        return seen_from(_place(event), self._anchors[event.anchor])
 
 
 class _Open:

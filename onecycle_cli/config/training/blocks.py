@@ -211,8 +211,7 @@ def _classes(mapping: MappingNode) -> Iterator[str]:
 def _below(path: KeyPath, node: Node, ancestors: Ancestors) -> Iterator[tuple[KeyPath, Node, Ancestors]]:
     if isinstance(node, MappingNode):
         # Of a duplicate key the last value counts, as in PyYAML.
-        last = {key.text: (key, child) for key, child in node.pairs()}
-        children = [(name, _or_empty(key, child)) for name, (key, child) in last.items()]
+        children = list({key.text: child for key, child in node.pairs()}.items())
     elif isinstance(node, SequenceNode):
         children = [(str(at), child) for at, child in enumerate(node.items)]
     else:
@@ -220,12 +219,9 @@ def _below(path: KeyPath, node: Node, ancestors: Ancestors) -> Iterator[tuple[Ke
     for part, child in children:
         if not isinstance(child, ScalarNode):
             yield (*path, part), child, (*ancestors, (path, node))
-
-
-def _or_empty(key: ScalarNode, child: Node) -> Node:
-    """Let a key that is a one-cycle class's name lead to a block even if its value is empty."""
-    is_nothing = isinstance(child, ScalarNode) and child.plain and read_plain(child.text) is None
-    return MappingNode(child.place) if is_nothing and "OneCycle" in key.text and one_cycle_class(key.text) else child
+        elif "OneCycle" in part and one_cycle_class(part) and child.plain and read_plain(child.text) is None:
+            # A key that is a one-cycle class's name leads to a block even if its value is empty.
+            yield (*path, part), MappingNode(child.place), (*ancestors, (path, node))
 
 
 def _block(path: KeyPath, mapping: MappingNode, ancestors: Ancestors) -> Block | None:

@@ -211,25 +211,20 @@ def find_optimizer(search: Search, block: Block) -> Optimizer:
 def _read_optimizer(search: Search, node: Node, path: KeyPath, *, beside: MappingNode) -> Optimizer:
     """Read an optimizer; if it is just a name, its numbers are beside it or under a key for its arguments."""
     optimizer = Optimizer()
-    if isinstance(node, ScalarNode):
-        _note_name(optimizer, node, sure=False)
-        if one_cycle_class(node.text) is None:
-            _note_beside(search, optimizer, beside, path[:-1])
+    if not isinstance(node, ScalarNode):
+        for at, mapping in _parts(node, path):
+            for key, value in mapping.pairs():
+                _note(search, optimizer, key, value, (*at, key.text))
         return optimizer
-    for at, mapping in _parts(node, path):
-        for key, value in mapping.pairs():
-            _note(search, optimizer, key, value, (*at, key.text))
-    return optimizer
-
-
-def _note_beside(search: Search, optimizer: Optimizer, beside: MappingNode, path: KeyPath) -> None:
-    for key, value in beside.pairs():
-        about = ARGUMENTS.fullmatch(plain(key.text))
+    _note_name(optimizer, node, sure=False)
+    for key, value in beside.pairs() if one_cycle_class(node.text) is None else ():
+        about, at = ARGUMENTS.fullmatch(plain(key.text)), (*path[:-1], key.text)
         if isinstance(value, MappingNode) and about and about[1].startswith("opt"):
             for inner, number in value.pairs():
-                _note(search, optimizer, inner, number, (*path, key.text, inner.text))
+                _note(search, optimizer, inner, number, (*at, inner.text))
         elif plain(key.text) in MOMENTUM_KEYS:
-            _note(search, optimizer, key, value, (*path, key.text))
+            _note(search, optimizer, key, value, at)
+    return optimizer
 
 
 def _parts(node: Node, path: KeyPath, depth: int = 0) -> Iterator[tuple[KeyPath, MappingNode]]:

@@ -164,22 +164,18 @@ def _momentum(settings: OneCycle, shape: Shape, target: Convention) -> dict[str,
         return carried
     if not shape.plan.cycle_momentum:
         return {**carried, "cycle_momentum": False}
-    momenta = {
-        setting: getattr(settings, setting)
-        for setting in ("base_momentum", "max_momentum", "final_momentum")
-        if target.supports(setting)
-    }
-    return {**carried, **{setting: value for setting, value in momenta.items() if value is not None}}
+    for setting in ("base_momentum", "max_momentum", "final_momentum"):
+        if target.supports(setting) and (value := getattr(settings, setting)) is not None:
+            carried[setting] = value
+    return carried
 
 
 def _remaining(reference: Schedule, found: Schedule) -> Largest:
     """Evaluate both at every step that the reference trains; the found one holds its last rate after its end."""
-    tracks = [
-        Track(
-            "lr", name, (partial(reference.lr, group=at), partial(_extended, found, group=at)), lr_peak(reference, at)
-        )
-        for at, name in enumerate(reference.groups)
-    ]
+    tracks = []
+    for at, name in enumerate(reference.groups):
+        curves = partial(reference.lr, group=at), partial(_extended, found, group=at)
+        tracks.append(Track("lr", name, curves, lr_peak(reference, at)))
     edges = [*edge_steps(reference), *edge_steps(found)]
     for steps in steps_between(reference.first_step, reference.total_steps, edges, len(tracks)):
         for track in tracks:

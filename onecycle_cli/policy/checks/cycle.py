@@ -60,7 +60,8 @@ def check_length(settings: Settings) -> Iterator[Finding]:
 def _missing_length(settings: Settings) -> Iterator[Finding]:
     """Find what a length lacks, unless a count below 1 takes it away, which check_ranges reports."""
     counts = {name: value for name in COUNTS if (value := getattr(settings, name)) is not None}
-    given, epochs, derived = [name for name in counts if name in COUNTS[2:]], settings.epochs, epoch_from_data(settings)
+    given = [name for name in COUNTS[2:] if name in counts]
+    epochs, derived = settings.epochs, epoch_from_data(settings)
     if derived is not None and derived.steps == 0 < counts["dataset_size"] and settings.steps_per_epoch is None:
         message = f"an epoch has no step: {derived.sum}, and drop_last drops the only batch"
         yield NO_LENGTH.finding(message, "set batch_size lower, or drop_last to false", "batch_size")
@@ -75,11 +76,9 @@ def _missing_length(settings: Settings) -> Iterator[Finding]:
         message = f"no length: epochs is {epochs:,} and {given[0]} is given, but {other} is not"
         yield NO_LENGTH.finding(message, f"set {other}, or steps_per_epoch", "epochs")
     else:
-        yield NO_LENGTH.finding(
-            f"no length: epochs is {epochs:,}, but how many steps an epoch has is not given",
-            "set steps_per_epoch (len(train_loader) / gradient accumulation), or dataset_size and batch_size",
-            "epochs",
-        )
+        message = f"no length: epochs is {epochs:,}, but how many steps an epoch has is not given"
+        hint = "set steps_per_epoch (len(train_loader) / gradient accumulation), or dataset_size and batch_size"
+        yield NO_LENGTH.finding(message, hint, "epochs")
 
 
 def _check_agreement(settings: Settings) -> Iterator[Finding]:
@@ -133,16 +132,12 @@ def check_peak(settings: Settings) -> Iterator[Finding]:
     if schedule is None or peak_is_reached(schedule):
         return
     plan, highest = schedule.plan, summarize(schedule, 0)
-    rise = plan.pct_start * plan.total_steps
-    reached = (
-        f"the highest learning rate, at step {highest.peak_step:,}, is {highest.peak_lr!r} of {plan.groups[0].max_lr!r}"
-    )
+    rise, peak = plan.pct_start * plan.total_steps, plan.groups[0].max_lr
+    reached = f"the highest learning rate, at step {highest.peak_step:,}, is {highest.peak_lr!r} of {peak!r}"
     if rise > 1 and not rise.is_integer():
-        yield PEAK_OFF_GRID.finding(
-            f"pct_start × total_steps = {rise:.10g} is not whole, so the peak falls between two steps; {reached}",
-            "no action needed; a whole product puts the peak on a step",
-            _given_setting(settings, "pct_start"),
-        )
+        message = f"pct_start × total_steps = {rise:.10g} is not whole, so the peak falls between two steps; {reached}"
+        hint = "no action needed; a whole product puts the peak on a step"
+        yield PEAK_OFF_GRID.finding(message, hint, _given_setting(settings, "pct_start"))
     else:
         message = f"max_lr is never reached: {reached} ({count(warmup_steps(schedule), 'step')} in the warm-up)"
         yield PEAK_NEVER_REACHED.finding(message, "no action needed if it is meant", "max_lr")

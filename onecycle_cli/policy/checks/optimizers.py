@@ -68,11 +68,9 @@ def check_momentum(settings: Settings) -> Iterator[Finding]:
     for setting in MOMENTA:
         highest = max(values_of(getattr(settings, setting)), default=0.0)
         if highest >= 1:
-            yield MOMENTUM_OF_ONE.finding(
-                f"{setting} reaches {highest!r}: past gradients never decay",
-                f"set {setting} below 1, such as {'0.85' if setting == 'base_momentum' else '0.95'}",
-                setting,
-            )
+            message = f"{setting} reaches {highest!r}: past gradients never decay"
+            hint = f"set {setting} below 1, such as {'0.85' if setting == 'base_momentum' else '0.95'}"
+            yield MOMENTUM_OF_ONE.finding(message, hint, setting)
     yield from _check_order(settings)
 
 
@@ -80,11 +78,9 @@ def _check_name(optimizer: str, cycle_momentum: bool | None) -> Iterator[Finding
     name = plain_name(optimizer)
     if name in WITHOUT:
         given = "is true" if cycle_momentum else "is true by default"
-        yield NO_MOMENTUM.finding(
-            f"optimizer {optimizer} has no momentum and no betas, and cycle_momentum {given}",
-            "set cycle_momentum to false",
-            "cycle_momentum" if cycle_momentum else "optimizer",
-        )
+        message = f"optimizer {optimizer} has no momentum and no betas, and cycle_momentum {given}"
+        hint = "set cycle_momentum to false"
+        yield NO_MOMENTUM.finding(message, hint, "cycle_momentum" if cycle_momentum else "optimizer")
     elif name not in KNOWN:
         near = get_close_matches(name[:60], sorted(KNOWN), 1)
         yield UNKNOWN_OPTIMIZER.finding(

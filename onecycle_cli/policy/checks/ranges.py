@@ -187,11 +187,9 @@ def _check_ends(settings: Settings) -> Iterator[Finding]:
     for peak in values_of(settings.max_lr):
         initial = peak / div
         if not 0 < initial < math.inf:
-            yield OUT_OF_RANGE.finding(
-                f"max_lr / div_factor = {show(peak)} / {show(div)} is {show(initial)} in float64",
-                "give div_factor a value such as 25.0",
-                "div_factor" if settings.div_factor is not None else "max_lr",
-            )
+            message = f"max_lr / div_factor = {show(peak)} / {show(div)} is {show(initial)} in float64"
+            hint = "give div_factor a value such as 25.0"
+            yield OUT_OF_RANGE.finding(message, hint, "div_factor" if settings.div_factor is not None else "max_lr")
             return
         if settings.final_lr is None and not math.isfinite(initial / final_div):
             message = f"the final learning rate, {show(initial)} / {show(final_div)}, is not finite in float64"
@@ -222,11 +220,9 @@ def check_groups(settings: Settings) -> Iterator[Finding]:
             message = f"{name} has {length:,} values; there can be up to {MOST_GROUPS:,} parameter groups"
             yield LIST_LENGTHS.finding(message, f"give {name} a single value for all", name)
         elif expected is not None and length != expected:
-            yield LIST_LENGTHS.finding(
-                f"{name} has {length} values, {source} {expected}",
-                f"give {name} {expected} values, one per parameter group, or a single one for all",
-                name,
-            )
+            message = f"{name} has {length} values, {source} {expected}"
+            hint = f"give {name} {expected} values, one per parameter group, or a single one for all"
+            yield LIST_LENGTHS.finding(message, hint, name)
 
 
 def groups_agree(settings: Settings) -> bool:

@@ -43,11 +43,9 @@ def check(plan: Plan) -> Iterator[Finding]:
     """Find what PyTorch fails on too, and what R torch's released versions fail on."""
     yield from check_warmup(plan)
     if plan.anneal_strategy == "linear":
-        yield KNOWN_BUG.finding(
-            "R torch up to 0.17.0 stops at anneal_strategy 'linear' with 'attempt to apply non-function'",
-            "train with a version after 0.17.0, or set anneal_strategy to cos",
-            "anneal_strategy",
-        )
+        message = "R torch up to 0.17.0 stops at anneal_strategy 'linear' with 'attempt to apply non-function'"
+        hint = "train with a version after 0.17.0, or set anneal_strategy to cos"
+        yield KNOWN_BUG.finding(message, hint, "anneal_strategy")
     groups = len(plan.groups)
     if groups > 1 and plan.cycle_momentum and not plan.listed_momentum:
         value = plan.groups[0].max_momentum

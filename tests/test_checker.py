@@ -141,6 +141,15 @@ def test_values_that_nobody_would_type_are_found_too() -> None:
         assert f"{implied:.10g}" in found.cause.summary
 
 
+@pytest.mark.parametrize("factor", [5870.0, 106000.0])
+def test_a_number_that_moves_only_the_last_digits_of_a_rounded_log_is_found(factor: float) -> None:
+    plan = {"max_lr": 0.01, "total_steps": 400}
+    run = run_of({**plan, "final_div_factor": factor}, np.arange(400))
+    rates = np.round(run.lr[:400], 8)
+    found = checked(plan, make_log(np.arange(400), rates))
+    assert (found.cause.slug, found.cause.fit) == ("wrong-final_div_factor", 1.0)
+
+
 def test_a_rate_wrong_by_a_hundred_thousandth_diverges_in_an_exact_log() -> None:
     run = right_run(PLAN)
     run.lr[200:] *= 1.00001

@@ -26,6 +26,12 @@ ROUNDS = 20
 STEP = 1e-6
 """Share of a number by which it is moved to see what that does to the values: balances curvature and rounding."""
 
+MOST_BOUNDS = 400
+"""Values that bound a number, those that bound it most first."""
+
+LEAST_SLOPE = 1e-3
+"""Slope, as a share of the steepest, below which a value bounds a number a thousand times less, if it is not noise."""
+
 SETTLED = 1e-15
 """Change of every number, as a share of it, from which on only rounding moves them."""
 
@@ -71,7 +77,10 @@ def _rounds(
     """
     numbers = np.array(start, float) ** power
     for _ in range(ROUNDS):
-        varied = [numbers, *(numbers * (1 + STEP * unit) for unit in np.eye(numbers.size))]
+        varied = [
+            numbers,
+            *(numbers * (1 + STEP * unit) for unit in np.eye(numbers.size)),
+        ]
         schedules = [build((some**power).tolist()) for some in varied]
         gaps = [
             (samples.values - samples.predicted(schedule, samples.steps)) / limits
@@ -86,9 +95,30 @@ def _rounds(
         weights = 1 / np.sqrt(np.maximum(np.abs(base), 1.0))
         slopes = np.stack([(base - some) / STEP for some in moved], axis=1)
         changes = np.linalg.lstsq(slopes * weights[:, None], base * weights, rcond=None)[0]
+        middles = numbers * (1 + np.array([_middle(base, slope) for slope in slopes.T]))
         numbers = numbers * (1 + changes)
+        if (middles > 0).all():
+            yield (middles**power).tolist()
+        if not (numbers > 0).all():
+            numbers = middles
         if not (numbers > 0).all():
             return
         yield (numbers**power).tolist()
         if np.abs(changes).max() < SETTLED:
             return
+
+
+def _middle(gaps: Floats, slopes: Floats) -> float:
+    """Return the change of one number in the middle of those that bring every value within its limit.
+
+    Rounded values bound a number more tightly than their mean shows. Those that bound it most come first, and those
+    that contradict them are left out.
+    """
+    order = np.argsort(-np.abs(slopes))[:MOST_BOUNDS]
+    order = order[np.abs(slopes[order]) > LEAST_SLOPE * np.abs(slopes).max()]
+    low, high = -math.inf, math.inf
+    for gap, slope in zip(gaps[order].tolist(), slopes[order].tolist(), strict=True):
+        one, other = sorted(((gap - 1) / slope, (gap + 1) / slope))
+        if one <= high and other >= low:
+            low, high = max(low, one), min(high, other)
+    return (low + high) / 2 if low > -math.inf else 0.0

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from onecycle_cli import OneCycle, OnecycleError, Schedule
 from onecycle_cli.render.output import whole_file
-from onecycle_cli.render.step_table import FORMATS, Window, columns, export, format_of, table_rows, window
+from onecycle_cli.render.step_table import FORMATS, columns, export, format_of, table_rows, window
 
 from .conftest import ROOT
 from .strategies import sound_settings
@@ -48,7 +48,7 @@ def schedule_of(**settings: Any) -> Schedule:
     return OneCycle(**{"max_lr": 0.1, "total_steps": 3000} | settings).schedule(strict=False)
 
 
-def written(schedule: Schedule, format_: str, chosen: Window | None = None) -> bytes:
+def written(schedule: Schedule, format_: str, chosen: range | None = None) -> bytes:
     needs(format_)
     stream = io.BytesIO()
     export(schedule, chosen or window(schedule), format_, stream)
@@ -114,7 +114,7 @@ def test_jsonl_read_by_python(settings: dict[str, Any]) -> None:
 def test_text_reads_back_over_random_settings(settings: dict[str, Any], every: int) -> None:
     schedule = OneCycle(**settings).schedule()
     chosen = window(schedule, every=every)
-    expected = list(table_rows(schedule, chosen.steps))
+    expected = list(table_rows(schedule, chosen))
     assert [json.loads(line) for line in written(schedule, "jsonl", chosen).splitlines()] == expected
     rows = csv.DictReader(io.StringIO(written(schedule, "csv", chosen).decode()))
     assert [{name: float(text) for name, text in row.items()} for row in rows] == expected

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from onecycle_cli import OneCycle, OnecycleError
 from onecycle_cli.cli import main
-from onecycle_cli.render.step_table import Table, make_columns, window, write_csv, write_jsonl
+from onecycle_cli.render.step_table import make_columns, window, write_csv, write_jsonl
 from onecycle_cli.run import logs
 from onecycle_cli.run.logs import read_log
 from onecycle_cli.run.logs.format import LONGEST_LINE, Format, Head, LineReader, Lines
@@ -106,7 +106,7 @@ def test_our_own_export_reads_back(
 ) -> None:
     schedule = OneCycle(**{"max_lr": 0.1, "total_steps": 100, "steps_per_epoch": 10} | settings).schedule()
     stream = io.BytesIO()
-    for _ in write(Table(make_columns(schedule), window(schedule)), stream):
+    for _ in write(make_columns(schedule), window(schedule), stream):
         pass
     log = read(stream.getvalue())
     steps = np.arange(100)

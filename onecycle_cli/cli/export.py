@@ -60,7 +60,7 @@ def export(
             raise OnecycleError(f"{chosen} is binary, not text for a terminal", f"name a file: -o schedule.{chosen}")
         write(schedule, rows, chosen, sys.stdout.buffer)
         return
-    with _progress(rows.size) as advance, whole_file(Path(output)) as stream:
+    with _progress(len(rows)) as advance, whole_file(Path(output)) as stream:
         write(schedule, rows, chosen, stream, advance)
 
 

@@ -120,39 +120,27 @@ def compared_values(found: Verdict) -> str:
 
 
 def _details(found: Verdict) -> Iterator[str]:
-    """Yield the cause, the advice, and how the comparison was made, a line each."""
-    if found.verdict != "ok":
-        yield f"cause: {_cause(found)}"
-        yield f"  {printable(found.cause.summary)}"
-        yield f"to do: {printable(found.cause.advice)}"
-    compared = [*_offset(found.series), *_tolerance(found)]
-    if compared:
-        yield f"compared with {', '.join(compared)}"
-
-
-def _cause(found: Verdict) -> str:
-    """Name the cause, and say how much of the log it explains."""
-    cause, many = found.cause, f"{found.compared:,} values"
+    """Yield the cause and how much of the log it explains, the advice, and how the comparison was made, a line each."""
+    cause, series, many = found.cause, found.series, f"{found.compared:,} values"
+    share = "all" if cause.fit == 1 else f"{proportion(cause.fit, 1, 3)} of"
+    explained = "" if found.verdict == "incomplete" else f" (explains {share} {many})"
     if cause.slug == "unknown":
-        return f"unknown ({proportion(cause.fit, 1, 3)} of {many} are as planned)"
-    if found.verdict == "incomplete":
-        return cause.slug
-    return f"{cause.slug} (explains {'all' if cause.fit == 1 else f'{proportion(cause.fit, 1, 3)} of'} {many})"
-
-
-def _offset(series: Series) -> Iterator[str]:
-    offset, steps = series.offset, series.logged_steps
-    if offset and steps.size:
-        row = int((steps + offset >= 0).argmax())
-        step = int(steps[row])
-        yield f"offset {offset:+d} (the log's step {step:,} is the plan's step {step + offset:,})"
-
-
-def _tolerance(found: Verdict) -> Iterator[str]:
-    relative, name = found.tolerance.relative, found.tolerance.name
+        explained = f" ({proportion(cause.fit, 1, 3)} of {many} are as planned)"
+    if found.verdict != "ok":
+        yield f"cause: {cause.slug}{explained}"
+        yield f"  {printable(cause.summary)}"
+        yield f"to do: {printable(cause.advice)}"
+    compared = []
+    if series.offset and series.logged_steps.size:
+        step = int(series.logged_steps[int((series.logged_steps + series.offset >= 0).argmax())])
+        same = f"the log's step {step:,} is the plan's step {step + series.offset:,}"
+        compared.append(f"offset {series.offset:+d} ({same})")
+    name = found.tolerance.name
     if name != "exact":
         why = "as given" if name == "given" else f"the log is written to {name}" if name[0].isdigit() else name
-        yield f"tolerance {relative:.2g} of the planned value ({why})"
+        compared.append(f"tolerance {found.tolerance.relative:.2g} of the planned value ({why})")
+    if compared:
+        yield f"compared with {', '.join(compared)}"
 
 
 # --- The rows around the first divergence ----------------------------------------------------------------------------
@@ -177,7 +165,10 @@ def divergence_table(series: Series, first: Divergence) -> Any:
         for column in columns:
             cells += _cells(series.planned_at(row, column), float(series.values[row, column]), digits)
         if len(columns) == 1:
-            cells.append(_relative(series.planned_at(row, first.column), float(series.values[row, first.column])))
+            planned, logged = series.planned_at(row, first.column), float(series.values[row, first.column])
+            known = bool(planned) and math.isfinite(logged)
+            share = (logged - planned) / abs(planned) if planned and known else 0.0
+            cells.append(NONE if not known else f"{100 * share:+.3g} %" if share else "0")
         table.add_row(*cells, style="bold red" if row == first.row else "")
     return table
 
@@ -215,11 +206,3 @@ def _cells(planned: float | None, logged: float, digits: int) -> list[str]:
         return [NONE if planned is None else format_number(planned, digits), shown, NONE]
     gap = logged - planned
     return [format_number(planned, digits), shown, f"{gap:+.3g}" if gap else "0"]
-
-
-def _relative(planned: float | None, logged: float) -> str:
-    """Write a difference as a share of what was planned."""
-    if not planned or not math.isfinite(logged):
-        return NONE
-    share = (logged - planned) / abs(planned)
-    return f"{100 * share:+.3g} %" if share else "0"

@@ -52,16 +52,11 @@ def from_root(path: str, root: str) -> str:
 
 def uri(path: str) -> str:
     """Return a path of `from_root` as a URI reference: relative if it is, else with `file:`."""
-    if Path(path).is_absolute():
-        return f"file:///{_quoted(path.lstrip('/'), '/:')}"
-    return _quoted(path, "/")
-
-
-def _quoted(text: str, safe: str) -> str:
+    scheme, text, safe = ("file:///", path.lstrip("/"), "/:") if Path(path).is_absolute() else ("", path, "/")
     try:
-        return quote(text, safe, errors="surrogateescape")
+        return scheme + quote(text, safe, errors="surrogateescape")
     except UnicodeEncodeError:
-        return quote(text, safe, errors="replace")
+        return scheme + quote(text, safe, errors="replace")
 
 
 # --- GitHub's workflow commands ---------------------------------------------------------------------------------------
@@ -90,7 +85,9 @@ def github_lines(findings: Sequence[Finding], root: str = os.curdir) -> Iterator
             "have none. All findings:\n"
         )
     for line in concise_lines(findings):
-        yield _inert(line)
+        # The runner reads every line of the log, and none of these may be a command.
+        inert = printable(line.removesuffix("\n")).replace("##[", "## [")
+        yield f"{'./' if inert.lstrip().startswith('::') else ''}{inert}\n"
 
 
 def _command(finding: Finding, root: str) -> str:
@@ -115,12 +112,6 @@ def escape_property(text: str) -> str:
     return escape_data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def _inert(line: str) -> str:
-    """Return a line in which nothing is a command: the runner reads every line of the log."""
-    line = printable(line.removesuffix("\n")).replace("##[", "## [") + "\n"
-    return f"./{line}" if line.lstrip().startswith("::") else line
-
-
 # --- SARIF ------------------------------------------------------------------------------------------------------------
 
 
@@ -140,18 +131,16 @@ def sarif(
     rules = sorted({finding.code: finding.rule for finding in findings}.items())
     indices = {code: index for index, (code, _) in enumerate(rules)}
     seen: Counter[tuple[object, ...]] = Counter()
+    errors = [{"level": "error", "message": _message(error.message, error.hint)} for error in unreadable]
     run = {
         "tool": {"driver": {"name": "onecycle", "version": version, "rules": [descriptor(rule) for _, rule in rules]}},
-        "invocations": [_invocation(unreadable)],
+        "invocations": [
+            {"executionSuccessful": not errors} | ({"toolExecutionNotifications": errors} if errors else {})
+        ],
         "columnKind": "unicodeCodePoints",
         "results": [_result(finding, indices[finding.code], root, seen) for finding in findings],
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
-
-
-def _invocation(unreadable: Sequence[OnecycleError]) -> dict[str, Any]:
-    errors = [{"level": "error", "message": _message(error.message, error.hint)} for error in unreadable]
-    return {"executionSuccessful": not errors} | ({"toolExecutionNotifications": errors} if errors else {})
 
 
 def _result(finding: Finding, index: int, root: str, seen: Counter[tuple[object, ...]]) -> dict[str, Any]:
@@ -161,12 +150,22 @@ def _result(finding: Finding, index: int, root: str, seen: Counter[tuple[object,
         "level": LEVELS[finding.severity],
         "message": _message(finding.message, finding.hint),
     }
-    artifact = _artifact(finding.file, root) if finding.file is not None else {}
-    if artifact:
-        result["locations"] = [{"physicalLocation": {"artifactLocation": artifact, "region": _start(finding)}}]
-    result["partialFingerprints"] = {FINGERPRINT: _fingerprint(finding, artifact.get("uri", ""), seen)}
+    place, start, artifact = "", {"startLine": finding.line or 1}, {}
+    if finding.column is not None:
+        start["startColumn"] = finding.column
+    if finding.file is not None:
+        place = uri(STDIN if finding.file == STDIN else from_root(finding.file, root))
+        outside = finding.file == STDIN or place.startswith("file:///")
+        artifact = {"uri": place} if outside else {"uri": place, "uriBaseId": ROOT}
+        # Code scanning requires a line even for a finding about the whole file.
+        result["locations"] = [{"physicalLocation": {"artifactLocation": artifact, "region": start}}]
+    # It stays the same when lines move or numbers change.
+    key = (place, finding.code, finding.setting or finding.key, finding.index)
+    seen[key] += 1
+    words = json.dumps([*key, seen[key]])
+    result["partialFingerprints"] = {FINGERPRINT: hashlib.sha256(words.encode()).hexdigest()[:32]}
     if finding.fix is not None and artifact and finding.column is not None:
-        result["fixes"] = [_fix(finding.fix, finding, artifact)]
+        result["fixes"] = [_fix(finding.fix, start, artifact)]
     return result
 
 
@@ -176,29 +175,7 @@ def _message(message: str, hint: str) -> dict[str, str]:
     return {"text": re.sub(r"\[(?=[^\[\]]*\]\()", r"\\[", text)}
 
 
-def _artifact(path: str, root: str) -> dict[str, str]:
-    if path == STDIN:
-        return {"uri": uri(path)}
-    place = uri(from_root(path, root))
-    return {"uri": place} if place.startswith("file:///") else {"uri": place, "uriBaseId": ROOT}
-
-
-def _start(finding: Finding) -> dict[str, int]:
-    """Return where a finding begins; code scanning requires a line even for a finding about the whole file."""
-    place = {"startLine": finding.line or 1}
-    return place if finding.column is None else place | {"startColumn": finding.column}
-
-
-def _fingerprint(finding: Finding, place: str, seen: Counter[tuple[object, ...]]) -> str:
-    """Return a hash of file, rule, setting and count, which stays the same when lines move or numbers change."""
-    key = (place, finding.code, finding.setting or finding.key, finding.index)
-    seen[key] += 1
-    words = json.dumps([*key, seen[key]])
-    return hashlib.sha256(words.encode()).hexdigest()[:32]
-
-
-def _fix(fix: Fix, finding: Finding, artifact: dict[str, str]) -> dict[str, Any]:
-    start = _start(finding)
+def _fix(fix: Fix, start: dict[str, int], artifact: dict[str, str]) -> dict[str, Any]:
     deleted = start | {"endColumn": start["startColumn"] + len(fix.old)}
     return {
         "description": {"text": f"write `{printable(fix.new)}`"},
@@ -220,30 +197,22 @@ PROBLEMS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO:
 
 
 def descriptor(rule: Rule) -> dict[str, Any]:
-    """Return a rule as SARIF describes it."""
-    return {
-        "id": rule.code,
-        "name": _name(rule.title),
-        "shortDescription": {"text": rule.title},
-        "fullDescription": {"text": rule.means},
-        "help": {"text": _shown(rule_page(rule)), "markdown": _shown(_markdown(rule))},
-        "defaultConfiguration": {"level": LEVELS[rule.severity]},
-        "properties": {"precision": "high", "problem.severity": PROBLEMS[rule.severity]},
-    }
-
-
-def _name(title: str) -> str:
-    """Return a title as one word, which SARIF requires of names."""
-    return "".join(word[0].upper() + word[1:] for word in re.findall(r"[^\W_]+", title))
-
-
-def _markdown(rule: Rule) -> str:
-    return (
+    """Return a rule as SARIF describes it; its name is one word there."""
+    markdown = (
         f"{rule.means}\n\n"
         f"For example:\n\n```yaml\n{rule.example.rstrip()}\n```\n\n"
         f"Fixed:\n\n```yaml\n{rule.fixed.rstrip()}\n```\n\n"
         f"To ignore it where it is meant, end the line with `# onecycle: ignore[{rule.code}]`.\n"
     )
+    return {
+        "id": rule.code,
+        "name": "".join(word[0].upper() + word[1:] for word in re.findall(r"[^\W_]+", rule.title)),
+        "shortDescription": {"text": rule.title},
+        "fullDescription": {"text": rule.means},
+        "help": {"text": _shown(rule_page(rule)), "markdown": _shown(markdown)},
+        "defaultConfiguration": {"level": LEVELS[rule.severity]},
+        "properties": {"precision": "high", "problem.severity": PROBLEMS[rule.severity]},
+    }
 
 
 def _shown(text: str) -> str:
@@ -276,7 +245,10 @@ def junit(
     """
     from xml.etree.ElementTree import indent, tostring
 
-    cases = [_case(path, found, failing, root) for path, found in _by_file(findings, files).items()]
+    by_file: dict[str, list[Finding]] = {path: [] for path in files}
+    for finding in findings:
+        by_file.setdefault(finding.file or NO_FILE, []).append(finding)
+    cases = [_case(path, found, failing, root) for path, found in by_file.items()]
     cases += [_unreadable(error) for error in unreadable]
     counts = {
         "tests": str(len(cases)),
@@ -292,32 +264,19 @@ def junit(
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(suites, "us-ascii", xml_declaration=False).decode()}\n'
 
 
-def _by_file(findings: Sequence[Finding], files: Sequence[str]) -> dict[str, list[Finding]]:
-    cases: dict[str, list[Finding]] = {path: [] for path in files}
-    for finding in findings:
-        cases.setdefault(finding.file or NO_FILE, []).append(finding)
-    return cases
-
-
 def _case(path: str, findings: Sequence[Finding], failing: Container[Severity], root: str) -> Element:
     is_file = path not in (NO_FILE, STDIN)
     name = from_root(path, root) if is_file else path
     case = _element("testcase", {"classname": CLASS, "name": name, "time": "0"} | ({"file": name} if is_file else {}))
     # One failure per case, with all that failed: of several, readers show only the first or none.
     if failed := [finding for finding in findings if finding.severity in failing]:
-        attributes = {"message": _headline(failed), "type": failed[0].code}
+        codes = ", ".join(dict.fromkeys(finding.code for finding in failed))
+        headline = f"{codes}: {failed[0].message}" if len(failed) == 1 else f"{len(failed)} findings: {codes}"
+        attributes = {"message": headline, "type": failed[0].code}
         case.append(_element("failure", attributes, "".join(concise_lines(failed))))
     if others := [finding for finding in findings if finding.severity not in failing]:
         case.append(_element("system-out", {}, "".join(concise_lines(others))))
     return case
-
-
-def _headline(findings: Sequence[Finding]) -> str:
-    first = findings[0]
-    if len(findings) == 1:
-        return f"{first.code}: {first.message}"
-    codes = dict.fromkeys(finding.code for finding in findings)
-    return f"{len(findings)} findings: {', '.join(codes)}"
 
 
 def _unreadable(error: OnecycleError) -> Element:

@@ -107,8 +107,15 @@ def _plan_json(entry: Entry) -> dict[str, Any]:
         "settings_that_differ": {
             setting: {"reference": reference, "plan": own} for setting, (reference, own) in entry.differing.items()
         },
-        "translation": _translation_json(entry.translation),
+        "translation": None,
     }
+    if closest := entry.translation:
+        largest = _largest_json(closest.largest)
+        entry_json["translation"] = {
+            "settings": closest.settings,
+            "largest_difference": largest,
+            "note": closest.note or None,
+        }
     if len(summaries) > 1:
         entry_json["groups"] = [
             {"name": summary.name, **_measures(schedule, group, summary)} for group, summary in enumerate(summaries)
@@ -129,12 +136,6 @@ def _largest_json(found: Largest | None) -> dict[str, Any] | None:
     return None if found is None else {**asdict(found), "relative": finite(found.relative)}
 
 
-def _translation_json(found: Translation | None) -> dict[str, Any] | None:
-    if found is None:
-        return None
-    return {"settings": found.settings, "largest_difference": _largest_json(found.largest), "note": found.note or None}
-
-
 # --- For people -------------------------------------------------------------------------------------------------------
 
 
@@ -147,7 +148,12 @@ Row = tuple[str, list[str]]
 def print_comparison(entries: Sequence[Entry], tolerance: float, steps: Sequence[int], stream: IO[str]) -> None:
     """Print a comparison for people; in colour and in blocks of its width if the stream is a terminal."""
     names = [printable(entry.name) for entry in entries]
-    rows = [*_settings(entries), *_curves(entries), *_differences(entries), *_values(entries, steps)]
+    differing = [setting for setting in entries[0].settings if any(setting in entry.differing for entry in entries)]
+    rows: list[Row] = [("settings that differ" if differing else "no setting differs", [])]
+    for setting in differing:
+        values = [entry.settings[setting] for entry in entries]
+        rows.append((setting, [NONE if value is None else setting_text(value, format_number) for value in values]))
+    rows += [*_curves(entries), *_differences(entries), *_values(entries, steps)]
     with unbroken_lines(stream, fit_terminal=True) as console:
         console.print(headline(entries, tolerance), style="bold")
         for shown in _blocks(rows, names, console.width):
@@ -173,17 +179,6 @@ def headline(entries: Sequence[Entry], tolerance: float) -> str:
     return line
 
 
-def _settings(entries: Sequence[Entry]) -> Iterator[Row]:
-    named = [setting for setting in entries[0].settings if any(setting in entry.differing for entry in entries)]
-    yield ("settings that differ" if named else "no setting differs"), []
-    for setting in named:
-        yield setting, [_setting(entry.settings[setting]) for entry in entries]
-
-
-def _setting(value: Any) -> str:
-    return NONE if value is None else setting_text(value, format_number)
-
-
 def _curves(entries: Sequence[Entry]) -> Iterator[Row]:
     schedules = [entry.schedule for entry in entries]
     summaries = [summarize(schedule, 0) for schedule in schedules]
@@ -205,22 +200,24 @@ def _differences(entries: Sequence[Entry]) -> Iterator[Row]:
     several = any(len(entry.schedule.groups) > 1 for entry in entries)
     of = [f"{first.field} {first.group}" if first and several else first.field if first else NONE for first in firsts]
     yield "in", [printable(name) for name in of]
-    yield from _largest_rows("lr", [outcome.lr if outcome else None for outcome in outcomes])
+    largest = {"lr": [outcome.lr if outcome else None for outcome in outcomes]}
     if any(outcome and outcome.momentum for outcome in outcomes):
-        yield from _largest_rows("momentum", [outcome.momentum if outcome else None for outcome in outcomes])
-
-
-def _largest_rows(what: str, found: Sequence[Largest | None]) -> Iterator[Row]:
-    yield f"largest in {what}", [format_number(largest.absolute) if largest else NONE for largest in found]
-    yield "  of the peak", [percent(largest.relative) if largest else NONE for largest in found]
-    yield "  at step", [f"{largest.step:,}" if largest else NONE for largest in found]
+        largest["momentum"] = [outcome.momentum if outcome else None for outcome in outcomes]
+    for field, found in largest.items():
+        yield f"largest in {field}", [format_number(most.absolute) if most else NONE for most in found]
+        yield "  of the peak", [percent(most.relative) if most else NONE for most in found]
+        yield "  at step", [f"{most.step:,}" if most else NONE for most in found]
 
 
 def _values(entries: Sequence[Entry], steps: Sequence[int]) -> Iterator[Row]:
     """Yield learning rates step by step, and momenta if they differ."""
     schedules = [entry.schedule for entry in entries]
     most = min(max(len(schedule.groups) for schedule in schedules), MOST_GROUPS)
-    momenta_differ = any(entry.outcome and _momentum_differs(entries[0], entry) for entry in entries)
+    momenta_differ = any(
+        entry.outcome.momentum or entry.schedule.cycles_momentum != schedules[0].cycles_momentum
+        for entry in entries
+        if entry.outcome
+    )
     for field, word in enumerate(("lr", "momentum") if momenta_differ else ("lr",)):
         for group in range(most):
             longest = max(schedules, key=lambda schedule: len(schedule.groups))
@@ -230,18 +227,14 @@ def _values(entries: Sequence[Entry], steps: Sequence[int]) -> Iterator[Row]:
                 yield f"{step:,}", [NONE if value is None else format_number(value) for value in values]
 
 
-def _momentum_differs(reference: Entry, other: Entry) -> bool:
-    one, two = reference.schedule, other.schedule
-    return one.cycles_momentum != two.cycles_momentum or bool(other.outcome and other.outcome.momentum)
-
-
 def _translated(name: str, found: Translation) -> Iterator[str]:
     """Yield the closest settings, with the framework's own names for them, and the difference that remains."""
     convention = found.settings["convention"]
     given = []
     for setting, value in found.settings.items():
         own = CONVENTIONS[convention].aliases.get(setting)
-        given.append(f"{setting} {_exact(value)}" + (f" ({own})" if own else ""))
+        exact = setting_text(value, repr if isinstance(value, float) else format_number)
+        given.append(f"{setting} {exact}" + (f" ({own})" if own else ""))
     yield f"closest to the reference in {convention}'s settings ({printable(name)}):"
     yield "  " + ", ".join(given[1:])
     rest = found.largest
@@ -249,10 +242,6 @@ def _translated(name: str, found: Translation) -> Iterator[str]:
     yield "  " + (f"largest difference left: {remains}" if rest.absolute else "no difference in lr remains, in any bit")
     if found.note:
         yield f"  {found.note}"
-
-
-def _exact(value: Any) -> str:
-    return repr(value) if isinstance(value, float) else _setting(value)
 
 
 def _blocks(rows: Sequence[Row], names: Sequence[str], room: int) -> Iterator[list[int]]:

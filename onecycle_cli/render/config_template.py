@@ -32,14 +32,11 @@ def config_template() -> str:
     parts = [HEAD]
     for section in Section:
         parts.append(f"\n# --- {section.value} {'-' * (70 - len(section.value))}\n")
-        parts += [_entry(name, setting) for name, setting in SETTINGS.items() if setting.section is section]
+        for name, setting in SETTINGS.items():
+            if setting.section is section:
+                comment = textwrap.fill(setting.description, 76, initial_indent="# ", subsequent_indent="# ")
+                parts.append(f"\n{comment}\n{'' if name in SET else '# '}{name}: {setting.example}\n")
     return "".join(parts)
-
-
-def _entry(name: str, setting: Setting) -> str:
-    comment = textwrap.fill(setting.description, 76, initial_indent="# ", subsequent_indent="# ")
-    mark = "" if name in SET else "# "
-    return f"\n{comment}\n{mark}{name}: {setting.example}\n"
 
 
 # --- JSON Schema ------------------------------------------------------------------------------------------------------
@@ -56,6 +53,7 @@ def json_schema() -> dict[str, Any]:
 
     A setting that is null counts as not given, so every setting but max_lr may be null.
     """
+    not_null = {"not": {"type": "null"}}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "One-cycle schedule",
@@ -63,14 +61,9 @@ def json_schema() -> dict[str, Any]:
         "type": "object",
         "properties": {name: _property(setting) for name, setting in SETTINGS.items()},
         "required": [name for name, setting in SETTINGS.items() if setting.required],
-        "anyOf": [_given(*settings) for settings in LENGTHS],
+        "anyOf": [{"required": list(names), "properties": dict.fromkeys(names, not_null)} for names in LENGTHS],
         "additionalProperties": False,
     }
-
-
-def _given(*settings: str) -> dict[str, Any]:
-    """Require settings that are there and not null."""
-    return {"required": list(settings), "properties": {name: {"not": {"type": "null"}} for name in settings}}
 
 
 def _property(setting: Setting) -> dict[str, Any]:

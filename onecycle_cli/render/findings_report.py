@@ -75,6 +75,7 @@ def findings_summary(findings: Sequence[Finding], files: int, skipped: int) -> s
 
 
 def _full(finding: Finding, lines: Sequence[str]) -> Text:
+    from rich.cells import cell_len
     from rich.text import Text
 
     text = Text()
@@ -85,9 +86,13 @@ def _full(finding: Finding, lines: Sequence[str]) -> Text:
     if where := _where(finding):
         text.append(f"{margin}--> ", "blue").append(f"{printable(where)}\n")
     if finding.line is not None and finding.column is not None and finding.line <= len(lines):
-        source, before, width = _excerpt(lines[finding.line - 1], finding.column)
+        line, at = lines[finding.line - 1], finding.column - 1
+        start = max(0, at - WIDEST // 2) if len(line) > WIDEST else 0
+        source, at = printable(line[start : start + WIDEST]), at - start
+        word = re.match(r"\[[^\]#]*\]|[^\s,:\]}#]*", source[at:])
+        caret = " " * cell_len(source[:at]) + "^" * max(1, cell_len(word[0]) if word else 0)
         text.append(f"{margin} |\n{number} | ", "blue").append(f"{source}\n")
-        text.append(f"{margin} | ", "blue").append(" " * before + "^" * width + "\n", COLOURS[finding.severity])
+        text.append(f"{margin} | ", "blue").append(f"{caret}\n", COLOURS[finding.severity])
     if finding.hint:
         text.append(f"{margin} = ", "blue").append("hint: ", "bold").append(f"{printable(finding.hint)}\n")
     return text
@@ -98,18 +103,6 @@ def _where(finding: Finding) -> str:
     if finding.flag is not None or finding.line is None:
         return finding.flag or finding.file or ""
     return f"{finding.file}:{finding.line}:{finding.column}"
-
-
-def _excerpt(line: str, column: int) -> tuple[str, int, int]:
-    """Return a line cut around a column, the cells before the word there, and the cells of that word."""
-    from rich.cells import cell_len
-
-    start = max(0, column - 1 - WIDEST // 2) if len(line) > WIDEST else 0
-    shown = printable(line[start : start + WIDEST])
-    at = column - 1 - start
-    word = re.match(r"\[[^\]#]*\]|[^\s,:\]}#]*", shown[at:])
-    width = cell_len(word[0]) if word else 0
-    return shown, cell_len(shown[:at]), max(1, width)
 
 
 # --- Pages of rules ---------------------------------------------------------------------------------------------------

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 from onecycle_cli.formatting import proportion, setting_text, yaml_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from onecycle_cli.run.fit.result import Fitted
 
 WIDTH = 88
@@ -36,23 +34,18 @@ def fit_json(found: Fitted) -> str:
 
 def fit_yaml(found: Fitted, source: str) -> str:
     """Return the text of a config that YAML 1.1 and 1.2 read alike; `source` is the log that it came from."""
-    head = [f"A one-cycle schedule, recovered from the learning rates in {' '.join(source.split())}."]
-    lines = [comment for line in (*head, *_quality(found)) for comment in _comments(line)]
+    explained = "all" if found.explained == 1 else proportion(found.explained, 1, 3)
+    name = found.tolerance.name
+    how = "" if name == "exact" else f", to {name}" if name == "a few ulp" else f", written as {name}"
+    lines = _comments(f"A one-cycle schedule, recovered from the learning rates in {' '.join(source.split())}.")
+    lines += _comments(f"It gives {explained} of the logged values{how}.")
+    if found.offset:
+        lines += _comments(f"A step of the log {found.offset:+d} is the schedule's step.")
     if found.undetermined:
         lines += ["# undetermined, or only guessed:"]
         lines += [comment for note in found.undetermined for comment in _comments(f"- {note}")]
     lines += [f"{setting}: {_written(value)}" for setting, value in found.settings.items() if value is not None]
     return "\n".join(lines) + "\n"
-
-
-def _quality(found: Fitted) -> Iterator[str]:
-    """Say how well the settings fit, and how the log counts."""
-    explained = "all" if found.explained == 1 else proportion(found.explained, 1, 3)
-    name = found.tolerance.name
-    how = "" if name == "exact" else f", to {name}" if name == "a few ulp" else f", written as {name}"
-    yield f"It gives {explained} of the logged values{how}."
-    if found.offset:
-        yield f"A step of the log {found.offset:+d} is the schedule's step."
 
 
 def _comments(text: str) -> list[str]:

@@ -70,22 +70,18 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream
-        Path(temporary).chmod(_mode(target))
+        if target.exists():
+            mode = stat.S_IMODE(target.stat().st_mode)
+        else:  # the mode of a file that is opened in the usual way
+            os.umask(umask := os.umask(0))
+            mode = 0o666 & ~umask
+        Path(temporary).chmod(mode)
         Path(temporary).replace(target)
     except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise _cannot_write(path, error) from None
         raise
-
-
-def _mode(target: Path) -> int:
-    """Return the mode that a file opened in the usual way would have."""
-    if target.exists():
-        return stat.S_IMODE(target.stat().st_mode)
-    umask = os.umask(0)
-    os.umask(umask)
-    return 0o666 & ~umask
 
 
 def _cannot_write(path: Path, error: OSError) -> OnecycleError:

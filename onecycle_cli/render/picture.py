@@ -187,14 +187,10 @@ def tick_labels(ticks: list[float]) -> list[str]:
     fine = distance < SMALLEST_PLAIN * (1 - 1e-9)
     if fine or max(map(abs, ticks)) >= LARGEST_PLAIN:
         return [short(tick) for tick in ticks]
-    decimals = max((_decimals(tick) for tick in ticks), default=0)
+    decimals = max((len(f"{tick:.4f}".rstrip("0").partition(".")[2]) for tick in ticks), default=0)
     return [f"{tick:,.{decimals}f}" for tick in ticks]
 
 
 def _multiple(factor: int, power: int) -> float:
     """Return factor × 10^power, rounded once: 3 × 0.1 is 0.3."""
     return float(f"{factor}e{power}")
-
-
-def _decimals(tick: float) -> int:
-    return len(f"{tick:.4f}".rstrip("0").partition(".")[2])

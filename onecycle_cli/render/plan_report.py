@@ -16,7 +16,6 @@ from onecycle_cli.render.step_table import columns, table_rows
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from onecycle_cli.policy.ramps import Phase
     from onecycle_cli.policy.schedule import Schedule
     from onecycle_cli.policy.summary import GroupSummary
 
@@ -47,7 +46,11 @@ def key_steps(schedule: Schedule) -> list[int]:
 
 def plan_json(name: str, schedule: Schedule, convention: str, steps: Sequence[int]) -> dict[str, Any]:
     """Return a plan as `onecycle show --format json` writes it."""
-    warmup = warmup_steps(schedule)
+    warmup, phases = warmup_steps(schedule), []
+    for phase in schedule.phases:
+        rates = [{"start_lr": ramp.start, "end_lr": ramp.end} for ramp in phase.lr]
+        entry = {"name": phase.name, "first_step": phase.first_step, "last_step": phase.last_step, **rates[0]}
+        phases.append(entry | ({"groups": rates} if len(rates) > 1 else {}))
     return {
         "name": name,
         "total_steps": schedule.total_steps,
@@ -55,24 +58,10 @@ def plan_json(name: str, schedule: Schedule, convention: str, steps: Sequence[in
         "length_from": schedule.plan.length.came_from,
         "convention": convention,
         "groups": [asdict(summarize(schedule, group)) for group in range(len(schedule.groups))],
-        "phases": [_phase(phase) for phase in schedule.phases],
+        "phases": phases,
         "warmup": {"steps": warmup, "fraction": warmup / schedule.total_steps},
         "rows": list(table_rows(schedule, steps)),
     }
-
-
-def _phase(phase: Phase) -> dict[str, Any]:
-    """Return a phase; its learning rates are those of the first group, and of each group if there are several."""
-    entry: dict[str, Any] = {
-        "name": phase.name,
-        "first_step": phase.first_step,
-        "last_step": phase.last_step,
-        "start_lr": phase.lr[0].start,
-        "end_lr": phase.lr[0].end,
-    }
-    if len(phase.lr) > 1:
-        entry["groups"] = [{"start_lr": ramp.start, "end_lr": ramp.end} for ramp in phase.lr]
-    return entry
 
 
 def print_plan(
@@ -125,7 +114,10 @@ def _table(titles: Sequence[str]) -> Any:
 def key_facts(schedule: Schedule, momentum_word: str) -> list[Fact]:
     """Return what people ask first of a plan: how long, from which rates to which, when the peak comes."""
     summaries = [summarize(schedule, group) for group in range(min(len(schedule.groups), MOST_GROUPS))]
-    facts = [("length", _length(schedule)), *_resume(schedule)]
+    facts = [("length", _length(schedule))]
+    if schedule.first_step:
+        ahead = f"{schedule.total_steps - schedule.first_step:,} of {schedule.total_steps:,} steps are ahead"
+        facts.append(("resume", f"at step {schedule.first_step:,}; {ahead}"))
     for summary in summaries:
         label = f" {summary.name}" if len(schedule.groups) > 1 else ""
         rates = map(format_number, (summary.initial_lr, summary.peak_lr, summary.final_lr))
@@ -144,13 +136,6 @@ def _length(schedule: Schedule) -> str:
         epochs = f" = {format_number(length.total_steps / per_epoch)} epochs of {per_epoch:,}" if per_epoch else ""
         return f"{length.total_steps:,} steps, total_steps as given{epochs}"
     return f"{length.total_steps:,} steps = {length.sum}"
-
-
-def _resume(schedule: Schedule) -> list[Fact]:
-    if schedule.first_step == 0:
-        return []
-    ahead = schedule.total_steps - schedule.first_step
-    return [("resume", f"at step {schedule.first_step:,}; {ahead:,} of {schedule.total_steps:,} steps are ahead")]
 
 
 def _peak(schedule: Schedule, summary: GroupSummary) -> str:
@@ -179,15 +164,12 @@ def _share(steps: int, schedule: Schedule) -> str:
 def _momenta(schedule: Schedule, summaries: list[GroupSummary], word: str) -> list[Fact]:
     if not schedule.cycles_momentum:
         return [(word, "not cycled")]
-    lines = [_momentum(summary) for summary in summaries]
+    values = [(summary.initial_momentum, summary.lowest_momentum, summary.final_momentum) for summary in summaries]
+    lines = [" → ".join(format_number(value) for value in row if value is not None) for row in values]
+    lines = [f"{line}   (initial, lowest, final)" for line in lines]
     if len(set(lines)) == 1:
         return [(word, lines[0])]
     return [(f"{word} {summary.name}", line) for summary, line in zip(summaries, lines, strict=True)]
-
-
-def _momentum(summary: GroupSummary) -> str:
-    values = (summary.initial_momentum, summary.lowest_momentum, summary.final_momentum)
-    return " → ".join(format_number(value) for value in values if value is not None) + "   (initial, lowest, final)"
 
 
 # --- Where settings come from ----------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import io
 import math
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from onecycle_cli.errors import OnecycleError
@@ -20,29 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from onecycle_cli.policy.schedule import Schedule
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A choice of steps: first <= step < stop, every so many."""
-
-    first: int
-    stop: int
-    every: int = 1
-
-    @property
-    def steps(self) -> range:
-        """The steps, in order."""
-        return range(self.first, self.stop, self.every)
-
-    @property
-    def size(self) -> int:
-        """The number of steps."""
-        return len(self.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +38,7 @@ class Column:
     at: Callable[[Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A schedule's columns over a window."""
-
-    columns: tuple[Column, ...]
-    window: Window
-
-
-def window(schedule: Schedule, first: int | None = None, stop: int | None = None, every: int = 1) -> Window:
+def window(schedule: Schedule, first: int | None = None, stop: int | None = None, every: int = 1) -> range:
     """Return steps of a schedule: first <= step < stop, every so many.
 
     Args:
@@ -90,7 +63,7 @@ def window(schedule: Schedule, first: int | None = None, stop: int | None = None
         message = f"--from {first:,} --to {stop:,} holds no step: --to is the step before which to end"
         raise OnecycleError(message, "give --to a step above --from")
     # A stride beyond the window is cut to it: the rows are the same, and the number fits an int64.
-    return Window(first, stop, min(every, stop - first))
+    return range(first, stop, min(every, stop - first))
 
 
 def _outside(word: str, step: int, total: int, most: int) -> OnecycleError:
@@ -109,14 +82,10 @@ def make_columns(schedule: Schedule) -> tuple[Column, ...]:
     several = len(schedule.groups) > 1
     for group, name in enumerate(schedule.groups):
         ending = f"_{name}" if several else ""
-        found.append(Column(f"lr{ending}", whole=False, at=_of_group(schedule.lr, group)))
+        found.append(Column(f"lr{ending}", whole=False, at=partial(schedule.lr, group=group)))
         if schedule.cycles_momentum:
-            found.append(Column(f"momentum{ending}", whole=False, at=_of_group(schedule.momentum, group)))
+            found.append(Column(f"momentum{ending}", whole=False, at=partial(schedule.momentum, group=group)))
     return tuple(found)
-
-
-def _of_group(curve: Callable[[Any, int], Any], group: int) -> Callable[[Any], Any]:
-    return lambda step: curve(step, group)
 
 
 def columns(schedule: Schedule) -> tuple[str, ...]:
@@ -140,7 +109,7 @@ def table_rows(schedule: Schedule, steps: Iterable[int]) -> Iterator[dict[str, i
         yield row
 
 
-def chunks(wanted: Sequence[Column], window: Window, rows: int) -> Iterator[list[NDArray[Any]]]:
+def chunks(wanted: Sequence[Column], window: range, rows: int) -> Iterator[list[NDArray[Any]]]:
     """Yield the columns' values over a window, at most so many rows at a time; memory does not grow with the window.
 
     Yields:
@@ -151,20 +120,15 @@ def chunks(wanted: Sequence[Column], window: Window, rows: int) -> Iterator[list
     """
     import numpy as np
 
-    for begin in range(0, window.size, rows):
-        here = window.steps[begin : begin + rows]
+    for begin in range(0, len(window), rows):
+        here = window[begin : begin + rows]
         steps = np.arange(here.start, here.stop, here.step, dtype=np.int64)
-        yield [_values(column, steps) for column in wanted]
-
-
-def _values(column: Column, steps: NDArray[np.int64]) -> NDArray[Any]:
-    import numpy as np
-
-    values: NDArray[Any] = column.at(steps)
-    if not column.whole and not (finite := np.isfinite(values)).all():
-        at = int(finite.argmin())
-        raise _not_finite(column.name, int(steps[at]), float(values[at]))
-    return values
+        values = [column.at(steps) for column in wanted]
+        for column, found in zip(wanted, values, strict=True):
+            if not column.whole and not (finite := np.isfinite(found)).all():
+                at = int(finite.argmin())
+                raise _not_finite(column.name, int(steps[at]), float(found[at]))
+        yield values
 
 
 def _not_finite(name: str, step: int, value: float) -> OnecycleError:
@@ -184,29 +148,31 @@ LEAST_TEXT_ROWS = 256
 """Rows at a time however many columns there are: with fewer, NumPy's cost per call outweighs the work."""
 
 
-def write_csv(table: Table, stream: IO[bytes]) -> Generator[int]:
+def write_csv(wanted: Sequence[Column], window: range, stream: IO[bytes]) -> Generator[int]:
     r"""Write a header, then one line per row, each ended by \n; yield the rows written so far.
 
     A name with a comma or a quote in it is quoted.
     """
     import csv
 
-    names = [column.name for column in table.columns]
+    names = [column.name for column in wanted]
     header = io.StringIO(newline="")
     csv.writer(header, lineterminator="\n").writerow(names)
     stream.write(header.getvalue().encode())
-    yield from _write_texts(table, stream, [b"", *[b","] * (len(names) - 1)], b"\n")
+    yield from _write_texts(wanted, window, stream, [b"", *[b","] * (len(names) - 1)], b"\n")
 
 
-def write_jsonl(table: Table, stream: IO[bytes]) -> Generator[int]:
+def write_jsonl(wanted: Sequence[Column], window: range, stream: IO[bytes]) -> Generator[int]:
     """Write one object per row and line, with the columns as keys; yield the rows written so far."""
     import orjson
 
-    keys = [orjson.dumps(column.name) + b":" for column in table.columns]
-    yield from _write_texts(table, stream, [b"{" + keys[0], *[b"," + key for key in keys[1:]]], b"}\n")
+    keys = [orjson.dumps(column.name) + b":" for column in wanted]
+    yield from _write_texts(wanted, window, stream, [b"{" + keys[0], *[b"," + key for key in keys[1:]]], b"}\n")
 
 
-def _write_texts(table: Table, stream: IO[bytes], before: Sequence[bytes], end: bytes) -> Generator[int]:
+def _write_texts(
+    wanted: Sequence[Column], window: range, stream: IO[bytes], before: Sequence[bytes], end: bytes
+) -> Generator[int]:
     """Write rows, with a text before each column's number and one at the end of each row."""
     import orjson
 
@@ -214,7 +180,7 @@ def _write_texts(table: Table, stream: IO[bytes], before: Sequence[bytes], end: 
     row = [piece for text in [*before[1:], end + before[0]] for piece in (b"", text)]
     at_once = max(LEAST_TEXT_ROWS, TEXT_CELLS // len(before))
     written = 0
-    for chunk in chunks(table.columns, table.window, at_once):
+    for chunk in chunks(wanted, window, at_once):
         pieces = row * len(chunk[0])
         for at, values in enumerate(chunk):
             numbers = orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)
@@ -232,24 +198,27 @@ NPZ_ROWS = 65_536
 """Rows written at a time."""
 
 
-def write_npz(table: Table, stream: IO[bytes]) -> Generator[int]:
+def write_npz(wanted: Sequence[Column], window: range, stream: IO[bytes]) -> Generator[int]:
     """Write a zip with one .npy per column, as `numpy.load` reads it; yield the rows written so far.
 
     The same plan gives the same bytes. While columns are missing, a row counts for the share that is written.
     """
     from zipfile import ZipFile, ZipInfo
 
-    rows, wide = table.window.size, len(table.columns)
+    from numpy.lib import format as npy
+
     with ZipFile(_as_it_seeks(stream), "w") as archive:
-        for at, column in enumerate(table.columns):
+        for at, column in enumerate(wanted):
+            kind = "<i8" if column.whole else "<f8"  # on every machine
             # A ZipInfo has a fixed date unless given another.
             with archive.open(ZipInfo(f"{column.name}.npy"), "w", force_zip64=True) as entry:
-                entry.write(_npy_header(column, rows))
+                header = {"descr": kind, "fortran_order": False, "shape": (len(window),)}
+                npy.write_array_header_1_0(entry, header)
                 written = 0
-                for (values,) in chunks((column,), table.window, NPZ_ROWS):
-                    entry.write(values.astype(_number_type(column), copy=False).tobytes())
+                for (values,) in chunks((column,), window, NPZ_ROWS):
+                    entry.write(values.astype(kind, copy=False).tobytes())
                     written += len(values)
-                    yield (at * rows + written) // wide
+                    yield (at * len(window) + written) // len(wanted)
 
 
 class _Onward:
@@ -270,19 +239,6 @@ def _as_it_seeks(stream: IO[bytes]) -> IO[bytes]:
     return stream if moves else cast("IO[bytes]", _Onward(stream))
 
 
-def _npy_header(column: Column, rows: int) -> bytes:
-    from numpy.lib import format as npy
-
-    text = io.BytesIO()
-    npy.write_array_header_1_0(text, {"descr": _number_type(column), "fortran_order": False, "shape": (rows,)})
-    return text.getvalue()
-
-
-def _number_type(column: Column) -> str:
-    """Return the numbers' type as NumPy writes it: 64 bits, little-endian on every machine."""
-    return "<i8" if column.whole else "<f8"
-
-
 # --- Parquet ----------------------------------------------------------------------------------------------------------
 
 
@@ -292,44 +248,39 @@ GROUP_CELLS = 2**20
 LEAST_GROUP = 1024
 
 
-def write_parquet(table: Table, stream: IO[bytes]) -> Generator[int]:
+def write_parquet(wanted: Sequence[Column], window: range, stream: IO[bytes]) -> Generator[int]:
     """Write row group after row group, int64 and float64 columns without nulls; yield the rows written so far.
 
     Raises:
         OnecycleError: pyarrow is not installed.
     """
-    arrow, parquet = _pyarrow()
+    try:
+        import pyarrow as arrow
+        from pyarrow import parquet
+    except ImportError:
+        raise OnecycleError(
+            "Parquet needs pyarrow, which is not installed", 'pip install "onecycle-cli[parquet]"'
+        ) from None
     schema = arrow.schema(
         [
             arrow.field(column.name, arrow.int64() if column.whole else arrow.float64(), nullable=False)
-            for column in table.columns
+            for column in wanted
         ]
     )
-    at_once = max(LEAST_GROUP, GROUP_CELLS // len(table.columns))
+    at_once = max(LEAST_GROUP, GROUP_CELLS // len(wanted))
     written = 0
     # Nearly every value is different: a dictionary of them would only cost time and memory.
     with parquet.ParquetWriter(stream, schema, use_dictionary=False) as writer:
-        for chunk in chunks(table.columns, table.window, at_once):
+        for chunk in chunks(wanted, window, at_once):
             writer.write_table(arrow.table(chunk, schema=schema), row_group_size=at_once)
             written += len(chunk[0])
             yield written
 
 
-def _pyarrow() -> tuple[Any, Any]:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise OnecycleError(
-            "Parquet needs pyarrow, which is not installed", 'pip install "onecycle-cli[parquet]"'
-        ) from None
-    return pyarrow, pyarrow.parquet
-
-
 # --- Any format -----------------------------------------------------------------------------------------------------
 
 
-FORMATS: dict[str, Callable[[Table, IO[bytes]], Generator[int]]] = {
+FORMATS: dict[str, Callable[[Sequence[Column], range, IO[bytes]], Generator[int]]] = {
     "csv": write_csv,
     "jsonl": write_jsonl,
     "npz": write_npz,
@@ -340,7 +291,7 @@ FORMATS: dict[str, Callable[[Table, IO[bytes]], Generator[int]]] = {
 
 def export(
     schedule: Schedule,
-    window: Window,
+    window: range,
     format: str,  # noqa: A002 - it is the option's name
     stream: IO[bytes],
     progress: Callable[[int], None] | None = None,
@@ -352,13 +303,12 @@ def export(
         window: which steps, as `window` makes it.
         format: one of FORMATS.
         stream: a binary stream; it need not seek, and stays open.
-        progress: called with the number of rows written so far, which grows to `window.size`.
+        progress: called with the number of rows written so far, which grows to `len(window)`.
 
     Raises:
         OnecycleError: a value is not finite, or the format needs a package that is not installed.
     """
-    table = Table(make_columns(schedule), window)
-    with closing(FORMATS[format](table, stream)) as writer:
+    with closing(FORMATS[format](make_columns(schedule), window, stream)) as writer:
         for written in writer:
             if progress is not None:
                 progress(written)

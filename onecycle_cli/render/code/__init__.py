@@ -99,15 +99,12 @@ class Task:
         """Return the comment at the top: the plan's name, its length and key values, and more paragraphs."""
         length = self.plan.length.sum if self.from_loader else "total_steps as given"
         first = summarize(self.schedule, 0)
-        rates = " -> ".join(map(format_number, (first.initial_lr, first.peak_lr, first.final_lr)))
-        values = f"learning rate {rates}"
-        if (
-            first.initial_momentum is not None
-            and first.lowest_momentum is not None
-            and first.final_momentum is not None
-        ):
-            momenta = (first.initial_momentum, first.lowest_momentum, first.final_momentum)
-            values += f", {momentum_word(self.settings.optimizer)} " + " -> ".join(map(format_number, momenta))
+        rates = (first.initial_lr, first.peak_lr, first.final_lr)
+        momenta = (first.initial_momentum, first.lowest_momentum, first.final_momentum)
+        values = "learning rate " + " -> ".join(map(format_number, rates))
+        if self.schedule.cycles_momentum:
+            cycled = " -> ".join(format_number(value) for value in momenta if value is not None)
+            values += f", {momentum_word(self.settings.optimizer)} {cycled}"
         if self.several:
             values += f" in the group {printable(self.schedule.groups[0])}"
         title = f"{self.name}: {self.total} steps ({length.replace('×', 'x')}),"
@@ -134,6 +131,11 @@ class Argument:
     value: str
     remark: str = ""
 
+    @property
+    def comment(self) -> str:
+        """The remark as a comment."""
+        return f"  # {printable(self.remark)}" if self.remark else ""
+
 
 def literal(value: object) -> str:
     """Return a value in Python that reads back exactly."""
@@ -152,16 +154,7 @@ def per_group(values: Sequence[float]) -> str:
 def call(function: str, arguments: Iterable[Argument], first: Sequence[str] = ()) -> str:
     """Return a call in Python, one argument per line; `first` are its positional arguments."""
     lines = [f"    {value}," for value in first]
-    lines += [f"    {given.name}={given.value},{_remark(given.remark)}" for given in arguments]
-    return f"{function}(\n" + "\n".join(lines) + "\n)"
-
-
-def call_in_r(function: str, arguments: Iterable[Argument], first: Sequence[str] = ()) -> str:
-    """Return a call in R, one argument per line; R takes no comma after the last."""
-    entries = [(value, "") for value in first]
-    entries += [(f"{given.name} = {given.value}", given.remark) for given in arguments]
-    last = len(entries) - 1
-    lines = [f"  {text}{',' * (at < last)}{_remark(remark)}" for at, (text, remark) in enumerate(entries)]
+    lines += [f"    {given.name}={given.value},{given.comment}" for given in arguments]
     return f"{function}(\n" + "\n".join(lines) + "\n)"
 
 
@@ -191,10 +184,6 @@ def is_attribute(name: str) -> bool:
     return name.isidentifier() and not iskeyword(name)
 
 
-def _remark(text: str) -> str:
-    return f"  # {printable(text)}" if text else ""
-
-
 # --- Arguments --------------------------------------------------------------------------------------------------------
 
 
@@ -216,32 +205,30 @@ def shape_arguments(plan: Plan, defaults: Defaults, names: Mapping[str, str]) ->
     ]
 
 
-def momentum_arguments(plan: Plan, defaults: Defaults) -> list[Argument]:
-    """Return PyTorch's arguments for momentum that differ from its defaults."""
-    if not plan.cycle_momentum:
-        return [Argument("cycle_momentum", "False")]
-    bases = [group.base_momentum for group in plan.groups]
-    tops = [group.max_momentum for group in plan.groups]
-    entries = (("base_momentum", bases, defaults.base_momentum), ("max_momentum", tops, defaults.max_momentum))
-    return [Argument(name, per_group(values)) for name, values, usual in entries if set(values) != {usual}]
-
-
-def length_arguments(task: Task) -> list[Argument]:
-    """Return PyTorch's arguments for the length: from the real loader where the plan's came from epochs."""
-    if not task.from_loader:
-        return [Argument("total_steps", str(task.total))]
-    return [
-        Argument("epochs", str(task.plan.epochs)),
-        Argument("steps_per_epoch", task.steps_of_an_epoch(), f"planned: {task.per_epoch}"),
-    ]
-
-
 # --- The training loop ------------------------------------------------------------------------------------------------
 
 
 def training_loop(task: Task, clear: str = "optimizer.zero_grad()") -> str:
     """Return a loop like PyTorch's: the scheduler is stepped after each update of the weights."""
-    batches = _plain(clear) if task.accumulation == 1 else _accumulated(task.accumulation, clear)
+    if task.accumulation == 1:
+        batches = (
+            "for batch in train_loader:\n"
+            "    loss = compute_loss(model, batch)\n"
+            "    loss.backward()\n"
+            "    optimizer.step()\n"
+            "    scheduler.step()  # after every batch, not after every epoch\n"
+            f"    {clear}"
+        )
+    else:
+        batches = (
+            "for number, batch in enumerate(train_loader, 1):\n"
+            f"    loss = compute_loss(model, batch) / {task.accumulation}\n"
+            "    loss.backward()\n"
+            f"    if number % {task.accumulation} == 0 or number == len(train_loader):\n"
+            "        optimizer.step()\n"
+            "        scheduler.step()  # after every update, not after every batch\n"
+            f"        {clear}"
+        )
     if task.settings.epochs is None or not task.from_loader:
         return f"# {task.total} steps in all, over as many epochs as they take\n{batches}"
     return f"for epoch in range({task.plan.epochs}):\n{textwrap.indent(batches, '    ')}"
@@ -250,26 +237,3 @@ def training_loop(task: Task, clear: str = "optimizer.zero_grad()") -> str:
 def guard(task: Task, steps: str) -> str:
     """Return a check that the run is as long as the plan, for code that contains the plan's numbers."""
     return f"assert {steps} == {task.total}" if task.from_loader else ""
-
-
-def _plain(clear: str) -> str:
-    return (
-        "for batch in train_loader:\n"
-        "    loss = compute_loss(model, batch)\n"
-        "    loss.backward()\n"
-        "    optimizer.step()\n"
-        "    scheduler.step()  # after every batch, not after every epoch\n"
-        f"    {clear}"
-    )
-
-
-def _accumulated(accumulation: int, clear: str) -> str:
-    return (
-        "for number, batch in enumerate(train_loader, 1):\n"
-        f"    loss = compute_loss(model, batch) / {accumulation}\n"
-        "    loss.backward()\n"
-        f"    if number % {accumulation} == 0 or number == len(train_loader):\n"
-        "        optimizer.step()\n"
-        "        scheduler.step()  # after every update, not after every batch\n"
-        f"        {clear}"
-    )

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from onecycle_cli.policy.conventions import fastai
 from onecycle_cli.render.code import Argument, Task, call, join, literal, peak_argument, shape_arguments
 from onecycle_cli.render.code.formula import formula_of, in_python, momentum_in_python
 from onecycle_cli.render.code.match import Match, match_scheduler, why_not
-
-if TYPE_CHECKING:
-    from onecycle_cli.policy.plan import Plan
-    from onecycle_cli.render.code.formula import Formula
 
 NAMES = {"pct_start": "pct_start", "div_factor": "div", "final_div_factor": "div_final"}
 SINGLE = 1e-6
@@ -27,15 +21,21 @@ def snippet(task: Task) -> str:
     notes = [BATCHES if task.accumulation > 1 else "", ONE_EPOCH if task.plan.length.steps_per_epoch is None else ""]
     momenta = {(group.base_momentum, group.max_momentum, group.final_momentum) for group in task.plan.groups}
     resume = task.resuming("load the checkpoint with learn.load(...), and give start_epoch.")
+    # fit takes epochs, not steps.
+    times = f"{_epochs(task)} * " if _epochs(task) != "1" else ""
+    check = f"assert {times}{task.steps_of_an_epoch('learn.dls.train')} == {task.total}"
     if match is not None and match.close and (len(momenta) == 1 or not task.schedule.cycles_momentum):
-        run = join(_check(task), _own(task, match), resume, between="\n")
+        run = join(check, _own(task, match), resume, between="\n")
         return join(task.head(match.remark("fit_one_cycle"), *notes), _imports(task, match), run)
     formula = formula_of(task.schedule)
     why = "" if match is not None and match.close else why_not(match, "fit_one_cycle")
-    curves = '{"lr": lr, "mom": momentum}' if formula.cycles_momentum else '{"lr": lr}'
+    functions, curves = [_function(task, "lr", "one_cycle(step, {})", "LR")], '{"lr": lr}'
+    if formula.cycles_momentum:
+        functions.append(_function(task, "momentum", momentum_in_python(formula, "step", "{}"), "MOMENTUM"))
+        curves = '{"lr": lr, "mom": momentum}'
     fit = f"learn.fit({_epochs(task)}, cbs=ParamScheduler({curves}))"
-    run = join(_check(task), fit, resume, between="\n")
-    body = join(in_python(formula), _schedules(task, formula), run, between="\n\n\n")
+    run = join(check, fit, resume, between="\n")
+    body = join(in_python(formula), *functions, run, between="\n\n\n")
     return join(task.head(why, formula.remark, *notes), _imports(task, None), body)
 
 
@@ -49,16 +49,17 @@ def _imports(task: Task, match: Match | None) -> str:
     return f"import math\n\n{lines}" if match is None or task.accumulation > 1 else lines
 
 
-def _check(task: Task) -> str:
-    """Return the check that the run is as long as the plan; fit takes epochs, not steps."""
-    times = f"{_epochs(task)} * " if _epochs(task) != "1" else ""
-    return f"assert {times}{task.steps_of_an_epoch('learn.dls.train')} == {task.total}"
-
-
 def _own(task: Task, match: Match) -> str:
     plan = match.schedule.plan
     if not task.schedule.cycles_momentum:
-        return _without_momentum(task, plan)
+        # The call itself would cycle momentum too.
+        peak = peak_argument(plan, "").value
+        rates = f"lr_max / {literal(plan.div_factor)}, lr_max, lr_max / {literal(plan.final_div_factor)}"
+        return (
+            f"lr_max = {f'np.array({peak})' if task.several else peak}\n"
+            f"schedule = combined_cos({literal(plan.pct_start)}, {rates})\n"
+            f'learn.fit({_epochs(task)}, cbs=ParamScheduler({{"lr": schedule}}))  # momentum stays as it is'
+        )
     group = plan.groups[0]
     momenta = (group.max_momentum, group.base_momentum, group.final_momentum)
     given = [
@@ -71,18 +72,6 @@ def _own(task: Task, match: Match) -> str:
     return call("learn.fit_one_cycle", given)
 
 
-def _without_momentum(task: Task, plan: Plan) -> str:
-    """Return fit_one_cycle's learning rate alone; the call itself would cycle momentum too."""
-    peak = peak_argument(plan, "").value
-    peak = f"np.array({peak})" if task.several else peak
-    rates = f"lr_max / {literal(plan.div_factor)}, lr_max, lr_max / {literal(plan.final_div_factor)}"
-    return (
-        f"lr_max = {peak}\n"
-        f"schedule = combined_cos({literal(plan.pct_start)}, {rates})\n"
-        f'learn.fit({_epochs(task)}, cbs=ParamScheduler({{"lr": schedule}}))  # momentum stays as it is'
-    )
-
-
 def _epochs(task: Task) -> str:
     per_epoch = task.plan.length.steps_per_epoch
     if per_epoch is None or per_epoch * task.plan.epochs != task.total:
@@ -90,19 +79,8 @@ def _epochs(task: Task) -> str:
     return str(task.plan.epochs)
 
 
-def _schedules(task: Task, formula: Formula) -> str:
-    """Return the curves as functions of fastai's position in the run."""
-    step = f"round(position * {task.total})"
-    if task.accumulation > 1:
-        step = f"int(position * {task.total} + 1e-3)"
-
-    def function(name: str, one: str, of_group: str, rows: str) -> str:
-        value = f"np.array([{of_group} for phases in {rows}])" if task.several else one
-        return f"def {name}(position):\n    step = {step}\n    return {value}"
-
-    parts = [function("lr", "one_cycle(step, LR)", "one_cycle(step, phases)", "LR")]
-    if formula.cycles_momentum:
-        one = momentum_in_python(formula, "step", "MOMENTUM")
-        of_group = momentum_in_python(formula, "step", "phases")
-        parts.append(function("momentum", one, of_group, "MOMENTUM"))
-    return "\n\n\n".join(parts)
+def _function(task: Task, name: str, value: str, rows: str) -> str:
+    """Return a curve as a function of fastai's position in the run; `value` has a place for a group's rows."""
+    step = f"int(position * {task.total} + 1e-3)" if task.accumulation > 1 else f"round(position * {task.total})"
+    found = f"np.array([{value.format('phases')} for phases in {rows}])" if task.several else value.format(rows)
+    return f"def {name}(position):\n    step = {step}\n    return {found}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -127,7 +127,12 @@ def _written(schedule: Schedule) -> tuple[type[Ramp], Schedule, str]:
     if len(ramps) == 1 and (kind := ramps.pop()) in CURVES:
         return kind, schedule, ""
     if isinstance(schedule.phases[0].lr[0], FastaiRamp):
-        kind, phases = CosineRamp, [_in_steps(phase, schedule.total_steps) for phase in schedule.phases]
+        kind, total = CosineRamp, schedule.total_steps
+
+        def in_steps(ramps: Sequence[Ramp]) -> tuple[Ramp, ...]:
+            return tuple(CosineRamp(ramp.start, ramp.end, ramp.edge * total, ramp.span * total) for ramp in ramps)
+
+        phases = [replace(part, lr=in_steps(part.lr), momentum=in_steps(part.momentum)) for part in schedule.phases]
         remark = "fastai counts its position in float32; here it is counted in steps."
     else:
         kind, phases = LinearRamp, [piece for phase in schedule.phases for piece in _pieces(phase, schedule)]
@@ -135,21 +140,6 @@ def _written(schedule: Schedule) -> tuple[type[Ramp], Schedule, str]:
     own = Schedule(schedule.plan, phases)
     match = compare_schedules(schedule, own)
     return kind, own, f"{remark} The learning rates differ by {abs(match.here - match.planned):.1e} at the most."
-
-
-def _in_steps(phase: Phase, total: int) -> Phase:
-    """Return fastai's phase with its edge and span in steps instead of fractions of the run."""
-
-    def cosine(ramp: Ramp) -> Ramp:
-        return CosineRamp(ramp.start, ramp.end, ramp.edge * total, ramp.span * total)
-
-    return Phase(
-        phase.name,
-        phase.first_step,
-        phase.last_step,
-        tuple(map(cosine, phase.lr)),
-        tuple(map(cosine, phase.momentum)),
-    )
 
 
 def _pieces(phase: Phase, schedule: Schedule) -> list[Phase]:

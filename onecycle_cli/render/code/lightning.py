@@ -22,22 +22,17 @@ def snippet(task: Task) -> str:
         'return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}',
         between="\n",
     )
-    method = "# in the LightningModule\ndef configure_optimizers(self):\n" + textwrap.indent(body, "    ")
-    return join(
-        task.head(*scheduler.remarks),
-        "\n".join(
-            (*(("import math\n",) if "math." in scheduler.definition else ()), "import lightning", "import torch")
-        ),
-        join(scheduler.definition, method, _trainer(task), between="\n\n\n"),
-    )
-
-
-def _trainer(task: Task) -> str:
     length = f"max_epochs={task.plan.epochs}" if task.from_loader else f"max_epochs=-1, max_steps={task.total}"
     accumulated = f", accumulate_grad_batches={task.accumulation}" if task.accumulation > 1 else ""
-    return join(
+    trainer = join(
         f"trainer = lightning.Trainer({length}{accumulated})",
         comment("max_steps counts updates of the weights.") if not task.from_loader and accumulated else "",
         task.resuming("trainer.fit(model, ckpt_path=...) restores the scheduler; leave last_epoch alone."),
         between="\n",
+    )
+    method = "# in the LightningModule\ndef configure_optimizers(self):\n" + textwrap.indent(body, "    ")
+    return join(
+        task.head(*scheduler.remarks),
+        ("import math\n\n" if "math." in scheduler.definition else "") + "import lightning\nimport torch",
+        join(scheduler.definition, method, trainer, between="\n\n\n"),
     )

@@ -60,12 +60,13 @@ class Match:
             return ""
         if self.rounded:
             return f"{name} differs from the plan by {abs(self.here - self.planned):.1e} at the most."
-        where = "here" if used else "there"
-        parts = []
+        found = []
         if not math.isclose(self.last_here, self.last_planned, rel_tol=1e-6):
-            parts.append(_pair("the last learning rate", self.last_here, self.last_planned, where))
+            found.append(("the last learning rate", self.last_here, self.last_planned))
         if self.here != self.planned and self.step != self.schedule.total_steps - 1:
-            parts.append(_pair(f"the learning rate of step {self.step}", self.here, self.planned, where))
+            found.append((f"the learning rate of step {self.step}", self.here, self.planned))
+        where = "here" if used else "there"
+        parts = [f"{what} is {format_number(a)} {where}, {format_number(b)} in the plan" for what, a, b in found]
         numbers = f": {', '.join(parts)}." if parts else "."
         return f"{name} {'does' if used else 'is not used: it would'} not follow the plan exactly{numbers}"
 
@@ -104,7 +105,9 @@ def compare_schedules(planned: Schedule, own: Schedule, *, momentum: bool = True
     peak = max(group.max_lr for group in planned.plan.groups)
     rounded = all(abs(a - b) <= tolerance * peak for _, a, b in pairs)
     if momentum and not same:
-        rounded = rounded and _momenta_agree(planned, own, steps, tolerance)
+        momenta = [(planned.momentum(step, group), own.momentum(step, group)) for step in steps for group in groups]
+        agree = all(a is None or b is None or abs(a - b) <= tolerance for a, b in momenta)
+        rounded = rounded and agree and planned.cycles_momentum == own.cycles_momentum
     return Match(own, same, step, here, there, own.lr(last), planned.lr(last), rounded)
 
 
@@ -140,18 +143,3 @@ def divisor(dividend: float, wanted: float, guess: float) -> float:
 
 def _ramps(phases: Sequence[Phase], *, momentum: bool) -> list[object]:
     return [(phase.first_step, phase.last_step, phase.lr, phase.momentum if momentum else ()) for phase in phases]
-
-
-def _momenta_agree(planned: Schedule, own: Schedule, steps: Sequence[int], tolerance: float) -> bool:
-    if planned.cycles_momentum != own.cycles_momentum:
-        return False
-    pairs = [
-        (planned.momentum(step, group), own.momentum(step, group))
-        for step in steps
-        for group in range(len(planned.groups))
-    ]
-    return all(a is None or b is None or abs(a - b) <= tolerance for a, b in pairs)
-
-
-def _pair(what: str, here: float, planned: float, where: str) -> str:
-    return f"{what} is {format_number(here)} {where}, {format_number(planned)} in the plan"

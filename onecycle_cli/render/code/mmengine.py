@@ -11,8 +11,6 @@ from onecycle_cli.render.code.match import FAILS, match_scheduler
 if TYPE_CHECKING:
     from onecycle_cli.policy.plan import Plan
 
-TRAIN = "train_cfg = dict(by_epoch={}, {}={})"
-
 
 def snippet(task: Task) -> str:
     """Return the scheduler and the length of the run; what it cannot follow is said at the top."""
@@ -34,7 +32,14 @@ def snippet(task: Task) -> str:
     if task.several:
         words.append(f"The optimizer needs the parameter groups {', '.join(task.schedule.groups)}, in this order.")
     resume = task.resuming("resume=True with the checkpoint restores the scheduler; leave last_step alone.")
-    return join(task.head(*words), join(_scheduler(task, plan), _train(task), resume, between="\n"))
+    iterations = task.total * task.accumulation
+    length = (
+        f"by_epoch=True, max_epochs={task.plan.epochs}"
+        if task.from_loader
+        else f"by_epoch=False, max_iters={iterations}"
+    )
+    train = f"train_cfg = dict({length})"
+    return join(task.head(*words), join(_scheduler(task, plan), train, resume, between="\n"))
 
 
 def _scheduler(task: Task, plan: Plan) -> str:
@@ -55,9 +60,3 @@ def _scheduler(task: Task, plan: Plan) -> str:
         ],
     )
     return "param_scheduler = [\n" + "".join(f"    {line}\n" for line in entry.splitlines())[:-1] + ",\n]"
-
-
-def _train(task: Task) -> str:
-    if task.from_loader:
-        return TRAIN.format("True", "max_epochs", task.plan.epochs)
-    return TRAIN.format("False", "max_iters", task.total * task.accumulation)

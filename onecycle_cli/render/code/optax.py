@@ -27,13 +27,8 @@ OWN = {
     "linear": (optax_linear.CONVENTION, "optax.linear_onecycle_schedule"),
 }
 NAMES = {
-    "cos": {"pct_start": "pct_start", "div_factor": "div_factor", "final_div_factor": "final_div_factor"},
-    "linear": {
-        "pct_start": "pct_start",
-        "pct_final": "pct_final",
-        "div_factor": "div_factor",
-        "final_div_factor": "final_div_factor",
-    },
+    way: {setting: setting for setting in ("pct_start", *more, "div_factor", "final_div_factor")}
+    for way, more in (("cos", ()), ("linear", ("pct_final",)))
 }
 OPTIMIZERS = frozenset({"sgd", "adam", "adamw", "rmsprop", "adamax", "nadam", "radam", "lion", "lamb", "adagrad"})
 

@@ -39,7 +39,10 @@ OPTIMIZERS = {
 
 def snippet(task: Task) -> str:
     """Return the scheduler, the optimizer over it, and the loop."""
-    match = match_scheduler(_first_group(task.schedule), "paddle", momentum=False)
+    # Its optimizers have a learning rate per group only as a multiple of the first group's.
+    phases = [replace(phase, lr=phase.lr[:1], momentum=phase.momentum[:1]) for phase in task.schedule.phases]
+    first = Schedule(replace(task.plan, groups=task.plan.groups[:1]), phases)
+    match = match_scheduler(first, "paddle", momentum=False)
     definition, words, check = "", [], ""
     if match is not None and match.close:
         plan = match.schedule.plan
@@ -57,19 +60,14 @@ def snippet(task: Task) -> str:
         check = guard(task, task.steps_of_the_run())
         ask = f"lambda step: one_cycle(min(step, {task.total - 1}), LR)"
         make = f"scheduler = paddle.optimizer.lr.LambdaDecay(1.0, {ask})"
-    imports = "import paddle"
-    if "math." in make + definition + check:
-        imports = "import math\n\nimport paddle"
-    parts = join(check, make, _optimizer(task), _resume(task), between="\n")
+    imports = ("import math\n\n" if "math." in make + definition + check else "") + "import paddle"
+    resume = task.resuming(
+        "make both as here, then scheduler.set_state_dict(...) the checkpoint's; leave last_epoch alone."
+    )
+    parts = join(check, make, _optimizer(task), resume, between="\n")
     body = join(definition, parts, between="\n\n\n")
     loop = training_loop(task, "optimizer.clear_grad()")
     return join(task.head(*words, _lost(task)), imports, body, loop)
-
-
-def _first_group(schedule: Schedule) -> Schedule:
-    """Return the schedule of the first group alone; the others are its multiples."""
-    phases = [replace(phase, lr=phase.lr[:1], momentum=phase.momentum[:1]) for phase in schedule.phases]
-    return Schedule(replace(schedule.plan, groups=schedule.plan.groups[:1]), phases)
 
 
 def _optimizer(task: Task) -> str:
@@ -101,9 +99,3 @@ def _lost(task: Task) -> str:
             "." if task.plan.final_lr is None else ", but for the last phase: the plan's final_lr is the same for all."
         )
     return " ".join(lost)
-
-
-def _resume(task: Task) -> str:
-    return task.resuming(
-        "make both as here, then scheduler.set_state_dict(...) the checkpoint's; leave last_epoch alone."
-    )

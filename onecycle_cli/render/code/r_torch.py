@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from onecycle_cli.policy.conventions import r_torch
-from onecycle_cli.render.code import Argument, Task, call_in_r, comment, join
+from onecycle_cli.render.code import Argument, Task, comment, join
 from onecycle_cli.render.code.formula import COLUMNS, Language, formula_of
 from onecycle_cli.render.code.match import match_scheduler, why_not
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SHAPE = ("pct_start", "anneal_strategy", "div_factor", "final_div_factor")
 OPTIMIZERS = {"sgd": "optim_sgd", "adam": "optim_adam", "adamw": "optim_adamw", "rmsprop": "optim_rmsprop"}
+LINEAR = 'Needs a version after 0.17.0: before, "linear" stops with "attempt to apply non-function".'
 EXACT_DIGITS = 15
 """Significant digits that R's parser reads to the nearest double; longer numbers are written in hexadecimal."""
 
@@ -47,8 +48,11 @@ def snippet(task: Task) -> str:
     optimizer = OPTIMIZERS.get(task.optimizer or "sgd", "make_optimizer")
     if match is not None and match.close:
         plan = match.schedule.plan
-        head = task.head(match.remark("lr_one_cycle"), _bugs(plan))
-        make = f"scheduler <- {call_in_r('lr_one_cycle', _arguments(task, plan), ['optimizer'])}"
+        head = task.head(match.remark("lr_one_cycle"), LINEAR if plan.anneal_strategy == "linear" else "")
+        *given, last = _arguments(task, plan)
+        lines = [f"  {argument.name} = {argument.value},{argument.comment}" for argument in given]
+        lines.append(f"  {last.name} = {last.value}{last.comment}")  # R takes no comma after the last
+        make = "scheduler <- lr_one_cycle(\n  optimizer,\n" + "\n".join(lines) + "\n)"
         lr, definition, momentum, check = "0.001", "", "", ""
     else:
         formula = formula_of(task.schedule)
@@ -58,16 +62,18 @@ def snippet(task: Task) -> str:
         make = f"scheduler <- lr_lambda(optimizer, {rates[0] if not task.several else _listed(rates)})"
         momentum = _momentum(task, formula)
         check = f"stopifnot({task.plan.epochs} * {_batches(task)} == {task.total})" if task.from_loader else ""
-    over = "model$parameters" if not task.several else "parameter_groups"
-    groups = ", ".join(task.schedule.groups)
-    over_comment = (
-        comment(f"parameter_groups: list(list(params = ...), ...), in this order: {groups}") if task.several else ""
-    )
+    over, over_comment = "model$parameters", ""
+    if task.several:
+        groups = ", ".join(task.schedule.groups)
+        over, over_comment = (
+            "parameter_groups",
+            f"parameter_groups: list(list(params = ...), ...), in this order: {groups}",
+        )
     made = f"optimizer <- {optimizer}({over}, lr = {lr})"
     resume = task.resuming(
         "make both as here, then scheduler$load_state_dict(...) the checkpoint's; leave last_epoch alone."
     )
-    setup = join(over_comment, made, check, make, resume, between="\n")
+    setup = join(comment(over_comment), made, check, make, resume, between="\n")
     return join(head, "library(torch)", definition, setup, _loop(task, momentum))
 
 
@@ -100,13 +106,6 @@ def _arguments(task: Task, plan: Plan) -> list[Argument]:
         if set(values) != {usual} or task.several:
             given.append(Argument(name, _per_group(values)))
     return given
-
-
-def _bugs(plan: Plan) -> str:
-    """Return what released versions fail on."""
-    if plan.anneal_strategy == "linear":
-        return 'Needs a version after 0.17.0: before, "linear" stops with "attempt to apply non-function".'
-    return ""
 
 
 def _batches(task: Task) -> str:

@@ -14,9 +14,8 @@ from onecycle_cli.render.code import (
     guard,
     is_attribute,
     join,
-    length_arguments,
-    momentum_arguments,
     peak_argument,
+    per_group,
     shape_arguments,
     training_loop,
 )
@@ -31,12 +30,13 @@ if TYPE_CHECKING:
 
 def snippet(task: Task) -> str:
     """Return the scheduler, the optimizer that it sets, and the loop that steps it."""
-    scheduler = make_scheduler(task, length_arguments(task))
-    steps = task.steps_of_the_run()
-    check = "" if scheduler.own else guard(task, steps)
-    imports = (
-        "import math\n\nimport torch" if "math." in scheduler.make + scheduler.definition + check else "import torch"
-    )
+    length = [Argument("total_steps", str(task.total))]
+    if task.from_loader:
+        per_epoch = Argument("steps_per_epoch", task.steps_of_an_epoch(), f"planned: {task.per_epoch}")
+        length = [Argument("epochs", str(task.plan.epochs)), per_epoch]
+    scheduler = make_scheduler(task, length)
+    check = "" if scheduler.own else guard(task, task.steps_of_the_run())
+    math = "import math\n\n" if "math." in scheduler.make + scheduler.definition + check else ""
     make = join(
         optimizer_of(task, "model"),
         check,
@@ -47,13 +47,14 @@ def snippet(task: Task) -> str:
         between="\n",
     )
     body = join(scheduler.definition, make, between="\n\n\n")
-    return join(task.head(*scheduler.remarks), imports, body, training_loop(task))
+    return join(task.head(*scheduler.remarks), f"{math}import torch", body, training_loop(task))
 
 
 # --- The scheduler ----------------------------------------------------------------------------------------------------
 
 
 NAME = "torch.optim.lr_scheduler.OneCycleLR"
+MOMENTA = ("base_momentum", "max_momentum")
 
 _CLASSES = ("SGD", "Adam", "AdamW", "RMSprop", "Adamax", "NAdam", "RAdam", "Muon", "SparseAdam", "Adagrad", "Adadelta")
 OPTIMIZERS = {name.lower(): f"torch.optim.{name}" for name in (*_CLASSES, "Rprop", "ASGD", "LBFGS", "Adafactor")}
@@ -81,13 +82,14 @@ def make_scheduler(task: Task, length: Sequence[Argument], optimizer: str = "opt
     """Return the plan as `OneCycleLR` where that matches it, else as a scheduler with the plan's formula."""
     match = match_scheduler(task.schedule, "torch")
     if match is not None and match.close:
-        plan = match.schedule.plan
-        given = [
-            peak_argument(plan, "max_lr"),
-            *length,
-            *shape_arguments(plan, torch.CONVENTION.defaults, TORCH_NAMES),
-            *momentum_arguments(plan, torch.CONVENTION.defaults),
-        ]
+        plan, defaults = match.schedule.plan, torch.CONVENTION.defaults
+        given = [peak_argument(plan, "max_lr"), *length, *shape_arguments(plan, defaults, TORCH_NAMES)]
+        if plan.cycle_momentum:
+            momenta = {name: [getattr(group, name) for group in plan.groups] for name in MOMENTA}
+            differing = [name for name in MOMENTA if set(momenta[name]) != {getattr(defaults, name)}]
+            given += [Argument(name, per_group(momenta[name])) for name in differing]
+        else:
+            given.append(Argument("cycle_momentum", "False"))
         return Scheduler(
             "", f"scheduler = {call(NAME, given, [optimizer])}", own=True, remarks=(match.remark("OneCycleLR"),)
         )

@@ -23,43 +23,33 @@ def snippet(task: Task) -> str:
         task = replace(task, settings=replace(task.settings, optimizer="adamw"))
     total = Argument("total_steps", "num_training_steps" if task.from_loader else str(task.total), task.planned())
     scheduler = make_scheduler(task, [total])
-    make = scheduler.make.replace("scheduler = ", "self.lr_scheduler = ", 1)
-    body = join(
+    method = join(
         "optimizer = self.optimizer if optimizer is None else optimizer",
         "" if scheduler.own else guard(task, "num_training_steps"),
-        make,
+        scheduler.make.replace("scheduler = ", "self.lr_scheduler = ", 1),
         "return self.lr_scheduler",
         between="\n",
     )
-    trainer = (
-        "class OneCycleTrainer(Trainer):\n"
-        "    def create_scheduler(self, num_training_steps, optimizer=None):\n" + textwrap.indent(body, " " * 8)
-    )
-    imports = "import torch\nfrom transformers import Trainer, TrainingArguments"
-    if "math." in scheduler.definition:
-        imports = "import math\n\n" + imports
-    return join(
-        task.head(*scheduler.remarks),
-        imports,
-        join(scheduler.definition, trainer, _use(task), between="\n\n\n"),
-    )
-
-
-def _use(task: Task) -> str:
     own = task.several or task.optimizer not in ("adamw", *OPTIM)
-    lines = ["training_args = TrainingArguments(", '    output_dir="checkpoints",', *_arguments(task, own=own), ")"]
-    made = ""
-    if own:
-        made = optimizer_of(task, "model")
+    given = "\n".join(['    output_dir="checkpoints",', *_arguments(task, own=own)])
     over = ", optimizers=(optimizer, None)" if own else ""
-    return join(
-        "\n".join(lines),
-        made,
+    use = join(
+        f"training_args = TrainingArguments(\n{given}\n)",
+        optimizer_of(task, "model") if own else "",
         f"trainer = OneCycleTrainer(model=model, args=training_args, train_dataset=train_dataset{over})",
         comment("The Trainer's own warm-up and learning rate are not used."),
         task.resuming("trainer.train(resume_from_checkpoint=True) restores the scheduler; leave last_epoch alone."),
         between="\n",
     )
+    trainer = (
+        "class OneCycleTrainer(Trainer):\n"
+        "    def create_scheduler(self, num_training_steps, optimizer=None):\n" + textwrap.indent(method, " " * 8)
+    )
+    imports = "import torch\nfrom transformers import Trainer, TrainingArguments"
+    if "math." in scheduler.definition:
+        imports = "import math\n\n" + imports
+    body = join(scheduler.definition, trainer, use, between="\n\n\n")
+    return join(task.head(*scheduler.remarks), imports, body)
 
 
 def _arguments(task: Task, *, own: bool) -> Iterator[str]:

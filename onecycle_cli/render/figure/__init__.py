@@ -62,8 +62,7 @@ def plan_figure(curves: Sequence[Curve], options: FigureOptions) -> Figure:
     """
     from onecycle_cli.render.figure.chart import plan_chart
 
-    check_size(options)
-    check_drawable(curves)
+    _check(curves, options)
     return _draw(plan_chart(curves, options.x, log=options.log, momentum=options.momentum), options)
 
 
@@ -77,8 +76,7 @@ def comparison_figure(curves: Sequence[Curve], options: FigureOptions) -> Figure
 
     if len(curves) < 2:
         raise OnecycleError("a comparison needs at least two curves", "give two or more")
-    check_size(options)
-    check_drawable(curves)
+    _check(curves, options)
     return _draw(comparison_chart(curves), options)
 
 
@@ -90,13 +88,12 @@ def check_figure(found: Verdict, plan: str, momentum_word: str, options: FigureO
     """
     from onecycle_cli.render.figure.chart import check_chart, check_curves
 
-    check_size(options)
-    check_drawable(check_curves(found, momentum_word))
+    _check(check_curves(found, momentum_word), options)
     return _draw(check_chart(found, plan, momentum_word), options)
 
 
-def check_size(options: FigureOptions) -> None:
-    """Raise an OnecycleError where a figure is too small or too large to be drawn."""
+def _check(curves: Sequence[Curve], options: FigureOptions) -> None:
+    """Raise an OnecycleError where a figure is too small or too large to be drawn, or a learning rate is."""
     width, height = options.width_inches, options.height_inches
     if width < SMALLEST[0] or height < SMALLEST[1]:
         raise OnecycleError(
@@ -108,6 +105,7 @@ def check_size(options: FigureOptions) -> None:
             f"a figure of {width:g} × {height:g} inches at {options.dpi:g} dpi is larger than {MOST_PIXELS:,} pixels",
             f"give at most {int(MOST_PIXELS / max(width, height))} dpi, or draw to SVG or PDF",
         )
+    check_drawable(curves)
 
 
 def _draw(chart: Chart, options: FigureOptions) -> Figure:

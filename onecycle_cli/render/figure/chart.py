@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from onecycle_cli.policy.ramps import FloatArray
     from onecycle_cli.policy.schedule import Schedule
-    from onecycle_cli.render.figure.style import Look
     from onecycle_cli.render.picture import Across
     from onecycle_cli.run import Verdict
 
@@ -126,18 +125,14 @@ class Chart:
         """The entries of the legend, in the order of the first panel's strokes."""
         return [stroke.legend for stroke in self.panels[0].strokes if stroke.legend is not None]
 
-    @property
-    def texts(self) -> list[str]:
-        """Everything that users have named, for which fonts must have glyphs."""
-        return [self.title, self.details, *self.legend]
-
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """A curve evaluated where it is drawn, in one part, or in two where a resumed run has steps behind it."""
 
     curve: Curve
-    look: Look
+    colour: Any
+    dashes: Any
     parts: tuple[Part, ...]
 
     @property
@@ -182,11 +177,11 @@ def comparison_chart(curves: Sequence[Curve]) -> Chart:
 def evaluate(curves: Sequence[Curve], across: Across) -> list[Line]:
     """Evaluate every curve where it is drawn."""
     found = []
-    for curve, look in zip(curves, looks(len(curves)), strict=True):
+    for curve, (colour, dashes) in zip(curves, looks(len(curves)), strict=True):
         last = curve.schedule.total_steps - 1
         first = min(curve.schedule.first_step, last)
         behind = (_part(curve, across, 0, first, done=True),) if first else ()
-        found.append(Line(curve, look, (*behind, _part(curve, across, first, last, done=False))))
+        found.append(Line(curve, colour, dashes, (*behind, _part(curve, across, first, last, done=False))))
     return found
 
 
@@ -207,29 +202,26 @@ def _rate_panel(lines: Sequence[Line], across: Across, *, legend: bool, log: boo
 
 def _strokes(line: Line, order: int, *, momentum: bool = False, legend: bool = False) -> list[Stroke]:
     """Return a curve's strokes: faint where a resumed run has them behind it, a dot where there is one step only."""
-    found = []
+    found, entry = [], None
+    if legend:
+        entry = f"{line.label} (peak {short(summarize(line.curve.schedule, line.curve.group).peak_lr)})"
     for part in line.parts:
         values = part.momentum if momentum else part.lr
         if values is not None:
             style = _line_style(line, part.x, order) | ({"alpha": FAINT} if part.done else {})
-            found.append(Stroke(part.x, values, style, _entry(line) if legend and not part.done else None))
+            found.append(Stroke(part.x, values, style, None if part.done else entry))
     return found
 
 
 def _line_style(line: Line, x: FloatArray, order: int) -> dict[str, Any]:
     """Return the style of a curve, drawn over those that come before it in order."""
     return {
-        "color": line.look.colour,
-        "linestyle": line.look.dashes,
+        "color": line.colour,
+        "linestyle": line.dashes,
         "marker": "o" if len(x) == 1 else None,
         "label": line.label,
         "zorder": 3 + order / 1000,
     }
-
-
-def _entry(line: Line) -> str:
-    peak = summarize(line.curve.schedule, line.curve.group).peak_lr
-    return f"{line.label} (peak {short(peak)})"
 
 
 def _notes(line: Line, across: Across, *, alone: bool) -> list[Note]:
@@ -247,7 +239,7 @@ def _notes(line: Line, across: Across, *, alone: bool) -> list[Note]:
         where = f" at step {step:,}" if {"peak", "resume"} & set(names) else ""
         text = f"{join_words(names)} {short(value)}{where}"
         x = step / x_divisor(schedule, across)
-        found.append(Note(x, value, text, line.look.colour, INK if alone else line.look.colour))
+        found.append(Note(x, value, text, line.colour, INK if alone else line.colour))
     return found
 
 
@@ -316,7 +308,15 @@ ROAD = {"linewidth": 5.0, "alpha": 0.35, "zorder": 2, "label": "planned"}
 """The style of a planned curve: wide enough, in points, to be seen below a line that follows it."""
 
 LOGGED = {"linewidth": 1.4, "markersize": 3, "zorder": 3, "label": "logged"}
-RING = {"linestyle": "none", "marker": "o", "markersize": 7, "markerfacecolor": "none", "markeredgecolor": WRONG}
+RING = {
+    "linestyle": "none",
+    "marker": "o",
+    "markersize": 7,
+    "markerfacecolor": "none",
+    "markeredgecolor": WRONG,
+    "zorder": 4,
+}
+"""A ring around the first value that is not the planned one."""
 
 FEW = 120
 """Logged points that are still marked one by one."""
@@ -333,24 +333,26 @@ def check_chart(found: Verdict, plan: str, momentum_word: str) -> Chart:
     """Return a log over its plan, which is called `plan`."""
     lines = evaluate(check_curves(found, momentum_word), "step")
     panels = [_check_panel(found, lines, "lr", "learning rate"), _check_panel(found, lines, "momentum", momentum_word)]
-    title, details = _check_title(found, plan)
+    cause, first, schedule = found.cause, found.first_divergence, found.series.schedule
+    title = outcome(found, plan) if found.verdict == "ok" or first is not None else found.verdict
+    details = compared_values(found)
+    if found.verdict != "ok":
+        title, details = f"{title}: {printable(cause.slug)}", printable(cause.summary)
+    missing, moment = tuple[Band, ...](), None
+    if found.first_missing_step is not None:
+        begin, end = found.first_missing_step - 1, schedule.total_steps - 1
+        missing = (Band("not in the log", begin, end, *OTHER_PHASE),)
+    if first is not None:
+        text = f"first divergence: step {first.step:,}, {printable(first.field)}"
+        moment = Moment(float(first.step + found.offset), text, WRONG)
     return Chart(
         title,
         details,
         tuple(panel for panel in panels if panel is not None),
-        bands=_missing(found),
-        moment=_divergence(found),
-        steps_per_epoch=found.series.schedule.steps_per_epoch,
+        bands=missing,
+        moment=moment,
+        steps_per_epoch=schedule.steps_per_epoch,
     )
-
-
-def _check_title(found: Verdict, plan: str) -> tuple[str, str]:
-    """Return the verdict and its cause, and the details below."""
-    cause = found.cause
-    if found.verdict == "ok":
-        return outcome(found, plan), compared_values(found)
-    came = found.verdict if found.first_divergence is None else outcome(found, plan)
-    return f"{came}: {printable(cause.slug)}", printable(cause.summary)
 
 
 def _check_panel(found: Verdict, lines: Sequence[Line], field: str, name: str) -> Panel | None:
@@ -361,7 +363,11 @@ def _check_panel(found: Verdict, lines: Sequence[Line], field: str, name: str) -
     if not logged and field == "momentum":
         return None
     planned = [stroke for line in lines for stroke in _planned(line, field, alone=alone, several=len(lines) > 1)]
-    return Panel((name,), (*planned, *logged, *_ring(found, field)))
+    ring, first = [], found.first_divergence
+    if first is not None and found.series.tracks[first.column].field == field and abs(first.logged) <= DRAWABLE[1]:
+        x, y = np.array([first.step + found.offset], np.float64), np.array([first.logged])
+        ring = [Stroke(x, y, RING)]
+    return Panel((name,), (*planned, *logged, *ring))
 
 
 def _planned(line: Line, field: str, *, alone: bool, several: bool) -> Iterator[Stroke]:
@@ -369,7 +375,7 @@ def _planned(line: Line, field: str, *, alone: bool, several: bool) -> Iterator[
     for part in line.parts:
         values = part.lr if field == "lr" else part.momentum
         if values is not None:
-            style = ROAD | {"color": line.look.colour if several else LINES}
+            style = ROAD | {"color": line.colour if several else LINES}
             yield Stroke(part.x, values, style, None if part.done else entry)
 
 
@@ -381,17 +387,12 @@ def _logged(found: Verdict, column: int, lines: Sequence[Line], *, alone: bool) 
     if not kept.size:
         return
     rows = kept[rows_to_draw(values[kept])]
-    x, y = _connected(series.steps[rows].astype(np.float64), values[rows])
+    x, y = series.steps[rows].astype(np.float64), values[rows]
+    back = np.flatnonzero(np.diff(x) < 0) + 1  # where the log goes back, the line breaks: nothing was trained between
     line = next(line for line in lines if line.curve.group == track.group)
-    style = LOGGED | {"color": line.look.colour, "marker": "o" if len(rows) <= FEW else None}
+    style = LOGGED | {"color": line.colour, "marker": "o" if len(rows) <= FEW else None}
     entry = "logged" if alone else f"logged {_group_name(printable(track.label.removeprefix('lr_')))}"
-    yield Stroke(x, y, style, entry)
-
-
-def _connected(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Break a line wherever the log goes back: nothing was trained in between."""
-    back = np.flatnonzero(np.diff(x) < 0) + 1
-    return np.insert(x, back, np.nan), np.insert(y, back, np.nan)
+    yield Stroke(np.insert(x, back, np.nan), np.insert(y, back, np.nan), style, entry)
 
 
 def rows_to_draw(values: FloatArray) -> NDArray[np.int64]:
@@ -408,27 +409,3 @@ def rows_to_draw(values: FloatArray) -> NDArray[np.int64]:
 
 def _group_name(name: str) -> str:
     return f"group {name}" if name.isdecimal() else name
-
-
-def _missing(found: Verdict) -> tuple[Band, ...]:
-    """Return the part of the cycle that the log does not reach."""
-    missing = found.first_missing_step
-    if missing is None:
-        return ()
-    return (Band("not in the log", missing - 1, found.series.schedule.total_steps - 1, *OTHER_PHASE),)
-
-
-def _divergence(found: Verdict) -> Moment | None:
-    first = found.first_divergence
-    if first is None:
-        return None
-    text = f"first divergence: step {first.step:,}, {printable(first.field)}"
-    return Moment(float(first.step + found.offset), text, WRONG)
-
-
-def _ring(found: Verdict, field: str) -> Iterator[Stroke]:
-    """Yield a ring around the first value that is not the planned one."""
-    first = found.first_divergence
-    if first is not None and found.series.tracks[first.column].field == field and abs(first.logged) <= DRAWABLE[1]:
-        x, y = np.array([first.step + found.offset], np.float64), np.array([first.logged])
-        yield Stroke(x, y, RING | {"zorder": 4})

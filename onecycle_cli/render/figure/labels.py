@@ -151,7 +151,7 @@ class Leader:
 
 def name_bands(page: Page, ground: Ground, bands: Sequence[Band]) -> list[Words]:
     """Name each band along the top of the panel, with an arrow where it is narrower than its name."""
-    area, points, found = ground.box, page.sizes.small, list[Words]()
+    area, points, found = ground.box, page.small, list[Words]()
     height, after = line_height(points), area.left
     for band in bands:
         begin, end = ground.across(band.begin), ground.across(band.end)
@@ -170,19 +170,14 @@ def name_bands(page: Page, ground: Ground, bands: Sequence[Band]) -> list[Words]
     return found
 
 
-def name_moment(page: Page, ground: Ground, moment: Moment) -> list[Words]:
+def name_moment(page: Page, ground: Ground, moment: Moment) -> Words:
     """Write a moment's words beside its line, on the side where there is more room."""
-    at, points = ground.across(moment.x), page.sizes.small
+    at, points = ground.across(moment.x), page.small
     width, height = page.ruler.width(moment.text, points), line_height(points)
     right = at - ground.box.left < ground.box.right - at
     left = at + BESIDE if right else at - BESIDE - width
-    return [
-        Words(
-            Box(left, ground.box.top - BESIDE - height, left + width, ground.box.top - BESIDE),
-            moment.text,
-            moment.colour,
-        )
-    ]
+    top = ground.box.top - BESIDE
+    return Words(Box(left, top - height, left + width, top), moment.text, moment.colour)
 
 
 def place_notes(page: Page, ground: Ground, panel: Panel, taken: Sequence[Words]) -> tuple[list[Words], list[Leader]]:
@@ -194,7 +189,7 @@ def place_notes(page: Page, ground: Ground, panel: Panel, taken: Sequence[Words]
     for note in panel.notes:
         spot = ground.polyline(np.array([note.x]), np.array([note.y]))
         point = float(spot.x[0]), float(spot.y[0])
-        size = (page.ruler.width(note.text, page.sizes.small), line_height(page.sizes.small))
+        size = (page.ruler.width(note.text, page.small), line_height(page.small))
         box = place(point, size, ground.box.within(CLEAR), boxes, curves)
         if box is None:
             continue

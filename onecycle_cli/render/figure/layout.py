@@ -58,28 +58,15 @@ LEFT_OUT = "{:,} more between them"
 
 
 @dataclass(frozen=True, slots=True)
-class Sizes:
-    """The sizes of letters, in points."""
-
-    text: float
-    small: float
-    title: float
-
-    @classmethod
-    def of(cls, width: float, height: float) -> Sizes:
-        """Choose sizes that suit a figure: 10 points at 9 × 5.5 inches, and more slowly smaller than it."""
-        text = 10 * min(max(min(width / 9, height / 5.5), 0.3), 2.5) ** 0.5
-        return cls(text, text * 0.9, text * 1.25)
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
-    """The size of a figure, the sizes of its letters, and the ruler that measures its words."""
+    """The size of a figure, the ruler that measures its words, and the sizes of its letters in points."""
 
     width: float
     height: float
-    sizes: Sizes
     ruler: Ruler
+    text: float
+    small: float
+    title: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,20 +167,24 @@ def lay_out(chart: Chart, page: Page) -> Layout:
     grounds = _grounds(page, chart, used, legend.height if legend else 0.0, epochs=per_epoch is not None)
     lead = grounds[0]
     words = name_bands(page, lead, chart.bands)
-    words += name_moment(page, lead, chart.moment) if chart.moment else []
+    words += [name_moment(page, lead, chart.moment)] if chart.moment else []
     notes, leaders = place_notes(page, lead, chart.panels[0], words)
-    epochs = None
+    # A very long axis counts in millions of steps or more, and says so.
+    unit, word = count_unit(lead.reach.last) if chart.across == "step" else (1, "")
+    name = AXIS_NAMES[chart.across]
+    places, labels = _fitting_ticks(page, lead.reach, unit, lead.box.width)
+    ticks, epochs = Ticks(places, labels, f"{name} ({word})" if word else name), None
     if per_epoch is not None:
-        labels = _fitting_ticks(page, Reach(0.0, lead.reach.last / per_epoch, "epoch"), 1, lead.box.width)
-        epochs = Ticks([tick * per_epoch for tick in labels[0]], labels[1], "epoch")
-    return Layout(page, title, grounds, _step_ticks(page, lead), epochs, legend, [*words, *notes], leaders)
+        places, labels = _fitting_ticks(page, Reach(0.0, lead.reach.last / per_epoch, "epoch"), 1, lead.box.width)
+        epochs = Ticks([tick * per_epoch for tick in places], labels, "epoch")
+    return Layout(page, title, grounds, ticks, epochs, legend, [*words, *notes], leaders)
 
 
 def _title(page: Page, title: str, details: str) -> tuple[list[tuple[str, float, float, bool, str]], float]:
     """Return the lines of the title with their tops, and the height that they take."""
     room, used, found = page.width - 2 * PAD, PAD, []
-    rows = [(line, page.sizes.title, True, INK) for line in title.splitlines() if line.strip()]
-    rows += [(details, page.sizes.small, False, SOFT)] if details else []
+    rows = [(line, page.title, True, INK) for line in title.splitlines() if line.strip()]
+    rows += [(details, page.small, False, SOFT)] if details else []
     for text, points, bold, colour in rows:
         fitted = page.ruler.fit(text, points, room, bold=bold)
         found.append((fitted, page.height - used, points, bold, colour))
@@ -203,7 +194,7 @@ def _title(page: Page, title: str, details: str) -> tuple[list[tuple[str, float,
 
 def _legend(page: Page, entries: Sequence[str]) -> Legend:
     """Fit a legend to the page; where there are too many entries, evenly spread ones are shown."""
-    points = page.sizes.small
+    points = page.small
     handle = points / 72 * (HANDLE + 2.8)
     room = page.width - 2 * PAD
     row = points / 72 * 1.36
@@ -221,31 +212,27 @@ def _legend(page: Page, entries: Sequence[str]) -> Legend:
 
 
 def _grounds(page: Page, chart: Chart, used: float, legend: float, *, epochs: bool) -> list[Ground]:
-    """Place the panels, and fit their axes to what they show."""
-    heights = _cut_height(page, used, legend, epochs=epochs, two=len(chart.panels) > 1)
-    scales = [_first_scale(page, chart, heights[0])]
-    scales += [_lower_scale(page, panel, height) for panel, height in zip(chart.panels[1:], heights[1:], strict=True)]
-    widest = max(page.ruler.width(label, page.sizes.small) for scale in scales for label in scale.labels)
-    left = PAD + line_height(page.sizes.text) + 1.4 * TICK + widest
+    """Share the height between title, panels, their axes and the legend, and fit the axes to what they show."""
+    words = line_height(page.small) + TICK
+    foot = PAD / 2 + legend + line_height(page.text) + words
+    top = page.height - used - (words + PAD / 4 if epochs else PAD / 2)
+    heights, scales = [(foot, top)], []
+    if len(chart.panels) > 1:
+        middle = foot + (top - foot - BETWEEN) * (1 - SHARE)
+        heights = [(middle + BETWEEN, top), (foot, middle)]
+        most = int((middle - foot) / line_height(page.small) / 1.8)
+        scales = [_scale(chart.panels[1], max(2, min(4, most)), 0.12, 0.12)]
+    scales = [_first_scale(page, chart, heights[0]), *scales]
+    widest = max(page.ruler.width(label, page.small) for scale in scales for label in scale.labels)
+    left = PAD + line_height(page.text) + 1.4 * TICK + widest
     x = np.concatenate([stroke.x for panel in chart.panels for stroke in panel.strokes])
     reach = Reach(min(0.0, float(np.nanmin(x))), float(np.nanmax(x)), chart.across)
     found = []
     for panel, (foot, top), scale in zip(chart.panels, heights, scales, strict=True):
-        fitting = [name for name in panel.names if page.ruler.width(name, page.sizes.text) < top - foot]
+        fitting = [name for name in panel.names if page.ruler.width(name, page.text) < top - foot]
         name = next(iter(fitting), "")
         found.append(Ground(Box(left, foot, page.width - 1.5 * PAD, top), reach, scale, name))
     return found
-
-
-def _cut_height(page: Page, used: float, legend: float, *, epochs: bool, two: bool) -> list[tuple[float, float]]:
-    """Share the height between title, panels, their axes and the legend; return each panel's foot and top."""
-    words = line_height(page.sizes.small) + TICK
-    foot = PAD / 2 + legend + line_height(page.sizes.text) + words
-    top = page.height - used - (words + PAD / 4 if epochs else PAD / 2)
-    if not two:
-        return [(foot, top)]
-    middle = foot + (top - foot - BETWEEN) * (1 - SHARE)
-    return [(middle + BETWEEN, top), (foot, middle)]
 
 
 def _first_scale(page: Page, chart: Chart, height: tuple[float, float]) -> Scale:
@@ -255,18 +242,13 @@ def _first_scale(page: Page, chart: Chart, height: tuple[float, float]) -> Scale
     are there if a single curve is annotated.
     """
     panel = chart.panels[0]
-    inches, row = height[1] - height[0], line_height(page.sizes.small)
+    inches, row = height[1] - height[0], line_height(page.small)
     above = row * (bool(chart.bands or chart.moment) + bool(panel.notes)) + 0.18
     below = row + 0.16 if panel.notes and not chart.legend else 0.12
     free = min(1, 0.55 * inches / (above + below))
     head, foot = above * free / inches, below * free / inches
     most = int(inches * (1 - head - foot) / row / 1.5)
     return _scale(panel, max(2, min(7, most)), head, foot)
-
-
-def _lower_scale(page: Page, panel: Panel, height: tuple[float, float]) -> Scale:
-    most = int((height[1] - height[0]) / line_height(page.sizes.small) / 1.8)
-    return _scale(panel, max(2, min(4, most)), 0.12, 0.12)
 
 
 def _scale(panel: Panel, most_ticks: int, head: float, foot: float) -> Scale:
@@ -276,7 +258,12 @@ def _scale(panel: Panel, most_ticks: int, head: float, foot: float) -> Scale:
     values = values[~np.isnan(values)]
     low, high = float(values.min()), float(values.max())
     if panel.log and high > 0:
-        return _log_scale(values, high, most_ticks, head, foot)
+        low = float(values[values >= high * DEEPEST].min())
+        if low == high:
+            low, high = low / 2, high * 2
+        factor = (high / low) ** (1 / (1 - head - foot))
+        ticks, labels = value_ticks(low, high, most_ticks, log=True)
+        return Scale(low / factor**foot, high * factor**head, ticks, labels, log=True)
     if low > 0 and low < high / 2:
         low = 0.0
     if low == high:
@@ -285,29 +272,12 @@ def _scale(panel: Panel, most_ticks: int, head: float, foot: float) -> Scale:
     return Scale(low - foot * span, high + head * span, *value_ticks(low, high, most_ticks, log=False), log=False)
 
 
-def _log_scale(values: FloatArray, high: float, most_ticks: int, head: float, foot: float) -> Scale:
-    low = float(values[values >= high * DEEPEST].min())
-    if low == high:
-        low, high = low / 2, high * 2
-    span = (high / low) ** (1 / (1 - head - foot))
-    return Scale(low / span**foot, high * span**head, *value_ticks(low, high, most_ticks, log=True), log=True)
-
-
-def _step_ticks(page: Page, ground: Ground) -> Ticks:
-    """Place the ticks of the horizontal axis; a very long one counts in millions of steps or more, and says so."""
-    reach = ground.reach
-    unit, word = count_unit(reach.last) if reach.across == "step" else (1, "")
-    ticks, labels = _fitting_ticks(page, reach, unit, ground.box.width)
-    name = AXIS_NAMES[reach.across]
-    return Ticks(ticks, labels, f"{name} ({word})" if word else name)
-
-
 def _fitting_ticks(page: Page, reach: Reach, unit: float, room: float) -> tuple[list[float], list[str]]:
     """Place as many ticks as there is room for, where one unit of the labels is `unit` of the axis."""
     low, high = reach.first / unit, reach.limits[1] / unit
     for most in range(MOST_TICKS, 1, -1):
         ticks = even_ticks(low, high, most, whole=reach.across == "step" and unit == 1)
         labels = tick_labels(ticks)
-        if len(ticks) * page.ruler.width(max(labels, key=len), page.sizes.small) * 1.4 <= room:
+        if len(ticks) * page.ruler.width(max(labels, key=len), page.small) * 1.4 <= room:
             break
     return [tick * unit for tick in ticks], labels

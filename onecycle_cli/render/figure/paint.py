@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from onecycle_cli.render.figure.labels import Ruler, line_height
-from onecycle_cli.render.figure.layout import HANDLE, LEFT_OUT, PAD, TICK, Page, Sizes, lay_out
+from onecycle_cli.render.figure.layout import HANDLE, LEFT_OUT, PAD, TICK, Page, lay_out
 from onecycle_cli.render.figure.style import LINES, fonts_for, own_style
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    from onecycle_cli.render.figure.chart import Chart, Note, Panel
-    from onecycle_cli.render.figure.layout import Ground, Layout, Legend, Scale, Ticks
+    from onecycle_cli.render.figure.chart import Chart, Panel
+    from onecycle_cli.render.figure.layout import Ground, Layout, Legend, Scale
 
 MOMENT: dict[str, Any] = {"linewidth": 1.0, "linestyle": (0, (4, 2)), "zorder": 2.5}
 NOTED: dict[str, Any] = {
@@ -33,7 +33,7 @@ NOTED: dict[str, Any] = {
 def paint(chart: Chart, width: float, height: float, dpi: float) -> Figure:
     """Draw a chart into a new figure of a size in inches."""
     with own_style():
-        figure, page = _blank_page(chart.texts, width, height, dpi)
+        figure, page = _blank_page([chart.title, chart.details, *chart.legend], width, height, dpi)
         layout = lay_out(chart, page)
         panels: list[Axes] = []
         strokes: list[list[Line2D]] = []
@@ -41,10 +41,18 @@ def paint(chart: Chart, width: float, height: float, dpi: float) -> Figure:
             axes = _add_panel(figure, page, ground, panels[0] if panels else None)
             strokes.append(_fill(axes, chart, panel, ground.scale))
             panels.append(axes)
-        _mark(panels[0], chart.panels[0].notes, layout.grounds[0].scale)
+        lead = layout.grounds[0]
+        for note in chart.panels[0].notes:
+            y = max(note.y, lead.scale.low)
+            panels[0].plot([note.x], [y], markerfacecolor=note.colour, zorder=4, clip_on=False, **NOTED)
         _set_steps(panels, layout)
         if layout.epochs:
-            _set_epochs(panels[0], layout.epochs, layout.grounds[0], page.sizes.small)
+            # Its name is beside its ticks to save a row.
+            top = panels[0].secondary_xaxis("top")
+            top.set_xticks(layout.epochs.places, layout.epochs.labels)
+            top.set_xlabel(layout.epochs.name, ha="right", fontsize=page.small)
+            place = (-0.15 / lead.box.width, 1 + TICK / (lead.box.top - lead.box.bottom))
+            top.xaxis.set_label_coords(*place, transform=panels[0].transAxes)
         _write(figure, layout)
         if layout.legend:
             entries = zip(chart.panels[0].strokes, strokes[0], strict=True)
@@ -59,12 +67,14 @@ def _blank_page(texts: Sequence[str], width: float, height: float, dpi: float) -
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    sizes = Sizes.of(width, height)
-    fonts: dict[Any, Any] = {"font.family": fonts_for(texts), "font.size": sizes.text}
-    mpl.rcParams.update(fonts | {"xtick.labelsize": sizes.small, "ytick.labelsize": sizes.small})
+    # 10 points at 9 × 5.5 inches, and more slowly smaller than it.
+    text = 10 * min(max(min(width / 9, height / 5.5), 0.3), 2.5) ** 0.5
+    small, title = text * 0.9, text * 1.25
+    fonts: dict[Any, Any] = {"font.family": fonts_for(texts), "font.size": text}
+    mpl.rcParams.update(fonts | {"xtick.labelsize": small, "ytick.labelsize": small})
     figure = Figure(figsize=(width, height), dpi=dpi)
     canvas: Any = FigureCanvasAgg(figure)  # its renderer is not typed
-    return figure, Page(width, height, sizes, Ruler(canvas.get_renderer(), dpi))
+    return figure, Page(width, height, Ruler(canvas.get_renderer(), dpi), text, small, title)
 
 
 def _add_panel(figure: Figure, page: Page, ground: Ground, sharing: Axes | None) -> Axes:
@@ -99,13 +109,6 @@ def _fill(axes: Axes, chart: Chart, panel: Panel, scale: Scale) -> list[Line2D]:
     return lines
 
 
-def _mark(axes: Axes, notes: Sequence[Note], scale: Scale) -> None:
-    """Mark the points that notes are about."""
-    for note in notes:
-        y = max(note.y, scale.low)
-        axes.plot([note.x], [y], markerfacecolor=note.colour, zorder=4, clip_on=False, **NOTED)
-
-
 def _set_steps(panels: Sequence[Axes], layout: Layout) -> None:
     """Give the lowest panel its horizontal axis."""
     *others, lowest = panels
@@ -113,19 +116,10 @@ def _set_steps(panels: Sequence[Axes], layout: Layout) -> None:
     lowest.set_xlim(*ground.reach.limits)
     lowest.set_xticks(ticks.places, ticks.labels)
     lowest.set_xlabel(ticks.name)
-    below = TICK * 1.2 + line_height(layout.page.sizes.small)
+    below = TICK * 1.2 + line_height(layout.page.small)
     lowest.xaxis.set_label_coords(0.5, -below / (ground.box.top - ground.box.bottom))
     for axes in others:
         axes.tick_params(labelbottom=False)
-
-
-def _set_epochs(axes: Axes, ticks: Ticks, ground: Ground, points: float) -> None:
-    """Add an axis of epochs along the top, its name beside its ticks to save a row."""
-    top = axes.secondary_xaxis("top")
-    top.set_xticks(ticks.places, ticks.labels)
-    top.set_xlabel(ticks.name, ha="right", fontsize=points)
-    height = ground.box.top - ground.box.bottom
-    top.xaxis.set_label_coords(-0.15 / ground.box.width, 1 + TICK / height, transform=axes.transAxes)
 
 
 def _write(figure: Figure, layout: Layout) -> None:
@@ -138,15 +132,10 @@ def _write(figure: Figure, layout: Layout) -> None:
         place = (PAD / page.width, top / page.height)
         figure.text(*place, text, fontsize=points, fontweight=weight, color=colour, va="top")
     for words in layout.words:
-        box, points = words.box, page.sizes.small
+        box, points = words.box, page.small
         middle = (box.bottom + box.top) / 2
-        style: dict[str, Any] = {
-            "fontsize": points,
-            "color": words.colour,
-            "va": "center_baseline",
-            "transform": inches,
-        }
-        figure.text(box.left, middle, words.text, **style)
+        style: dict[str, Any] = {"va": "center_baseline", "transform": inches}
+        figure.text(box.left, middle, words.text, fontsize=points, color=words.colour, **style)
     for leader in layout.leaders:
         ends = zip(leader.start, leader.end, strict=True)
         figure.add_artist(Line2D(*ends, color=leader.colour, linewidth=0.8, transform=inches))
@@ -166,7 +155,7 @@ def _write_legend(figure: Figure, page: Page, legend: Legend, handles: Sequence[
         loc="lower left",
         bbox_to_anchor=(PAD / page.width, PAD / 2 / page.height),
         ncols=legend.columns,
-        fontsize=page.sizes.small,
+        fontsize=page.small,
         handlelength=HANDLE,
         frameon=False,
         borderpad=0,

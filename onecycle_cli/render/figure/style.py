@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -73,13 +72,17 @@ OWN_SETTINGS: dict[str, Any] = {
 @contextmanager
 def own_style() -> Iterator[None]:
     """Use matplotlib's built-in settings and ours while the block runs, then the user's again."""
-    with _no_backend_wanted():
+    # An unknown name in MPLBACKEND would make matplotlib's import fail, and no backend is used here.
+    wanted = os.environ.pop("MPLBACKEND", None)
+    try:
         import matplotlib as mpl
+    finally:
+        if wanted is not None:
+            os.environ["MPLBACKEND"] = wanted
     settings: dict[Any, Any] = {name: value for name, value in mpl.rcParamsDefault.items() if "backend" not in name}
     with mpl.rc_context(settings | OWN_SETTINGS), warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "Glyph .* missing"
-        )  # a missing glyph is drawn as a box, which is warning enough
+        # A missing glyph is drawn as a box, which is warning enough.
+        warnings.filterwarnings("ignore", "Glyph .* missing")
         yield
 
 
@@ -92,31 +95,12 @@ def fonts_for(texts: Iterable[str]) -> list[str]:
     return [FONT, *sorted(EASTERN_FONTS & {font.name for font in fontManager.ttflist})]
 
 
-@contextmanager
-def _no_backend_wanted() -> Iterator[None]:
-    """Hide MPLBACKEND: an unknown name would make matplotlib's import fail, and no backend is used here."""
-    wanted = os.environ.pop("MPLBACKEND", None)
-    try:
-        yield
-    finally:
-        if wanted is not None:
-            os.environ["MPLBACKEND"] = wanted
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """A curve's colour and dashes."""
-
-    colour: Any
-    dashes: Any
-
-
-def looks(number: int) -> list[Look]:
-    """Return so many looks, neighbours distinct in colour and dashes; a long row is shaded from dark to light."""
+def looks(number: int) -> list[tuple[Any, Any]]:
+    """Return pairs of colour and dashes, neighbours distinct in both; a long row is shaded from dark to light."""
     if number <= len(COLOURS):
-        return [Look(COLOURS[at], DASHES[at % len(DASHES)]) for at in range(number)]
+        return [(COLOURS[at], DASHES[at % len(DASHES)]) for at in range(number)]
     from matplotlib import colormaps
 
     shade = colormaps["viridis"]
     kinds = len(DASHES) if number <= MOST_DASHED else 1
-    return [Look(shade(0.92 * at / (number - 1)), DASHES[at % kinds]) for at in range(number)]
+    return [(shade(0.92 * at / (number - 1)), DASHES[at % kinds]) for at in range(number)]

@@ -52,18 +52,14 @@ class Canvas:
 
     def lines(self, *, colour: bool) -> list[str]:
         """Return the rows of characters from the top, without spaces at their ends."""
-        return [self._line(row, colour=colour) for row in range(self.rows)]
-
-    def _line(self, row: int, *, colour: bool) -> str:
-        cells = [self._cell(row, column) for column in range(self.columns)]
-        while cells and cells[-1][1] is None:
-            cells.pop()
-        if not colour:
-            return "".join(character for character, _ in cells)
-        return "".join(
-            painted("".join(character for character, _ in run), curve)
-            for curve, run in groupby(cells, key=lambda cell: cell[1])
-        )
+        drawn = []
+        for row in range(self.rows):
+            cells = [self._cell(row, column) for column in range(self.columns)]
+            while cells and cells[-1][1] is None:
+                cells.pop()
+            runs = groupby(cells, key=lambda cell: cell[1] if colour else None)
+            drawn.append("".join(painted("".join(character for character, _ in run), curve) for curve, run in runs))
+        return drawn
 
     def _cell(self, row: int, column: int) -> tuple[str, int | None]:
         """Return a character and its curve; where several cross, they take turns along the row."""

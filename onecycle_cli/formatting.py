@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-REPLACEMENT = "\ufffd"
 _EXPONENT = re.compile(r"([-+]?)([0-9]*)(\.[0-9]*)?[eE]([-+]?)([0-9]+)")
 
 
@@ -91,4 +90,4 @@ def printable(text: str) -> str:
 
     Line ends, tabs and other white space become spaces, control characters a replacement character. Its length stays.
     """
-    return "".join(char if char.isprintable() else " " if char.isspace() else REPLACEMENT for char in text)
+    return "".join(char if char.isprintable() else " " if char.isspace() else "\ufffd" for char in text)

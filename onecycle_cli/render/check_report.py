@@ -82,9 +82,6 @@ def bad_rows(log: Log) -> Iterator[str]:
         yield f"{path}: {len(log.bad_rows) - MOST_BAD_ROWS:,} more rows could not be read\n"
 
 
-# --- Lines -----------------------------------------------------------------------------------------------------------
-
-
 def headline(found: Verdict, plan: str) -> str:
     """Return the result in one line, the verdict first."""
     first = found.first_divergence
@@ -141,9 +138,6 @@ def _details(found: Verdict) -> Iterator[str]:
         compared.append(f"tolerance {found.tolerance.relative:.2g} of the planned value ({why})")
     if compared:
         yield f"compared with {', '.join(compared)}"
-
-
-# --- The rows around the first divergence ----------------------------------------------------------------------------
 
 
 def divergence_table(series: Series, first: Divergence) -> Any:

@@ -136,9 +136,6 @@ def _largest_json(found: Largest | None) -> dict[str, Any] | None:
     return None if found is None else {**asdict(found), "relative": finite(found.relative)}
 
 
-# --- For people -------------------------------------------------------------------------------------------------------
-
-
 NONE = "–"
 GAP = 2
 Row = tuple[str, list[str]]

@@ -39,9 +39,6 @@ def config_template() -> str:
     return "".join(parts)
 
 
-# --- JSON Schema ------------------------------------------------------------------------------------------------------
-
-
 LENGTHS = (("total_steps",), ("epochs", "steps_per_epoch"), ("epochs", "dataset_size", "batch_size"))
 """The ways to say how long a cycle is."""
 

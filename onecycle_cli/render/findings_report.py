@@ -105,9 +105,6 @@ def _where(finding: Finding) -> str:
     return f"{finding.file}:{finding.line}:{finding.column}"
 
 
-# --- Pages of rules ---------------------------------------------------------------------------------------------------
-
-
 PAGE_WIDTH = 80
 LONGEST_LINE = 70
 

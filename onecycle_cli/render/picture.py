@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from onecycle_cli.policy.ramps import FloatArray
     from onecycle_cli.policy.schedule import Schedule
 
 Across = Literal["step", "epoch", "percent"]
@@ -105,17 +104,12 @@ def steps_to_draw(schedule: Schedule, first: int | None = None, last: int | None
     return np.unique(np.concatenate([even, np.array([begin, *inside, end], dtype=np.int64)]))
 
 
-def x_values(steps: NDArray[np.int64], schedule: Schedule, across: Across) -> FloatArray:
-    """Return places on the horizontal axis: steps, epochs, or percent of the cycle.
+def x_divisor(schedule: Schedule, across: Across) -> float:
+    """Return how many steps one unit of the horizontal axis holds: a step, an epoch, or a percent of the cycle.
 
     Raises:
         OnecycleError: epochs are wanted of a schedule whose steps per epoch are not known.
     """
-    return steps / x_divisor(schedule, across)
-
-
-def x_divisor(schedule: Schedule, across: Across) -> float:
-    """Return how many steps one unit of the horizontal axis holds. Raises what `x_values` does."""
     if across == "step":
         return 1.0
     if across == "percent":
@@ -130,9 +124,6 @@ def x_divisor(schedule: Schedule, across: Across) -> float:
 def momentum_name(curves: Sequence[Curve]) -> str:
     """Return what the curves' optimizers call momentum."""
     return " / ".join(dict.fromkeys(curve.momentum_word for curve in curves if curve.schedule.cycles_momentum))
-
-
-# --- Ticks -----------------------------------------------------------------------------------------------------------
 
 
 def count_unit(highest: float) -> tuple[int, str]:

@@ -14,7 +14,7 @@ from onecycle_cli.render.output import unbroken_lines
 from onecycle_cli.render.step_table import columns, table_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Sequence
 
     from onecycle_cli.policy.schedule import Schedule
     from onecycle_cli.policy.summary import GroupSummary
@@ -70,32 +70,23 @@ def print_plan(
     """Print a plan for people, in colour if the stream is a terminal."""
     from rich.text import Text
 
+    lr_titles = [f"lr {name}" if len(schedule.groups) > 1 else "lr" for name in schedule.groups[:MOST_GROUPS]]
+    phases = _table(("phase", "first step", "last step", "steps", *lr_titles))
+    for phase in schedule.phases:
+        ramps = (f"{format_number(ramp.start)} → {format_number(ramp.end)}" for ramp in phase.lr[:MOST_GROUPS])
+        phases.add_row(phase.name, f"{phase.first_step:,}", f"{phase.last_step:,}", f"{phase.steps:,}", *ramps)
+    names = columns(schedule)
+    titles = [name.replace("momentum", momentum_word, 1) if name.startswith("momentum") else name for name in names]
+    rows = _table([*titles, "phase"])
+    for row in table_rows(schedule, steps):
+        cells = [f"{value:,}" if isinstance(value, int) else format_number(value) for value in row.values()]
+        rows.add_row(*cells, next(phase.name for phase in schedule.phases if row["step"] <= phase.last_step))
     facts = key_facts(schedule, momentum_word)
     width = max(len(word) for word, _ in facts)
     with unbroken_lines(stream) as console:
         console.print(Text.assemble((printable(name), "bold"), (f"  ({convention} convention)", "dim")))
         console.print(*(f"  {printable(word):<{width}}  {printable(line)}" for word, line in facts), "", sep="\n")
-        console.print(_phases(schedule), "", _rows(schedule, steps, momentum_word), sep="\n")
-
-
-def _phases(schedule: Schedule) -> Any:
-    several = len(schedule.groups) > 1
-    rates = [f"lr {name}" if several else "lr" for name in schedule.groups[:MOST_GROUPS]]
-    table = _table(("phase", "first step", "last step", "steps", *rates))
-    for phase in schedule.phases:
-        ramps = (f"{format_number(ramp.start)} → {format_number(ramp.end)}" for ramp in phase.lr[:MOST_GROUPS])
-        table.add_row(phase.name, f"{phase.first_step:,}", f"{phase.last_step:,}", f"{phase.steps:,}", *ramps)
-    return table
-
-
-def _rows(schedule: Schedule, steps: Iterable[int], momentum_word: str) -> Any:
-    names = columns(schedule)
-    titles = [name.replace("momentum", momentum_word, 1) if name.startswith("momentum") else name for name in names]
-    table = _table([*titles, "phase"])
-    for row in table_rows(schedule, steps):
-        cells = [f"{value:,}" if isinstance(value, int) else format_number(value) for value in row.values()]
-        table.add_row(*cells, next(phase.name for phase in schedule.phases if row["step"] <= phase.last_step))
-    return table
+        console.print(phases, "", rows, sep="\n")
 
 
 def _table(titles: Sequence[str]) -> Any:
@@ -108,13 +99,15 @@ def _table(titles: Sequence[str]) -> Any:
     return table
 
 
-# --- Key facts -------------------------------------------------------------------------------------------------------
-
-
 def key_facts(schedule: Schedule, momentum_word: str) -> list[Fact]:
     """Return what people ask first of a plan: how long, from which rates to which, when the peak comes."""
     summaries = [summarize(schedule, group) for group in range(min(len(schedule.groups), MOST_GROUPS))]
-    facts = [("length", _length(schedule))]
+    length, per_epoch = schedule.plan.length, schedule.steps_per_epoch
+    origin = f" = {length.sum}"
+    if length.came_from == "total_steps":
+        epochs = f" = {format_number(length.total_steps / per_epoch)} epochs of {per_epoch:,}" if per_epoch else ""
+        origin = f", total_steps as given{epochs}"
+    facts = [("length", f"{length.total_steps:,} steps{origin}")]
     if schedule.first_step:
         ahead = f"{schedule.total_steps - schedule.first_step:,} of {schedule.total_steps:,} steps are ahead"
         facts.append(("resume", f"at step {schedule.first_step:,}; {ahead}"))
@@ -127,15 +120,6 @@ def key_facts(schedule: Schedule, momentum_word: str) -> list[Fact]:
     facts.append(("peak", _peak(schedule, summaries[0])))
     facts.append(("warm-up", _warmup(schedule)))
     return [*facts, *_momenta(schedule, summaries, momentum_word)]
-
-
-def _length(schedule: Schedule) -> str:
-    length = schedule.plan.length
-    if length.came_from == "total_steps":
-        per_epoch = length.steps_per_epoch
-        epochs = f" = {format_number(length.total_steps / per_epoch)} epochs of {per_epoch:,}" if per_epoch else ""
-        return f"{length.total_steps:,} steps, total_steps as given{epochs}"
-    return f"{length.total_steps:,} steps = {length.sum}"
 
 
 def _peak(schedule: Schedule, summary: GroupSummary) -> str:
@@ -172,32 +156,23 @@ def _momenta(schedule: Schedule, summaries: list[GroupSummary], word: str) -> li
     return [(f"{word} {summary.name}", line) for summary, line in zip(summaries, lines, strict=True)]
 
 
-# --- Where settings come from ----------------------------------------------------------------------------------------
-
-
 def settings_origin(settings: Settings, path: str, in_file: Collection[str], flags: Collection[str]) -> str:
     """Return one line per setting: its value, and whether a flag, the file at `path`, a default or a sum gave it."""
-    lines = list(_origins(settings, path, in_file, flags))
-    width = max(len(name) for name, _, _ in lines)
-    value_width = max(len(value) for _, value, _ in lines)
-    return "".join(f"{name:<{width}}  {value:<{value_width}}  {origin}\n" for name, value, origin in lines)
-
-
-def _origins(
-    settings: Settings, path: str, in_file: Collection[str], flags: Collection[str]
-) -> Iterator[tuple[str, str, str]]:
-    convention = convention_of(settings)
+    convention, lines = convention_of(settings), list[tuple[str, str, str]]()
     for setting in SETTINGS:
         value = getattr(settings, setting)
         default = getattr(convention.defaults, setting, None)
         if setting in flags:
-            yield setting, setting_text(value), flag_name(setting)
+            lines.append((setting, setting_text(value), flag_name(setting)))
         elif value is not None and setting in in_file:
-            yield setting, setting_text(value), path
+            lines.append((setting, setting_text(value), path))
         elif default is not None and not (setting == "final_div_factor" and settings.final_lr is not None):
-            yield setting, setting_text(default), f"default of {convention.name}"
+            lines.append((setting, setting_text(default), f"default of {convention.name}"))
     epoch, length = epoch_from_data(settings), find_length(settings)
     if settings.steps_per_epoch is None and epoch is not None:
-        yield "steps_per_epoch", f"{epoch.steps}", f"derived: {epoch.sum}"
+        lines.append(("steps_per_epoch", f"{epoch.steps}", f"derived: {epoch.sum}"))
     if settings.total_steps is None and length is not None:
-        yield "total_steps", f"{length.total_steps}", f"derived: {length.sum}"
+        lines.append(("total_steps", f"{length.total_steps}", f"derived: {length.sum}"))
+    width = max(len(name) for name, _, _ in lines)
+    value_width = max(len(value) for _, value, _ in lines)
+    return "".join(f"{name:<{width}}  {value:<{value_width}}  {origin}\n" for name, value, origin in lines)

@@ -55,22 +55,15 @@ def window(schedule: Schedule, first: int | None = None, stop: int | None = None
     stop = total if stop is None else stop
     if every < 1:
         raise OnecycleError(f"invalid --every {every:,}", "give 1 or more")
-    if not 0 <= first < total:
-        raise _outside("from", first, total, total - 1)
-    if not 0 < stop <= total:
-        raise _outside("to", stop, total, total)
+    for word, step, least, most in (("from", first, 0, total - 1), ("to", stop, 1, total)):
+        if not least <= step <= most:
+            message = f"--{word} {step:,} is outside the cycle of {total:,} steps"
+            raise OnecycleError(message, f"give --{word} from {least} to {most}")
     if stop <= first:
         message = f"--from {first:,} --to {stop:,} holds no step: --to is the step before which to end"
         raise OnecycleError(message, "give --to a step above --from")
     # A stride beyond the window is cut to it: the rows are the same, and the number fits an int64.
     return range(first, stop, min(every, stop - first))
-
-
-def _outside(word: str, step: int, total: int, most: int) -> OnecycleError:
-    least = 0 if word == "from" else 1
-    return OnecycleError(
-        f"--{word} {step:,} is outside the cycle of {total:,} steps", f"give --{word} from {least} to {most}"
-    )
 
 
 def make_columns(schedule: Schedule) -> tuple[Column, ...]:

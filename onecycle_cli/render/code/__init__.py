@@ -87,9 +87,9 @@ class Task:
         """Return Python for the steps of an epoch, from the real loader."""
         return f"math.ceil(len({loader}) / {self.accumulation})" if self.accumulation > 1 else f"len({loader})"
 
-    def steps_of_the_run(self, loader: str = "train_loader") -> str:
+    def steps_of_the_run(self) -> str:
         """Return Python for the steps of the run: from the real loader where the plan's length came from epochs."""
-        return f"{self.plan.epochs} * {self.steps_of_an_epoch(loader)}" if self.from_loader else str(self.total)
+        return f"{self.plan.epochs} * {self.steps_of_an_epoch()}" if self.from_loader else str(self.total)
 
     def planned(self) -> str:
         """Return a remark with the steps that the real loader should give for the run."""

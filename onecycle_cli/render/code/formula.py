@@ -167,9 +167,6 @@ def _row(phase: Phase, ramp: Ramp) -> Row:
     return (phase.last_step, ramp.start, ramp.end, float(ramp.edge), float(ramp.span))
 
 
-# --- In Python -------------------------------------------------------------------------------------------------------
-
-
 def in_python(formula: Formula) -> str:
     """Return a formula as Python functions of a step and a group's rows, and the rows."""
     tables = [f"# {ROWS}", f"LR = {table(formula.lr)}"]

@@ -17,7 +17,7 @@ def snippet(task: Task) -> str:
     scheduler = make_scheduler(task, [total])
     body = join(
         optimizer_of(task, "self"),
-        "" if scheduler.own else guard(task, STEPS),
+        guard(task, STEPS) if scheduler.definition else "",
         scheduler.make,
         'return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}',
         between="\n",

@@ -59,7 +59,8 @@ def snippet(task: Task) -> str:
         head = task.head(why_not(match, "lr_one_cycle"), formula.remark)
         lr, definition = "1", _formula(task, formula)
         rates = [f"function(step) one_cycle(step, {name})" for name in _names("lr", task)]
-        make = f"scheduler <- lr_lambda(optimizer, {rates[0] if not task.several else _listed(rates)})"
+        curves = "list(\n  " + ",\n  ".join(rates) + "\n)" if task.several else rates[0]
+        make = f"scheduler <- lr_lambda(optimizer, {curves})"
         momentum = _momentum(task, formula)
         check = f"stopifnot({task.plan.epochs} * {_batches(task)} == {task.total})" if task.from_loader else ""
     over, over_comment = "model$parameters", ""
@@ -118,10 +119,6 @@ def _per_group(values: Sequence[float]) -> str:
 
 def _names(kind: str, task: Task) -> list[str]:
     return [f"{kind}_{at}" for at in range(1, len(task.schedule.groups) + 1)] if task.several else [f"{kind}_phases"]
-
-
-def _listed(entries: Sequence[str]) -> str:
-    return "list(\n" + ",\n".join(f"  {entry}" for entry in entries) + "\n)"
 
 
 def _formula(task: Task, formula: Formula) -> str:

@@ -35,7 +35,7 @@ def snippet(task: Task) -> str:
         per_epoch = Argument("steps_per_epoch", task.steps_of_an_epoch(), f"planned: {task.per_epoch}")
         length = [Argument("epochs", str(task.plan.epochs)), per_epoch]
     scheduler = make_scheduler(task, length)
-    check = "" if scheduler.own else guard(task, task.steps_of_the_run())
+    check = guard(task, task.steps_of_the_run()) if scheduler.definition else ""
     math = "import math\n\n" if "math." in scheduler.make + scheduler.definition + check else ""
     make = join(
         optimizer_of(task, "model"),
@@ -48,9 +48,6 @@ def snippet(task: Task) -> str:
     )
     body = join(scheduler.definition, make, between="\n\n\n")
     return join(task.head(*scheduler.remarks), f"{math}import torch", body, training_loop(task))
-
-
-# --- The scheduler ----------------------------------------------------------------------------------------------------
 
 
 NAME = "torch.optim.lr_scheduler.OneCycleLR"
@@ -68,17 +65,15 @@ class Scheduler:
     Attributes:
         definition: its class, which goes first; empty for PyTorch's own scheduler.
         make: the call that makes it.
-        own: whether it is PyTorch's own.
         remarks: what the comment at the top says of it.
     """
 
     definition: str
     make: str
-    own: bool
     remarks: tuple[str, ...]
 
 
-def make_scheduler(task: Task, length: Sequence[Argument], optimizer: str = "optimizer") -> Scheduler:
+def make_scheduler(task: Task, length: Sequence[Argument]) -> Scheduler:
     """Return the plan as `OneCycleLR` where that matches it, else as a scheduler with the plan's formula."""
     match = match_scheduler(task.schedule, "torch")
     if match is not None and match.close:
@@ -90,18 +85,16 @@ def make_scheduler(task: Task, length: Sequence[Argument], optimizer: str = "opt
             given += [Argument(name, per_group(momenta[name])) for name in differing]
         else:
             given.append(Argument("cycle_momentum", "False"))
-        return Scheduler(
-            "", f"scheduler = {call(NAME, given, [optimizer])}", own=True, remarks=(match.remark("OneCycleLR"),)
-        )
+        return Scheduler("", f"scheduler = {call(NAME, given, ['optimizer'])}", remarks=(match.remark("OneCycleLR"),))
     formula = formula_of(task.schedule)
     words = (why_not(match, "PyTorch's OneCycleLR"), formula.remark)
     definition = join(in_python(formula), _class(task, formula), between="\n\n\n")
-    return Scheduler(definition, f"scheduler = OneCycle({optimizer})", own=False, remarks=words)
+    return Scheduler(definition, "scheduler = OneCycle(optimizer)", remarks=words)
 
 
-def optimizer_of(task: Task, owner: str, otherwise: str = "sgd") -> str:
+def optimizer_of(task: Task, owner: str) -> str:
     """Return the call that makes the optimizer, over the parameter groups in their order."""
-    name = OPTIMIZERS.get(task.optimizer or otherwise, "make_optimizer")
+    name = OPTIMIZERS.get(task.optimizer or "sgd", "make_optimizer")
     names = task.schedule.groups
     if not task.several:
         over = f"{owner}.parameters()"

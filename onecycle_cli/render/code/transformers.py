@@ -25,7 +25,7 @@ def snippet(task: Task) -> str:
     scheduler = make_scheduler(task, [total])
     method = join(
         "optimizer = self.optimizer if optimizer is None else optimizer",
-        "" if scheduler.own else guard(task, "num_training_steps"),
+        guard(task, "num_training_steps") if scheduler.definition else "",
         scheduler.make.replace("scheduler = ", "self.lr_scheduler = ", 1),
         "return self.lr_scheduler",
         between="\n",

@@ -16,7 +16,7 @@ from onecycle_cli.formatting import count, join_words, printable, short
 from onecycle_cli.policy.summary import summarize
 from onecycle_cli.render.check_report import compared_values, outcome
 from onecycle_cli.render.figure.style import INK, LINES, OTHER_PHASE, PHASES, WRONG, looks
-from onecycle_cli.render.picture import DRAWABLE, MOST_STEPS, Curve, momentum_name, steps_to_draw, x_divisor, x_values
+from onecycle_cli.render.picture import DRAWABLE, MOST_STEPS, Curve, momentum_name, steps_to_draw, x_divisor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -189,7 +189,10 @@ def _part(curve: Curve, across: Across, first: int, last: int, *, done: bool) ->
     schedule = curve.schedule
     steps = steps_to_draw(schedule, first, last)
     return Part(
-        x_values(steps, schedule, across), schedule.lr(steps, curve.group), schedule.momentum(steps, curve.group), done
+        steps / x_divisor(schedule, across),
+        schedule.lr(steps, curve.group),
+        schedule.momentum(steps, curve.group),
+        done,
     )
 
 

@@ -185,13 +185,17 @@ def place_notes(page: Page, ground: Ground, panel: Panel, taken: Sequence[Words]
     if not panel.notes:
         return [], []
     curves = [ground.polyline(stroke.x, stroke.y) for stroke in panel.strokes]
+    area = ground.box.within(CLEAR)
     boxes, placed, leaders = [words.box for words in taken], list[Words](), list[Leader]()
     for note in panel.notes:
         spot = ground.polyline(np.array([note.x]), np.array([note.y]))
         point = float(spot.x[0]), float(spot.y[0])
         size = (page.ruler.width(note.text, page.small), line_height(page.small))
-        box = place(point, size, ground.box.within(CLEAR), boxes, curves)
-        if box is None:
+        for box in _around(point, size, area):
+            free = not any(box.overlaps(other) for other in boxes)
+            if free and area.holds(box) and not any(curve.crosses(box) for curve in curves):
+                break
+        else:
             continue
         boxes.append(box)
         placed.append(Words(box, note.text, note.ink))
@@ -200,21 +204,6 @@ def place_notes(page: Page, ground: Ground, panel: Panel, taken: Sequence[Words]
         if math.dist(point, end) > FAR:
             leaders.append(Leader(point, end, note.colour))
     return placed, leaders
-
-
-def place(
-    point: tuple[float, float],
-    size: tuple[float, float],
-    area: Box,
-    taken: Sequence[Box],
-    curves: Sequence[Polyline],
-) -> Box | None:
-    """Return the nearest place for words of a size beside a point; None where there is none close enough."""
-    for box in _around(point, size, area):
-        free = not any(box.overlaps(other) for other in taken)
-        if free and area.holds(box) and not any(curve.crosses(box) for curve in curves):
-            return box
-    return None
 
 
 def _around(point: tuple[float, float], size: tuple[float, float], area: Box) -> Iterator[Box]:

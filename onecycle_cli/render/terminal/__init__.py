@@ -113,19 +113,13 @@ def _share(rows: int, *, two: bool) -> tuple[int, int]:
 
 def _values(drawing: Drawing, *, momentum: bool) -> list[float]:
     """Return values that span an axis: those at every phase's edges are among them, so the extremes are."""
-    found = []
-    for curve in drawing.curves:
-        for _, step in drawing.steps(curve, SAMPLES):
-            value = _value(curve, step, momentum=momentum)
-            if value is not None:
-                found.append(value)
-    return found
+    shown = [(curve, step) for curve in drawing.curves for _, step in drawing.steps(curve, SAMPLES)]
+    values = [_value(curve, step, momentum=momentum) for curve, step in shown]
+    return [value for value in values if value is not None]
 
 
 def _value(curve: Curve, step: int, *, momentum: bool) -> float | None:
-    if momentum:
-        return curve.schedule.momentum(step, curve.group)
-    return curve.schedule.lr(step, curve.group)
+    return curve.schedule.momentum(step, curve.group) if momentum else curve.schedule.lr(step, curve.group)
 
 
 def _plot(drawing: Drawing, canvas: Canvas, scale: Range, *, momentum: bool) -> Canvas:
@@ -149,9 +143,7 @@ def _plot(drawing: Drawing, canvas: Canvas, scale: Range, *, momentum: bool) -> 
 
 def cells(text: str) -> int:
     """Return how many columns text takes in a terminal: two for wide characters, none for combining ones."""
-    if text.isascii():
-        return len(text)
-    return sum(map(_cells, text))
+    return len(text) if text.isascii() else sum(map(_cells, text))
 
 
 def _cells(character: str) -> int:

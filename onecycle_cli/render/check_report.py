@@ -145,7 +145,12 @@ def divergence_table(series: Series, first: Divergence) -> Any:
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    columns, offset = _columns(series, first.column), series.offset
+    # Columns of the same field, in the log's order; of many, the first ones and the one that diverges.
+    offset, field = series.offset, series.tracks[first.column].field
+    columns = [at for at, track in enumerate(series.tracks) if track.field == field]
+    if len(columns) > MOST_COLUMNS:
+        others = [column for column in columns if column != first.column]
+        columns = sorted([*others[: MOST_COLUMNS - 1], first.column])
     digits = DIGITS[0] if first.planned is None else _digits(first.planned, first.logged)
     titles = ["", "step", *(["plan's step"] if offset else [])]
     for column in columns:
@@ -165,15 +170,6 @@ def divergence_table(series: Series, first: Divergence) -> Any:
             cells.append(NONE if not known else f"{100 * share:+.3g} %" if share else "0")
         table.add_row(*cells, style="bold red" if row == first.row else "")
     return table
-
-
-def _columns(series: Series, wrong: int) -> list[int]:
-    """Choose columns of the same field as the one that diverges, in the log's order."""
-    same = [at for at, track in enumerate(series.tracks) if track.field == series.tracks[wrong].field]
-    if len(same) <= MOST_COLUMNS:
-        return same
-    others = [column for column in same if column != wrong][: MOST_COLUMNS - 1]
-    return sorted([*others, wrong])
 
 
 def _rows(series: Series, first: Divergence) -> Iterator[int]:

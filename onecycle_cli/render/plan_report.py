@@ -117,32 +117,20 @@ def key_facts(schedule: Schedule, momentum_word: str) -> list[Fact]:
         facts.append((f"lr{label}", f"{' → '.join(rates)}   (initial, peak, final)"))
     if len(schedule.groups) > MOST_GROUPS:
         facts.append(("", f"… and {len(schedule.groups) - MOST_GROUPS:,} more parameter groups"))
-    facts.append(("peak", _peak(schedule, summaries[0])))
-    facts.append(("warm-up", _warmup(schedule)))
+    peak, warmup = summaries[0].peak_step, warmup_steps(schedule)
+    highest = format_number(schedule.plan.groups[0].max_lr)
+    reached = "" if peak_is_reached(schedule) else f"; no step has max_lr {highest} itself"
+    facts.append(("peak", f"step {peak:,}, {_share(peak, schedule, 'epoch {}, ')}{reached}"))
+    ramp = f"{count(warmup, 'step')}, {_share(warmup, schedule, '{} epochs, ')}"
+    facts.append(("warm-up", ramp if warmup else "none"))
     return [*facts, *_momenta(schedule, summaries, momentum_word)]
 
 
-def _peak(schedule: Schedule, summary: GroupSummary) -> str:
-    where = [f"step {summary.peak_step:,}"]
-    if schedule.steps_per_epoch:
-        where.append(f"epoch {format_number(summary.peak_step / schedule.steps_per_epoch)}")
-    where.append(_share(summary.peak_step, schedule))
-    peak = format_number(schedule.plan.groups[0].max_lr)
-    return ", ".join(where) + ("" if peak_is_reached(schedule) else f"; no step has max_lr {peak} itself")
-
-
-def _warmup(schedule: Schedule) -> str:
-    steps = warmup_steps(schedule)
-    if steps == 0:
-        return "none"
-    parts = [count(steps, "step")]
-    if schedule.steps_per_epoch:
-        parts.append(f"{format_number(steps / schedule.steps_per_epoch)} epochs")
-    return ", ".join([*parts, _share(steps, schedule)])
-
-
-def _share(steps: int, schedule: Schedule) -> str:
-    return f"{percent(steps / schedule.total_steps)} of the cycle"
+def _share(steps: int, schedule: Schedule, epochs: str) -> str:
+    """Return a number of steps in epochs, if their length is known, and as a share of the cycle."""
+    per_epoch = schedule.steps_per_epoch
+    counted = epochs.format(format_number(steps / per_epoch)) if per_epoch else ""
+    return f"{counted}{percent(steps / schedule.total_steps)} of the cycle"
 
 
 def _momenta(schedule: Schedule, summaries: list[GroupSummary], word: str) -> list[Fact]:

@@ -37,7 +37,7 @@ class Match:
         same: whether both have the same phases and ramps.
         step: where the learning rates differ most, by `here` and `planned`.
         last_here: the last learning rate, `last_planned` in the plan.
-        rounded: whether they differ by rounding only.
+        close: whether they differ by rounding only, or not at all.
     """
 
     schedule: Schedule
@@ -47,18 +47,13 @@ class Match:
     planned: float
     last_here: float
     last_planned: float
-    rounded: bool
-
-    @property
-    def close(self) -> bool:
-        """Whether they differ by rounding only, or not at all."""
-        return self.same or self.rounded
+    close: bool
 
     def remark(self, name: str, *, used: bool = True) -> str:
         """Return how the scheduler of this name differs, used or not; empty if it does not."""
         if self.same:
             return ""
-        if self.rounded:
+        if self.close:
             return f"{name} differs from the plan by {abs(self.here - self.planned):.1e} at the most."
         found = []
         if not math.isclose(self.last_here, self.last_planned, rel_tol=1e-6):
@@ -103,12 +98,12 @@ def compare_schedules(planned: Schedule, own: Schedule, *, momentum: bool = True
     pairs = [(step, own.lr(step, group), planned.lr(step, group)) for step in steps for group in groups]
     step, here, there = max(pairs, key=lambda pair: abs(pair[1] - pair[2]))
     peak = max(group.max_lr for group in planned.plan.groups)
-    rounded = all(abs(a - b) <= tolerance * peak for _, a, b in pairs)
+    close = all(abs(a - b) <= tolerance * peak for _, a, b in pairs)
     if momentum and not same:
         momenta = [(planned.momentum(step, group), own.momentum(step, group)) for step in steps for group in groups]
         agree = all(a is None or b is None or abs(a - b) <= tolerance for a, b in momenta)
-        rounded = rounded and agree and planned.cycles_momentum == own.cycles_momentum
-    return Match(own, same, step, here, there, own.lr(last), planned.lr(last), rounded)
+        close = close and agree and planned.cycles_momentum == own.cycles_momentum
+    return Match(own, same, step, here, there, own.lr(last), planned.lr(last), close)
 
 
 def _translate(planned: Schedule, convention: Convention) -> Plan:

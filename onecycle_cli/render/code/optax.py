@@ -17,7 +17,7 @@ from onecycle_cli.render.code import (
     shape_arguments,
 )
 from onecycle_cli.render.code.formula import ROWS, Language, formula_of, table
-from onecycle_cli.render.code.match import Match, match_scheduler, why_not
+from onecycle_cli.render.code.match import match_scheduler, why_not
 
 if TYPE_CHECKING:
     from onecycle_cli.render.code.formula import Formula
@@ -63,32 +63,26 @@ def dip(high, low, half):
 
 def snippet(task: Task) -> str:
     """Return the schedule, the optimizer over it, and the loop."""
-    way = task.plan.anneal_strategy
-    match = match_scheduler(task.schedule, OWN[way][0].name, momentum=False)
+    convention, name = OWN[task.plan.anneal_strategy]
+    match = match_scheduler(task.schedule, convention.name, momentum=False)
     if match is not None and match.close and not task.several and not task.schedule.cycles_momentum:
-        words, floats = match.remark(OWN[way][1]), COUNTS
-        imports, schedule = "import jax\nimport optax", _own(task, match)
+        plan = match.schedule.plan
+        given = [
+            Argument("transition_steps", task.steps_of_the_run(), task.planned()),
+            peak_argument(plan, "peak_value"),
+            *shape_arguments(plan, convention.defaults, NAMES[plan.anneal_strategy]),
+        ]
+        words, floats = match.remark(name), COUNTS
+        imports, schedule = "import jax\nimport optax", f"learning_rate = {call(name, given)}"
     else:
         formula, floats = formula_of(task.schedule), FLOATS
         close = match is not None and match.close
-        words = join("" if close else why_not(match, OWN[way][1]), formula.remark, between=" ")
+        words = join("" if close else why_not(match, name), formula.remark, between=" ")
         imports, schedule = "import jax\nimport jax.numpy as jnp\nimport optax", _formula(task, formula)
     if "math." in schedule:
         imports = f"import math\n\n{imports}"
     gap = "\n\n\n" if "def " in schedule else "\n\n"
     return join(task.head(words, floats), join(imports, schedule, between=gap), _optimizer(task), _loop(task))
-
-
-def _own(task: Task, match: Match) -> str:
-    plan = match.schedule.plan
-    way = plan.anneal_strategy
-    convention, name = OWN[way]
-    given = [
-        Argument("transition_steps", task.steps_of_the_run(), task.planned()),
-        peak_argument(plan, "peak_value"),
-        *shape_arguments(plan, convention.defaults, NAMES[way]),
-    ]
-    return f"learning_rate = {call(name, given)}"
 
 
 def _formula(task: Task, formula: Formula) -> str:

@@ -365,21 +365,19 @@ def _check_panel(found: Verdict, lines: Sequence[Line], field: str, name: str) -
     logged = [stroke for column in columns for stroke in _logged(found, column, lines, alone=alone)]
     if not logged and field == "momentum":
         return None
-    planned = [stroke for line in lines for stroke in _planned(line, field, alone=alone, several=len(lines) > 1)]
+    planned = []
+    for line in lines:
+        entry = "planned" if alone else f"planned {_group_name(line.label)}"
+        style = ROAD | {"color": line.colour if len(lines) > 1 else LINES}
+        for part in line.parts:
+            values = part.lr if field == "lr" else part.momentum
+            if values is not None:
+                planned.append(Stroke(part.x, values, style, None if part.done else entry))
     ring, first = [], found.first_divergence
     if first is not None and found.series.tracks[first.column].field == field and abs(first.logged) <= DRAWABLE[1]:
         x, y = np.array([first.step + found.offset], np.float64), np.array([first.logged])
         ring = [Stroke(x, y, RING)]
     return Panel((name,), (*planned, *logged, *ring))
-
-
-def _planned(line: Line, field: str, *, alone: bool, several: bool) -> Iterator[Stroke]:
-    entry = "planned" if alone else f"planned {_group_name(line.label)}"
-    for part in line.parts:
-        values = part.lr if field == "lr" else part.momentum
-        if values is not None:
-            style = ROAD | {"color": line.colour if several else LINES}
-            yield Stroke(part.x, values, style, None if part.done else entry)
 
 
 def _logged(found: Verdict, column: int, lines: Sequence[Line], *, alone: bool) -> Iterator[Stroke]:

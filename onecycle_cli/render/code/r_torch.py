@@ -49,8 +49,8 @@ def snippet(task: Task) -> str:
     if match is not None and match.close:
         plan = match.schedule.plan
         head = task.head(match.remark("lr_one_cycle"), LINEAR if plan.anneal_strategy == "linear" else "")
-        *given, last = _arguments(task, plan)
-        lines = [f"  {argument.name} = {argument.value},{argument.comment}" for argument in given]
+        *arguments, last = _arguments(task, plan)
+        lines = [f"  {argument.name} = {argument.value},{argument.comment}" for argument in arguments]
         lines.append(f"  {last.name} = {last.value}{last.comment}")  # R takes no comma after the last
         make = "scheduler <- lr_one_cycle(\n  optimizer,\n" + "\n".join(lines) + "\n)"
         lr, definition, momentum, check = "0.001", "", "", ""
@@ -63,18 +63,15 @@ def snippet(task: Task) -> str:
         make = f"scheduler <- lr_lambda(optimizer, {curves})"
         momentum = _momentum(task, formula)
         check = f"stopifnot({task.plan.epochs} * {_batches(task)} == {task.total})" if task.from_loader else ""
-    over, over_comment = "model$parameters", ""
+    over, given = "model$parameters", ""
     if task.several:
         groups = ", ".join(task.schedule.groups)
-        over, over_comment = (
-            "parameter_groups",
-            f"parameter_groups: list(list(params = ...), ...), in this order: {groups}",
-        )
+        over, given = "parameter_groups", f"parameter_groups: list(list(params = ...), ...), in this order: {groups}"
     made = f"optimizer <- {optimizer}({over}, lr = {lr})"
     resume = task.resuming(
         "make both as here, then scheduler$load_state_dict(...) the checkpoint's; leave last_epoch alone."
     )
-    setup = join(comment(over_comment), made, check, make, resume, between="\n")
+    setup = join(comment(given), made, check, make, resume, between="\n")
     return join(head, "library(torch)", definition, setup, _loop(task, momentum))
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-OPTIM = {"sgd": "sgd", "rmsprop": "rmsprop"}
+OPTIM = ("sgd", "rmsprop")
 """The Trainer's own names of optimizers other than its AdamW."""
 
 
@@ -64,4 +64,4 @@ def _arguments(task: Task, *, own: bool) -> Iterator[str]:
     if task.settings.drop_last:
         yield "    dataloader_drop_last=True,"
     if not own and task.optimizer in OPTIM:
-        yield f'    optim="{OPTIM[task.optimizer]}",'
+        yield f'    optim="{task.optimizer}",'

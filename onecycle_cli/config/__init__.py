@@ -180,7 +180,8 @@ def _load_plan(raw: RawPlan | None, convention: str | None, request: Request) ->
     if raw is not None and not raw.readable:
         return LoadedPlan(None, None, tuple(raw.all_findings((), ())), file=raw.path)
     flags = dict(request.flags) if convention is None else {**request.flags, "convention": convention}
-    values, notes = override(raw.values if raw is not None else {}, flags)
+    file, in_file = ("", {}) if raw is None else (raw.path, raw.values)
+    values, notes = override(in_file, flags)
     if raw is not None:
         notes += [f"--set {path} has no effect: {raw.path} has no such key" for path in raw.ineffective]
     if request.leave_out_unsupported and convention is not None:
@@ -194,16 +195,14 @@ def _load_plan(raw: RawPlan | None, convention: str | None, request: Request) ->
     ]
     if raw is not None:
         findings = raw.all_findings(findings, flags)
-    settings, file, plan = validated.settings, "" if raw is None else raw.path, None
+    settings, plan = validated.settings, None
     has_errors = any(finding.severity is Severity.ERROR for finding in findings)
     if settings is not None and not request.every_plan and not has_errors:
         stem = "onecycle" if file in ("", STDIN_NAME) else Path(file).stem
         name = settings.name or stem
         label = name if convention is None else f"{name} ({convention})" if file else convention
         plan = NamedPlan(stem, name, label, settings, settings.schedule(strict=False))
-    return LoadedPlan(
-        plan, settings, tuple(findings), tuple(notes), file, () if raw is None else raw.values.keys(), flags.keys()
-    )
+    return LoadedPlan(plan, settings, tuple(findings), tuple(notes), file, in_file.keys(), flags.keys())
 
 
 def override(values: Mapping[str, object], flags: Mapping[str, object]) -> tuple[dict[str, object], list[str]]:

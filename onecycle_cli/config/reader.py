@@ -41,7 +41,12 @@ def read(source: Source, assignments: Sequence[Assignment] = ()) -> list[RawPlan
     if source.finding is not None:
         return [_unreadable(path, text, source.finding, is_one_cycle=_has_key_setting(text))]
     try:
-        root = _parse(path, text)
+        if path.endswith(PYTHON):
+            from onecycle_cli.config.python_config import parse_python
+
+            root: Node | None = parse_python(text)
+        else:
+            root = parse(text)
     except UnreadableError as error:
         return [_unreadable(path, text, error.finding, is_one_cycle=_has_key_setting(text))]
     if not isinstance(root, MappingNode):
@@ -90,14 +95,6 @@ def no_block(path: str) -> OnecycleError:
 
 def _unreadable(path: str, text: str, finding: Finding, *, is_one_cycle: bool = True) -> RawPlan:
     return RawPlan(path, text, findings=(finding,), readable=False, is_one_cycle=is_one_cycle)
-
-
-def _parse(path: str, text: str) -> Node | None:
-    if not path.endswith(PYTHON):
-        return parse(text)
-    from onecycle_cli.config.python_config import parse_python
-
-    return parse_python(text)
 
 
 def _find_blocks(root: MappingNode) -> list[Block]:

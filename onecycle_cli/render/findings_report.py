@@ -26,10 +26,10 @@ WIDEST = 100
 def concise_lines(findings: Iterable[Finding]) -> Iterator[str]:
     """Yield one line per finding: place, severity, code, message, hint."""
     for finding in findings:
-        place = printable(_where(finding))
-        hint = f" ({printable(finding.hint)})" if finding.hint else ""
-        message = printable(finding.message)
-        yield f"{place}{': ' if place else ''}{finding.severity}[{finding.code}] {message}{hint}\n"
+        where = _where(finding)
+        place = f"{where}: " if where else ""
+        hint = f" ({finding.hint})" if finding.hint else ""
+        yield printable(f"{place}{finding.severity}[{finding.code}] {finding.message}{hint}") + "\n"
 
 
 def findings_json(findings: Iterable[Finding], files: int) -> str:

@@ -138,9 +138,6 @@ def _plot(drawing: Drawing, canvas: Canvas, scale: Range, *, momentum: bool) -> 
     return canvas
 
 
-# --- Words ------------------------------------------------------------------------------------------------------------
-
-
 def cells(text: str) -> int:
     """Return how many columns text takes in a terminal: two for wide characters, none for combining ones."""
     return len(text) if text.isascii() else sum(map(_cells, text))

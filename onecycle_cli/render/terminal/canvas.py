@@ -96,9 +96,6 @@ def connect(bars: Sequence[tuple[int, int] | None]) -> list[tuple[int, int] | No
     return joined
 
 
-# --- Axes -------------------------------------------------------------------------------------------------------------
-
-
 MOST_LABELS = 6
 
 

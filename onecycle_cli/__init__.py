@@ -11,11 +11,11 @@ The library is `OneCycle`, the settings of a schedule, and the `Schedule` that t
 
 from __future__ import annotations
 
-from onecycle_cli.errors import OnecycleError, PlanError
+from onecycle_cli.errors import GroupError, OnecycleError, PlanError, StepError
 from onecycle_cli.findings import Finding, Severity
 from onecycle_cli.policy.onecycle import OneCycle
 from onecycle_cli.policy.ramps import Phase
-from onecycle_cli.policy.schedule import GroupError, Schedule, StepError
+from onecycle_cli.policy.schedule import Schedule
 from onecycle_cli.version import __version__
 
 __all__ = [

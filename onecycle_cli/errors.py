@@ -32,3 +32,11 @@ class PlanError(OnecycleError, ValueError):
             message, hint = f"{findings[0].code}: {findings[0].message}", findings[0].hint
         super().__init__(message, hint)
         self.findings = tuple(findings)
+
+
+class StepError(OnecycleError, IndexError):
+    """A step outside the cycle was asked for."""
+
+
+class GroupError(OnecycleError, IndexError):
+    """A parameter group was asked for that the plan does not have."""

@@ -6,7 +6,7 @@ import math
 import operator
 from typing import TYPE_CHECKING, overload
 
-from onecycle_cli.errors import OnecycleError
+from onecycle_cli.errors import GroupError, StepError
 from onecycle_cli.policy.ramps import array_cos
 
 if TYPE_CHECKING:
@@ -20,14 +20,6 @@ if TYPE_CHECKING:
 
 CHUNK = 8192
 """Steps evaluated at a time: the intermediate arrays then stay in the processor's cache."""
-
-
-class StepError(OnecycleError, IndexError):
-    """A step outside the cycle was asked for."""
-
-
-class GroupError(OnecycleError, IndexError):
-    """A parameter group was asked for that the plan does not have."""
 
 
 class Schedule:

@@ -331,7 +331,11 @@ def test_a_forbidden_character_is_found_with_any_line_ends(line_end: str) -> Non
 POSITIVE = st.floats(5e-324, allow_infinity=False)
 MOMENTUM = st.floats(0, 1e300)
 COUNT = st.integers(1, MOST_STEPS)
-NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Cn", "Zl", "Zp"]), max_size=20)
+# A name with "cycle" in it may be a scheduler's, which makes a training config of the file. Hypothesis draws such
+# names, too, from the constants in the modules that are loaded.
+NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Cn", "Zl", "Zp"]), max_size=20).filter(
+    lambda name: "cycle" not in name.lower()
+)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "div_factor": POSITIVE,
     "final_div_factor": POSITIVE,

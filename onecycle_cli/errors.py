@@ -1,4 +1,4 @@
-"""What can go wrong outside this program: its errors, each with the exit code it leads to."""
+"""Exceptions, each with its exit code."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
 
 
 class OnecycleError(Exception):
-    """Something could not be done; the message says what, where, and the one thing to do."""
+    """Base class of this package's errors. The message says what is wrong and where, the hint what to do."""
 
     exit_code = 2
 
     def __init__(self, message: str, hint: str = "") -> None:
-        """Keep the message and the hint apart, so that each can be shown in its place."""
+        """Store the message and the hint separately, because they are printed separately."""
         super().__init__(message)
         self.message = message
         self.hint = hint
 
 
 class PlanError(OnecycleError, ValueError):
-    """The settings are invalid, or make no schedule; `findings` say why, and the message is the first of them."""
+    """The settings are invalid or have no schedule; `findings` say why, and the message is the first of them."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
-        """Take the first finding's words as the message."""
+        """Use the first finding's message and hint."""
         message, hint = "the settings make no schedule", ""
         if findings:
             message, hint = f"{findings[0].code}: {findings[0].message}", findings[0].hint
@@ -35,8 +35,8 @@ class PlanError(OnecycleError, ValueError):
 
 
 class StepError(OnecycleError, IndexError):
-    """A step outside the cycle was asked for."""
+    """The step is outside the cycle."""
 
 
 class GroupError(OnecycleError, IndexError):
-    """A parameter group was asked for that the plan does not have."""
+    """The plan has no such parameter group."""

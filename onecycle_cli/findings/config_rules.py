@@ -37,39 +37,39 @@ NOT_YAML = error(
 NOT_TEXT = error(
     "OC002",
     "not UTF-8 text",
-    "The file holds bytes that are not UTF-8. YAML files are UTF-8 (UTF-16 with a byte-order mark is read too); "
-    "an editor that saved in another encoding, or a binary file, leads here.",
+    "The file contains bytes that are not UTF-8. YAML files are UTF-8 (UTF-16 with a byte-order mark is read too). "
+    "Usual causes: an editor that saved in another encoding, or a binary file.",
     "name: caf\ufffd\nmax_lr: 0.1\ntotal_steps: 1000\n",
     "name: café\nmax_lr: 0.1\ntotal_steps: 1000\n",
 )
 NOT_A_MAPPING = error(
     "OC003",
     "file contains no settings",
-    "A config is one mapping of settings to values (`max_lr: 0.1`). An empty file, a list or a bare text has none.",
+    "A config is one mapping of settings to values (`max_lr: 0.1`). An empty file, a list or a plain string has no "
+    "settings.",
     "- max_lr\n- total_steps\n",
     "max_lr: 0.1\ntotal_steps: 1000\n",
 )
 SEVERAL_DOCUMENTS = error(
     "OC004",
     "several documents",
-    "A line `---` after the first settings begins a second YAML document. One file holds one plan; "
-    "which of several was meant cannot be known.",
+    "A line `---` after the first settings begins a second YAML document. One file holds one plan; the program cannot "
+    "choose between several.",
     "max_lr: 0.1\ntotal_steps: 1000\n---\nmax_lr: 0.2\n",
     "max_lr: 0.1\ntotal_steps: 1000\n",
 )
 TOO_MUCH = error(
     "OC005",
     "too large or too deep",
-    "The file is larger, or nested deeper, than any config is: over 4 MiB, 100 levels or 200,000 values. "
-    "It is refused before it can take the machine down; most often the wrong file was named.",
+    "The file exceeds a limit: 4 MiB, 100 levels or 200,000 values. Most often it is the wrong file.",
     "max_lr: " + "[" * 101 + "0.1" + "]" * 101 + "\ntotal_steps: 1000\n",
     "max_lr: [0.1]\ntotal_steps: 1000\n",
 )
 NOT_PYTHON = error(
     "OC006",
     "not Python",
-    "The Python config breaks Python's grammar at the place shown. It is read without being run, by the grammar of "
-    "the Python that runs this program. Usual causes: a comma, bracket or quote that is missing, a tab, Python 2.",
+    "The Python config breaks Python's grammar at the place shown. It is read without being run, with the grammar of "
+    "the Python that runs onecycle. Usual causes: a missing comma, bracket or quote, a tab, Python 2.",
     "param_scheduler = dict(\n    type='OneCycleLR', eta_max=0.1, total_steps=1000\n",
     "param_scheduler = dict(\n    type='OneCycleLR', eta_max=0.1, total_steps=1000\n)\n",
 )
@@ -88,46 +88,46 @@ UNKNOWN_KEY = error(
 DUPLICATE_KEY = error(
     "OC102",
     "duplicate key",
-    "The key is written twice. PyYAML silently keeps the last value, other readers the first or none; the "
-    "author most likely changed one of the two.",
+    "The key is written twice. PyYAML silently keeps the last value; other parsers keep the first or fail. Most "
+    "likely only one of the two was updated.",
     "max_lr: 0.1\ntotal_steps: 1000\nmax_lr: 0.2\n",
     "max_lr: 0.2\ntotal_steps: 1000\n",
 )
 WRONG_TYPE = error(
     "OC103",
     "wrong type",
-    "The value does not have the type of the setting, such as a text in place of a number.",
+    "The value does not have the type of the setting, such as a string instead of a number.",
     "max_lr: fast\ntotal_steps: 1000\n",
     "max_lr: 0.1\ntotal_steps: 1000\n",
 )
 YAML_VERSIONS = warning(
     "OC104",
     "YAML 1.1 and 1.2 read it differently",
-    "PyYAML, which most training scripts use, reads YAML 1.1: there `1e-3` is a text (a float needs a dot and a "
-    "signed exponent), `010` is eight, `1_000` a thousand and `yes` true. YAML 1.2 readers, and this program, "
-    "take `1e-3` for .001 and `010` for ten. Write the value so that both agree.",
+    "PyYAML, which most training scripts use, reads YAML 1.1: there `1e-3` is a string (a float needs a dot and a "
+    "signed exponent), `010` is eight, `1_000` a thousand and `yes` true. YAML 1.2 readers, and this program, read "
+    "`1e-3` as 0.001 and `010` as ten. Write the value so that both agree.",
     "max_lr: 1e-3\ntotal_steps: 1000\n",
     "max_lr: 1.0e-3\ntotal_steps: 1000\n",
 )
 NUMBER_KIND = warning(
     "OC105",
     "a number PyTorch refuses",
-    "PyTorch's OneCycleLR checks the Python type: `pct_start` must be a float (1 is refused, 1.0 taken) and "
-    "`total_steps` an int (100.0 is refused, 100 taken). The plan is computed as if it were written right.",
+    "PyTorch's OneCycleLR checks the Python type: `pct_start` must be a float (1.0, not 1) and `total_steps` an int "
+    "(100, not 100.0). The plan is computed as if the type were correct.",
     "max_lr: 0.1\ntotal_steps: 100.0\n",
     "max_lr: 0.1\ntotal_steps: 100\n",
 )
 UNKNOWN_CHOICE = error(
     "OC106",
     "unknown choice",
-    "The setting takes one of a few words, and this is not one of them.",
+    "The setting accepts a fixed set of values, and this is not one of them.",
     "max_lr: 0.1\ntotal_steps: 1000\nanneal_strategy: cosine\n",
     "max_lr: 0.1\ntotal_steps: 1000\nanneal_strategy: cos\n",
 )
 MISSING_SETTING = error(
     "OC107",
     "missing setting",
-    "A schedule cannot be drawn without its peak: `max_lr` has no default in any framework.",
+    "A schedule needs a peak: `max_lr` has no default in any framework.",
     "total_steps: 1000\n",
     "max_lr: 0.1\ntotal_steps: 1000\n",
 )
@@ -137,9 +137,9 @@ MISSING_SETTING = error(
 NOT_KNOWN = error(
     "OC501",
     "value known only at run time",
-    "The value is filled in when the training program runs: a reference that leads out of the file, a variable of the "
-    "environment, `???`, or -1. `--set` gives the value at a path of the file (`--set trainer.max_steps=5000`), a flag "
-    "the setting itself; both work in every command.",
+    "The value is set when the training program runs: a reference to another file, an environment variable, `???` or "
+    "-1. Use `--set PATH=VALUE` for a value in the file (`--set trainer.max_steps=5000`), or the setting's flag; both "
+    "work in every command.",
     "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.1\n  total_steps: ${trainer.max_steps}\n",
     "trainer:\n  max_steps: 1000\n"
     "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.1\n  total_steps: ${trainer.max_steps}\n",
@@ -147,9 +147,9 @@ NOT_KNOWN = error(
 ANOTHER_SCHEDULE = error(
     "OC502",
     "another schedule",
-    "This looks like a one-cycle schedule, but is another one: Ultralytics' `lrf` ends a decay without a "
-    "peak of its own, and DeepSpeed's OneCycle goes up and down in straight lines of given lengths and then decays "
-    "without end. No settings of a one-cycle schedule describe it.",
+    "This looks like a one-cycle schedule but is not: Ultralytics' `lrf` ends a decay without a peak of its own, and "
+    "DeepSpeed's OneCycle rises and falls linearly, then decays indefinitely. No settings of a one-cycle schedule "
+    "describe it.",
     "lr0: 0.01\nlrf: 0.1\nwarmup_epochs: 3.0\ncos_lr: true\n",
     "max_lr: 0.01\nepochs: 100\nsteps_per_epoch: 500\n",
 )
@@ -157,8 +157,8 @@ CHAINED = warning(
     "OC503",
     "another scheduler acts beside it",
     "The schedule is in a list with others, or in a SequentialLR. It then covers only a part of the run, or is "
-    "multiplied with what the others do, and the plan shown is that of the one-cycle schedule alone. It has its own "
-    "warm-up and needs no other.",
+    "multiplied by the others, and the plan shows only the one-cycle schedule. It has its own warm-up and needs no "
+    "other.",
     "scheduler:\n  class_name: SequentialLR\n  schedulers:\n    - {type: LinearLR, start_factor: 0.1}\n"
     "    - {type: OneCycleLR, max_lr: 0.1, total_steps: 1000}\n",
     "scheduler: {type: OneCycleLR, max_lr: 0.1, total_steps: 1000}\n",
@@ -169,9 +169,9 @@ CHAINED = warning(
 OPTIMIZER_RATE = warning(
     "OC511",
     "optimizer's lr is not the peak",
-    "The scheduler overwrites the optimizer's learning rate before the first step, so the number there has "
-    "no effect, and a reader of the config takes it for the rate that trains. Write the peak there, or refer to it "
-    "(`max_lr: ${optimizer.lr}`). The initial rate, `max_lr / div_factor`, is accepted too.",
+    "The scheduler overwrites the optimizer's learning rate before the first step, so the number has no effect and is "
+    "misleading. Write the peak there, or refer to it (`max_lr: ${optimizer.lr}`). The initial rate, `max_lr / "
+    "div_factor`, is accepted too.",
     _SGD.replace("0.01", "0.001") + _SCHEDULED,
     _SGD + _SCHEDULED,
 )
@@ -179,46 +179,46 @@ OPTIMIZER_MOMENTUM = warning(
     "OC512",
     "the cycle overwrites momentum or betas",
     "`cycle_momentum` is on by default: the scheduler moves the optimizer's momentum (the first of the betas) between "
-    "`max_momentum` and `base_momentum`, and the number given to the optimizer has no effect. Set "
-    "`cycle_momentum: false` to keep that number, or write `max_momentum` there to let it cycle.",
+    "`max_momentum` and `base_momentum`, and the optimizer's own number has no effect. Set `cycle_momentum: false` to "
+    "keep that number, or write `max_momentum` there to let it cycle.",
     _ADAMW + _SCHEDULED,
     _ADAMW + _SCHEDULED.replace("  total_steps: 1000\n", "  total_steps: 1000\n  cycle_momentum: false\n"),
 )
 STEPPED_PER_EPOCH = warning(
     "OC513",
     "stepped once per epoch",
-    "The scheduler takes one step per epoch, and the cycle is not as many steps long as the run has epochs. A longer "
-    "cycle is hardly begun when the run ends; past the end of a shorter one PyTorch raises ValueError. Lightning "
-    "steps once per epoch unless `interval: step` is set beside the scheduler, and LightningCLI has no key for it: "
-    "there, return the scheduler with its interval from `configure_optimizers`, or count the cycle in epochs.",
+    "The scheduler takes one step per epoch, but total_steps is not the number of epochs. A longer cycle has barely "
+    "begun when the run ends; PyTorch raises ValueError past the end of a shorter one. Lightning steps once per epoch "
+    "unless `interval: step` is set beside the scheduler, and LightningCLI has no key for it: there, return the "
+    "scheduler with its interval from `configure_optimizers`, or count the cycle in epochs.",
     _LIGHTNING_CLI.replace("total_steps: 40", "total_steps: 50000"),
     _LIGHTNING_CLI,
 )
 RUN_LENGTH = warning(
     "OC514",
     "the run is shorter or longer than the cycle",
-    "The trainer makes another number of steps than the cycle has. A shorter run ends at a learning rate that was "
-    "meant to fall further; a longer one stops with PyTorch's ValueError at step `total_steps`. If `max_steps` and "
-    "epochs are both given, the smaller ends the run, as in Lightning.",
+    "The trainer and the cycle have different numbers of steps. A shorter run ends before the learning rate has "
+    "fallen to its end; a longer one stops with PyTorch's ValueError at step `total_steps`. If `max_steps` and epochs "
+    "are both given, the smaller ends the run, as in Lightning.",
     _SCHEDULED.replace("total_steps: 1000", "total_steps: 4000"),
     _SCHEDULED,
 )
 INTERVAL = error(
     "OC515",
     "invalid interval",
-    "Lightning (2.6.6) knows two intervals, `step` and `epoch`, in small letters. At any other word it refuses to "
-    'start, with `The "interval" key in lr scheduler dict must be "step" or "epoch"`. (With manual optimization the '
-    "key is ignored.) Other trainers have keys and words of their own, such as `call_on: batch`; those are accepted.",
+    'Lightning (2.6.6) accepts `step` and `epoch`, in lower case, and fails on anything else with `The "interval" key '
+    'in lr scheduler dict must be "step" or "epoch"`. (With manual optimization the key is ignored.) Other trainers '
+    "have keys and values of their own, such as `call_on: batch`; those are accepted.",
     _SCHEDULED.replace("interval: step", "interval: steps"),
     _SCHEDULED,
 )
 BATCHES_AS_STEPS = warning(
     "OC516",
     "batches counted as steps",
-    "`steps_per_epoch` counts optimizer updates. With accumulated gradients several batches make one, and several "
-    "devices share the batches of an epoch, so a number taken from the loader's length is too high and the run ends "
-    "in the middle of the cycle. The number does not show whether it counts batches or steps; `total_steps` is "
-    "unambiguous.",
+    "`steps_per_epoch` counts optimizer updates. With gradient accumulation, one update takes several batches, and "
+    "several devices share the batches of an epoch, so a number taken from the loader's length is too high and the "
+    "run ends in the middle of the cycle. The number does not show whether it counts batches or steps; `total_steps` "
+    "is unambiguous.",
     _ACCUMULATED.replace("total_steps: 1710", "steps_per_epoch: 684"),
     _ACCUMULATED,
 )

@@ -9,8 +9,8 @@ from onecycle_cli.findings.rule import error, info, warning
 OUT_OF_RANGE = error(
     "OC201",
     "number out of range",
-    "The number is not finite, or not above (or at) 0 where it must be. PyTorch accepts a negative `max_lr` or a "
-    "NaN silently and trains with it; a factor of 0 is a division by zero.",
+    "The number is not finite or is outside the setting's range. PyTorch accepts a negative `max_lr` or a NaN "
+    "silently and trains with it; a factor of 0 is a division by zero.",
     "max_lr: -0.1\ntotal_steps: 1000\n",
     "max_lr: 0.1\ntotal_steps: 1000\n",
 )
@@ -33,23 +33,22 @@ NO_MOMENTUM = error(
     "OC204",
     "the optimizer has no momentum to cycle",
     "`cycle_momentum` is on (the default), and the optimizer has neither `momentum` nor `betas`. PyTorch raises "
-    "`optimizer must support momentum or beta1` when the scheduler is made.",
+    "`optimizer must support momentum or beta1` when the scheduler is constructed.",
     "max_lr: 0.1\ntotal_steps: 1000\noptimizer: adagrad\n",
     "max_lr: 0.1\ntotal_steps: 1000\noptimizer: adagrad\ncycle_momentum: false\n",
 )
 UNSUPPORTED = error(
     "OC205",
     "not supported by this convention",
-    "The framework of the plan's convention has no such setting, so the plan could not be trained there as it is "
-    "written.",
+    "The convention's framework has no such setting, so it cannot run this plan.",
     "max_lr: 0.1\ntotal_steps: 1000\nconvention: r-torch\nthree_phase: true\n",
     "max_lr: 0.1\ntotal_steps: 1000\nthree_phase: true\n",
 )
 GROUP_NAMES = error(
     "OC206",
     "invalid group names",
-    "`groups` is a number from 1 to 1,000 or a list of that many distinct names; the names are the titles of the "
-    "columns of an export.",
+    "`groups` is a number from 1 to 1,000 or a list of up to 1,000 distinct names; the names appear in export column "
+    "names (`lr_backbone`).",
     "max_lr: 0.1\ntotal_steps: 1000\ngroups: [head, head]\n",
     "max_lr: 0.1\ntotal_steps: 1000\ngroups: [backbone, head]\n",
 )
@@ -59,39 +58,38 @@ GROUP_NAMES = error(
 NO_LENGTH = error(
     "OC301",
     "no length",
-    "How many steps the cycle has must be known: `total_steps`, or `epochs` and `steps_per_epoch`, or `epochs`, "
-    "`dataset_size` and `batch_size`. A step is one optimizer update, not one batch and not one epoch.",
+    "The number of steps must be known: `total_steps`, or `epochs` and `steps_per_epoch`, or `epochs`, `dataset_size` "
+    "and `batch_size`. A step is one optimizer update, not one batch and not one epoch.",
     "max_lr: 0.1\nepochs: 90\n",
     "max_lr: 0.1\nepochs: 90\nsteps_per_epoch: 1252\n",
 )
 WARMUP_OF_ONE = error(
     "OC302",
     "pct_start × total_steps is exactly 1",
-    "The warm-up would end on the step it starts on, and its length, one less than the product, is 0. PyTorch "
-    "raises ZeroDivisionError while the scheduler is made; R torch sets the first learning rate to NaN.",
+    "The warm-up would end on the step it starts on, and its length, one less than the product, is 0. PyTorch raises "
+    "ZeroDivisionError when the scheduler is constructed; R torch sets the first learning rate to NaN.",
     "max_lr: 0.1\ntotal_steps: 20\npct_start: 0.05\n",
     "max_lr: 0.1\ntotal_steps: 20\npct_start: 0.1\n",
 )
 EMPTY_PHASE = error(
     "OC303",
     "an empty phase",
-    "A phase of the cycle holds no step, so the schedule jumps across it. It happens if a cycle is too short for "
-    "its phases.",
+    "A phase of the cycle contains no steps, so the schedule skips it. This happens if the cycle is too short.",
     "max_lr: 0.1\ntotal_steps: 4\nthree_phase: true\n",
     "max_lr: 0.1\ntotal_steps: 40\nthree_phase: true\n",
 )
 NO_ROOM_TO_ANNIHILATE = error(
     "OC304",
     "three_phase with pct_start above 0.5",
-    "With three phases the warm-up and its mirror image take `2 × pct_start` of the cycle. Above one half nothing "
-    "is left for the annihilation: PyTorch does not complain, and the run ends at a sizeable part of the peak.",
+    "With three phases the warm-up and its mirror image take `2 × pct_start` of the cycle. Above one half no steps "
+    "are left for the annihilation: PyTorch accepts it, and the run ends at a large fraction of the peak.",
     "max_lr: 0.1\ntotal_steps: 100\nthree_phase: true\npct_start: 0.6\n",
     "max_lr: 0.1\ntotal_steps: 100\nthree_phase: true\npct_start: 0.45\n",
 )
 NOTHING_LEFT = error(
     "OC305",
     "last_epoch at or past the end",
-    "`last_epoch = k` says that k + 1 steps are already done. With k + 1 at or past `total_steps` none remain. "
+    "`last_epoch = k` means that k + 1 steps are already done. With k + 1 at or past `total_steps` none remain. "
     "Despite its name it counts steps, as `scheduler.last_epoch` in a checkpoint does.",
     "max_lr: 0.1\ntotal_steps: 1000\nlast_epoch: 999\n",
     "max_lr: 0.1\ntotal_steps: 1000\nlast_epoch: 499\n",
@@ -102,17 +100,17 @@ NOTHING_LEFT = error(
 LENGTHS_DISAGREE = warning(
     "OC401",
     "two lengths disagree",
-    "The length is given in two ways that give two numbers. As in the frameworks the more direct one wins: "
-    "`total_steps`, then `steps_per_epoch`, then the data settings. If the loop runs for the other number of "
-    "steps, the cycle is cut short or overruns.",
+    "The length is given in two ways that disagree. As in the frameworks, the more direct one wins: `total_steps`, "
+    "then `steps_per_epoch`, then the data settings. If the loop runs for the other number of steps, the cycle is cut "
+    "short or overruns.",
     "max_lr: 0.1\ntotal_steps: 1000\nepochs: 3\nsteps_per_epoch: 300\n",
     "max_lr: 0.1\nepochs: 3\nsteps_per_epoch: 300\n",
 )
 NO_WARMUP = warning(
     "OC402",
     "no warm-up",
-    "`pct_start × total_steps` is below 1, so no step falls into the warm-up: the first step already trains near "
-    "the peak. Most often the cycle is counted in epochs where steps were meant.",
+    "`pct_start × total_steps` is below 1, so no step falls into the warm-up: the first step already starts near the "
+    "peak. Most often the cycle is counted in epochs where steps were meant.",
     "max_lr: 0.1\ntotal_steps: 10\npct_start: 0.05\n",
     "max_lr: 0.1\ntotal_steps: 1000\npct_start: 0.05\n",
 )
@@ -127,7 +125,7 @@ FACTOR_BELOW_ONE = warning(
 MOMENTUM_UPSIDE_DOWN = warning(
     "OC404",
     "base_momentum above max_momentum",
-    "Momentum goes against the learning rate: `max_momentum` at the start and the end, `base_momentum` at the "
+    "Momentum moves opposite to the learning rate: `max_momentum` at the start and the end, `base_momentum` at the "
     "peak. With the base above the maximum both rise together.",
     "max_lr: 0.1\ntotal_steps: 1000\nbase_momentum: 0.95\nmax_momentum: 0.85\n",
     "max_lr: 0.1\ntotal_steps: 1000\nbase_momentum: 0.85\nmax_momentum: 0.95\n",
@@ -135,15 +133,15 @@ MOMENTUM_UPSIDE_DOWN = warning(
 LATE_PEAK = warning(
     "OC405",
     "nearly all warm-up",
-    "With `pct_start` at 0.9 or more the learning rate rises for nearly the whole run and hardly anneals; what a "
-    "one-cycle schedule gains, it gains while annealing.",
+    "With `pct_start` at 0.9 or more the learning rate rises for nearly the whole run and hardly anneals. Most of the "
+    "benefit comes from annealing.",
     "max_lr: 0.1\ntotal_steps: 1000\npct_start: 0.95\n",
     "max_lr: 0.1\ntotal_steps: 1000\npct_start: 0.3\n",
 )
 UNKNOWN_OPTIMIZER = warning(
     "OC406",
     "unknown optimizer",
-    "This program does not know the optimizer, nor whether it has a momentum to cycle; the plan assumes that it has.",
+    "This program does not know the optimizer, or whether it has a momentum to cycle; the plan assumes that it has.",
     "max_lr: 0.1\ntotal_steps: 1000\noptimizer: adammw\n",
     "max_lr: 0.1\ntotal_steps: 1000\noptimizer: adamw\n",
 )
@@ -157,15 +155,14 @@ TWO_FINALS = warning(
 MOMENTUM_OF_ONE = warning(
     "OC408",
     "momentum of 1 or more",
-    "With a momentum (or beta1) of 1 past gradients never decay: SGD runs away, and Adam divides by zero.",
+    "With a momentum (or beta1) of 1 past gradients never decay: SGD diverges, and Adam divides by zero.",
     "max_lr: 0.1\ntotal_steps: 1000\nmax_momentum: 1.0\n",
     "max_lr: 0.1\ntotal_steps: 1000\nmax_momentum: 0.95\n",
 )
 KNOWN_BUG = warning(
     "OC409",
-    "a released version of the framework fails on this",
-    "A bug in a released version of the framework keeps the plan from running there as written, although the "
-    "convention allows it.",
+    "known bug in a released framework version",
+    "The convention allows this plan, but a bug in a released version of the framework makes it fail there.",
     "max_lr: 0.1\ntotal_steps: 1000\nconvention: r-torch\nanneal_strategy: linear\n",
     "max_lr: 0.1\ntotal_steps: 1000\nconvention: r-torch\nanneal_strategy: cos\n",
 )
@@ -182,16 +179,15 @@ NO_EFFECT = warning(
 PEAK_OFF_GRID = info(
     "OC901",
     "the peak falls between two steps",
-    "If `pct_start × total_steps` is not whole, the peak lies between two steps, and the highest learning rate "
-    "that is trained with stays a little below `max_lr`.",
+    "If `pct_start × total_steps` is not an integer, the peak lies between two steps, and the highest learning rate "
+    "used stays a little below `max_lr`.",
     "max_lr: 0.1\ntotal_steps: 1001\n",
     "max_lr: 0.1\ntotal_steps: 1000\n",
 )
 PEAK_NEVER_REACHED = info(
     "OC902",
     "max_lr is never reached",
-    "The phase that ends or begins at the peak has no step, so the highest learning rate that is trained with is "
-    "not `max_lr`.",
+    "The phase that ends or begins at the peak contains no steps, so the highest learning rate used is not `max_lr`.",
     "max_lr: 0.1\ntotal_steps: 10\npct_start: 0.05\n",
     "max_lr: 0.1\ntotal_steps: 1000\npct_start: 0.05\n",
 )

@@ -1,4 +1,4 @@
-"""A rule of ours, and a finding: one place where a rule does not hold."""
+"""A rule, and a finding: one violation of a rule."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 
 
 class Severity(StrEnum):
-    """How bad a finding is: an error stops the commands, a warning stops only `--strict`."""
+    """Severity of a finding: errors stop a command; warnings fail only with `--strict`."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -17,7 +17,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A safe edit that fixes a finding: the word at its place, and the word to write instead."""
+    """A safe edit that fixes a finding: the word at its place, and its replacement."""
 
     old: str
     new: str
@@ -25,20 +25,20 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to say about a plan. Every field has one meaning, and is None where it does not apply.
+    """One finding about a plan. Every field has one meaning, and is None where it does not apply.
 
     Attributes:
-        rule: the rule that is broken; it gives the code and the severity.
+        rule: the rule that is broken, with the code and the severity.
         message: what is wrong, with the numbers in it.
         hint: the one thing to do.
         setting: the setting it is about, such as ``max_lr``.
         index: which item of the setting's list, from 0.
-        key: the dotted path of the value it is about, if that is beside the schedule in a training config.
+        key: the dotted path of the value it is about, if that is outside the schedule in a training config.
         file: the file it was found in, as the user named it.
         line: the line in that file, from 1.
         column: the column in that line, in characters, from 1.
         flag: what the user typed, where the value comes from the command line: ``--max-lr``, ``--set a.b=1``.
-        fix: the edit that fixes it, where a program may make it without asking.
+        fix: the edit that fixes it, if it is safe to make without asking.
     """
 
     rule: Rule

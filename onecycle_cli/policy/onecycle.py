@@ -1,4 +1,4 @@
-"""The one-cycle policy as a value: its settings, the schedule they make, and the findings about them."""
+"""The one-cycle policy as a value: its settings, their schedule, and the findings about them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class OneCycle(Settings):
     """A one-cycle schedule's settings, under the names that PyTorch and R torch give them.
 
-    The learning rate rises from max_lr / div_factor to max_lr over the first pct_start of the cycle and then falls
-    to that start / final_div_factor; momentum goes the other way between max_momentum and base_momentum.
+    The learning rate rises from max_lr / div_factor to max_lr over the first pct_start of the cycle, then falls to
+    (max_lr / div_factor) / final_div_factor; momentum moves the opposite way between max_momentum and base_momentum.
 
     Example:
         >>> schedule = OneCycle(max_lr=0.1, total_steps=1000).schedule()
@@ -32,8 +32,8 @@ class OneCycle(Settings):
 
     Raises:
         TypeError: an argument is unknown, or max_lr is missing.
-        PlanError: a value has the wrong type. Integers are numbers, lists may be tuples; a truth value is not a
-            number, and a text is never converted. It is a ValueError, and its `findings` say what is wrong.
+        PlanError: a value has the wrong type. Integers are numbers, and lists may be tuples. Booleans are not
+            numbers, and strings are never converted. It is a ValueError, and its `findings` say what is wrong.
 
     Values out of range, a missing length and the like are accepted here; `findings()` reports them all, and
     `schedule()` raises PlanError for them.
@@ -43,7 +43,7 @@ class OneCycle(Settings):
     """
 
     def __post_init__(self) -> None:
-        """Refuse values of the wrong type."""
+        """Reject values of the wrong type."""
         findings = tuple(check_types(vars(self)))
         if findings:
             raise PlanError(findings)
@@ -56,11 +56,11 @@ class OneCycle(Settings):
         return cls(**arguments)
 
     def findings(self) -> tuple[Finding, ...]:
-        """Return what is wrong with the settings, or worth knowing about them."""
+        """Return all findings about the settings."""
         return tuple(check_settings(self))
 
     def schedule(self, *, strict: bool = True) -> Schedule:
-        """Return the schedule that the settings make.
+        """Return the schedule of these settings.
 
         Args:
             strict: raise for every error in the settings. If false, compute wherever the framework itself would:

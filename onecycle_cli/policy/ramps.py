@@ -109,7 +109,7 @@ class Phase:
         return max(0, self.last_step - self.first_step + 1)
 
     def within(self, total_steps: int) -> Phase:
-        """Return the part of the phase that lies in a cycle of so many steps; a pct_start above 1 leads beyond it."""
+        """Return the part of the phase inside a cycle of `total_steps` steps (pct_start above 1 goes past the end)."""
         if self.first_step >= 0 and self.last_step < total_steps:
             return self
         return replace(self, first_step=max(self.first_step, 0), last_step=min(self.last_step, total_steps - 1))

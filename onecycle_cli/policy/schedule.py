@@ -30,11 +30,11 @@ class Schedule:
         steps_per_epoch: steps of one epoch, or None if not known.
         first_step: the first step to train; 0 unless `last_epoch` resumes.
         groups: the names of the parameter groups.
-        phases: the phases that hold at least one step, in order.
+        phases: the phases that contain at least one step, in order.
     """
 
     def __init__(self, plan: Plan, phases: Sequence[Phase] | None = None) -> None:
-        """Take a plan, and phases in place of those that its convention cuts it into.
+        """Take a plan, and phases to use instead of its convention's.
 
         Raises:
             ZeroDivisionError: the convention's arithmetic divides by zero.
@@ -53,7 +53,7 @@ class Schedule:
     @overload
     def lr(self, step: NDArray[np.integer], group: int = 0) -> FloatArray: ...
     def lr(self, step: int | NDArray[np.integer], group: int = 0) -> float | FloatArray:
-        """Return the learning rate that a step trains with: the framework's bits on the same machine.
+        """Return the learning rate at a step, equal to the framework's bit for bit on the same machine.
 
         Args:
             step: a step, 0-based, or a NumPy array of steps of any shape and order.
@@ -63,9 +63,9 @@ class Schedule:
             A float, or a float64 array of the shape of `step`.
 
         Raises:
-            StepError: a step lies outside 0 … total_steps - 1. It is an IndexError.
+            StepError: a step is outside 0 … total_steps - 1. It is an IndexError.
             GroupError: there is no such group. It is an IndexError.
-            TypeError: the steps are not whole numbers.
+            TypeError: the steps are not integers.
         """
         return self._evaluate(self._ramps(momentum=False, group=group), step)
 
@@ -74,9 +74,9 @@ class Schedule:
     @overload
     def momentum(self, step: NDArray[np.integer], group: int = 0) -> FloatArray | None: ...
     def momentum(self, step: int | NDArray[np.integer], group: int = 0) -> float | FloatArray | None:
-        """Return the momentum (beta1 for Adam) that a step trains with, or None if it is not cycled.
+        """Return the momentum (beta1 for Adam) at a step, or None if it is not cycled.
 
-        Takes, returns and raises what `lr` does.
+        Arguments, results and errors are those of `lr`.
         """
         if not self.cycles_momentum:
             return None
@@ -85,9 +85,9 @@ class Schedule:
     def lr_lambda(self, group: int = 0) -> Callable[[int], float]:
         """Return a function for `torch.optim.lr_scheduler.LambdaLR` over an optimizer whose lr is 1.0.
 
-        LambdaLR multiplies the optimizer's lr with what the function returns; with 1.0 the product is exact. After
-        the last step LambdaLR asks for one more, as schedulers are stepped once too often at the end of a loop;
-        it gets the last learning rate again.
+        LambdaLR multiplies the optimizer's lr by the function's result; with 1.0 the product is exact. LambdaLR
+        evaluates one step past the end when the loop steps the scheduler after the last batch; it then gets the
+        final learning rate.
         """
         return lambda step: self.lr(min(step, self.total_steps - 1), group)
 

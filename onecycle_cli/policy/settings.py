@@ -36,7 +36,7 @@ class Setting:
     """The declaration of one setting.
 
     Attributes:
-        section: what it is about.
+        section: the group it belongs to in help and templates.
         description: what it means, in a sentence.
         example: the value that a template shows, as YAML.
         single: the type of a single value.
@@ -101,7 +101,7 @@ class Settings:
         _RATE, "1.0e+4", "The final learning rate is the initial one / final_div_factor.", above=0
     )
     final_lr: float | None = _number(
-        _RATE, "4.0e-7", "The final learning rate itself, in place of final_div_factor.", at_least=0
+        _RATE, "4.0e-7", "The final learning rate, instead of final_div_factor.", at_least=0
     )
 
     total_steps: int | None = _count(_LENGTH, "1000", "Steps (optimizer updates) in the cycle.")
@@ -111,7 +111,7 @@ class Settings:
     steps_per_epoch: int | None = _count(_LENGTH, "100", "Steps (optimizer updates) in one epoch.")
     dataset_size: int | None = _count(_LENGTH, "50000", "Samples in the training set.")
     batch_size: int | None = _count(_LENGTH, "512", "Samples in one batch of one process.")
-    gradient_accumulation: int | None = _count(_LENGTH, "1", "Batches that make one step (default 1).")
+    gradient_accumulation: int | None = _count(_LENGTH, "1", "Batches per optimizer step (default 1).")
     world_size: int | None = _count(_LENGTH, "1", "Processes that share the data (default 1).")
     drop_last: bool | None = _flag(
         _LENGTH, "false", "Whether the loader drops an incomplete last batch (default false)."
@@ -127,10 +127,14 @@ class Settings:
         _SHAPE, "false", "Mirror the warm-up, then annihilate the learning rate in a third phase."
     )
     pct_final: float | None = _number(
-        _SHAPE, "0.85", "optax-linear: fraction of the cycle until the initial rate is back.", at_least=0, at_most=1
+        _SHAPE,
+        "0.85",
+        "optax-linear: fraction of the cycle at which the rate is back at its initial value.",
+        at_least=0,
+        at_most=1,
     )
     stepsize: int | None = _count(
-        _SHAPE, "450", "smith: half the cycle in steps; the rest of the run stays at the final rate."
+        _SHAPE, "450", "smith: half the cycle, in steps; the rest of the run stays at the final rate."
     )
 
     cycle_momentum: bool | None = _flag(
@@ -143,13 +147,13 @@ class Settings:
         _MOMENTUM, "0.95", f"Momentum at start and end: {_ONE_OR_LIST}", item=float, at_least=0
     )
     final_momentum: float | tuple[float, ...] | None = _number(
-        _MOMENTUM, "0.95", "fastai: the momentum at the end, if it is not max_momentum.", item=float, at_least=0
+        _MOMENTUM, "0.95", "fastai: momentum at the end (default: max_momentum).", item=float, at_least=0
     )
 
     convention: str | None = _text(
-        _RUN, DEFAULT, f"Whose arithmetic and defaults to use (default {DEFAULT}).", choices=CONVENTIONS
+        _RUN, DEFAULT, f"Framework whose arithmetic and defaults to use (default {DEFAULT}).", choices=CONVENTIONS
     )
-    optimizer: str | None = _text(_RUN, "sgd", "The optimizer's name: whether momentum can be cycled, and as what.")
+    optimizer: str | None = _text(_RUN, "sgd", "Optimizer name; determines whether momentum or beta1 is cycled.")
     groups: int | tuple[str, ...] | None = _declare(
         _RUN,
         int,
@@ -160,9 +164,9 @@ class Settings:
         at_most=MOST_GROUPS,
     )
     last_epoch: int | None = _count(
-        _RUN, "-1", "Resume: the last step already done, as in the checkpoint (-1: none, start from step 0).", -1
+        _RUN, "-1", "Index of the last finished step when resuming, as in a checkpoint (-1: start from step 0).", -1
     )
-    name: str | None = _text(_RUN, "my run", "What tables and legends call the plan (default: the file's name).")
+    name: str | None = _text(_RUN, "my run", "Label of the plan in tables and legends (default: the file's name).")
     verbose: bool | None = _flag(_RUN, "false", "Show on standard error where each setting came from.")
 
     def __post_init__(self) -> None:

@@ -33,6 +33,10 @@ class PlanError(OnecycleError, ValueError):
         super().__init__(message, hint)
         self.findings = tuple(findings)
 
+    def __reduce__(self) -> tuple[type[PlanError], tuple[tuple[Finding, ...]]]:
+        """Pickle the findings: the message, which an exception is otherwise made from again, follows from them."""
+        return type(self), (self.findings,)
+
 
 class StepError(OnecycleError, IndexError):
     """The step is outside the cycle."""

@@ -114,6 +114,21 @@ def test_an_error_in_the_plan_exits_2_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_flags_are_accepted_as_settings_are_spelled(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_text(
+        "trainer: {max_steps: 9}\nscheduler: {type: OneCycleLR, max_lr: 0.1, total_steps: '${trainer.max_steps}'}\n"
+    )
+    assert main(["export", "--max_lr=0.1", "--total_steps", "8", "--no-cycle_momentum"]) == 0
+    spelled = capsys.readouterr().out
+    assert main(["export", "--max-lr", "0.1", "--total-steps", "8", "--no-cycle-momentum"]) == 0
+    assert capsys.readouterr().out == spelled
+    assert main(["show", str(config), "--set", "trainer.max_steps=8"]) == 0
+    assert "8 steps" in capsys.readouterr().out
+    assert main(["show", "--max_lr", "0.1", "--total_step", "8"]) == 2
+    assert "--total-steps" in capsys.readouterr().err
+
+
 def test_warnings_are_said_and_do_not_stop(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", *PLAN, "--pct-start", "1.0"]) == 0
     out, err = capsys.readouterr()

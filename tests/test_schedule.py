@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+import pickle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from onecycle_cli import GroupError, OneCycle, PlanError, StepError
 from onecycle_cli.policy.ramps import PROBE, array_cos
 from onecycle_cli.policy.schedule import CHUNK
+from onecycle_cli.policy.settings import SETTINGS
 from onecycle_cli.policy.summary import summarize
 
 from .strategies import sound_settings
@@ -165,11 +168,44 @@ def test_steps_of_numpy_and_lists_are_steps() -> None:
     assert schedule.lr(several).tolist() == [schedule.lr(0), schedule.lr(3)]
 
 
-@pytest.mark.parametrize("group", [-1, 2])
-def test_a_group_that_is_not_there_is_an_index_error(group: int) -> None:
-    schedule = OneCycle(max_lr=(0.1, 0.2), total_steps=10).schedule()
-    with pytest.raises(GroupError, match=f"no parameter group {group}: the plan has 2"):
+@pytest.mark.parametrize("group", [-1, 2, 0.5, "neck", None])
+def test_a_group_that_is_not_there_is_an_index_error(group: Any) -> None:
+    schedule = OneCycle(max_lr=(0.1, 0.2), total_steps=10, groups=("backbone", "head")).schedule()
+    with pytest.raises(GroupError, match=f"no parameter group {group!r}: the plan has 2") as caught:
         schedule.lr(0, group)
+    assert "backbone, head" in caught.value.hint
+
+
+def test_a_group_is_given_by_its_number_or_name() -> None:
+    schedule = OneCycle(max_lr=(0.1, 0.2), total_steps=10, groups=("backbone", "head")).schedule()
+    assert schedule.lr(2, "head") == schedule.lr(2, 1) == 0.2
+    assert schedule.momentum(2, "backbone") == schedule.momentum(2, 0)
+    assert schedule.lr_lambda("head")(2) == 0.2
+
+
+def test_errors_survive_the_way_between_processes() -> None:
+    with pytest.raises(PlanError) as caught:
+        OneCycle(max_lr=-0.1, pct_start=2.0).schedule()
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert isinstance(again, PlanError)
+    assert (str(again), again.hint, again.findings) == (str(caught.value), caught.value.hint, caught.value.findings)
+    assert len(again.findings) == 3
+    other = pickle.loads(pickle.dumps(StepError("message", "hint")))
+    assert (type(other), other.message, other.hint) == (StepError, "message", "hint")
+
+
+def test_a_missing_peak_is_an_error_in_the_plan() -> None:
+    nothing: Any = None
+    with pytest.raises(PlanError) as caught:
+        OneCycle(max_lr=nothing, total_steps=10)
+    assert [finding.code for finding in caught.value.findings] == ["OC107"]
+
+
+def test_an_unknown_setting_is_refused_under_the_name_of_the_class() -> None:
+    unknown: Any = {"total_step": 10}
+    with pytest.raises(TypeError, match="OneCycle has no setting 'total_step'; did you mean total_steps"):
+        OneCycle(max_lr=0.1, **unknown)
+    assert list(inspect.signature(OneCycle).parameters) == list(SETTINGS)
 
 
 @pytest.mark.parametrize(

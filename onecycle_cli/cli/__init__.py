@@ -50,7 +50,10 @@ BROKEN_PIPE = 141
 IN_ASCII = "onecycle_cli.in_ascii"
 ASCII = {"→": "->", "×": "x", "…": "...", "·": "-"}
 
-SETTINGS_OF_COMMANDS = {"help_option_names": ["-h", "--help"]}
+SETTINGS_OF_COMMANDS = {
+    "help_option_names": ["-h", "--help"],
+    "token_normalize_func": lambda name: name.replace("_", "-"),  # --max_lr is --max-lr
+}
 
 
 class BrokenOutputError(Exception):

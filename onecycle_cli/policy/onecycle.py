@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from onecycle_cli.errors import PlanError
@@ -10,7 +12,7 @@ from onecycle_cli.policy.checks import UNCOMPUTABLE, check_settings
 from onecycle_cli.policy.checks.ranges import check_types
 from onecycle_cli.policy.plan import plan_of
 from onecycle_cli.policy.schedule import schedule_of
-from onecycle_cli.policy.settings import Settings
+from onecycle_cli.policy.settings import SETTINGS, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,8 +34,9 @@ class OneCycle(Settings):
 
     Raises:
         TypeError: an argument is unknown, or max_lr is missing.
-        PlanError: a value has the wrong type. Integers are numbers, and lists may be tuples. Booleans are not
-            numbers, and strings are never converted. It is a ValueError, and its `findings` say what is wrong.
+        PlanError: max_lr is None, or a value has the wrong type. Integers are numbers, and lists may be tuples.
+            Booleans are not numbers, and strings are never converted. It is a ValueError, and its
+            `findings` say what is wrong.
 
     Values out of range, a missing length and the like are accepted here; `findings()` reports them all, and
     `schedule()` raises PlanError for them.
@@ -41,6 +44,18 @@ class OneCycle(Settings):
     Source: L. N. Smith and N. Topin, "Super-Convergence: Very Fast Training of Neural Networks Using Large
     Learning Rates" (arXiv:1708.07120); PyTorch 2.13 `OneCycleLR`; R torch `lr_one_cycle`.
     """
+
+    if not TYPE_CHECKING:  # which sees the settings' own signature, as `inspect.signature` does
+
+        @wraps(Settings.__init__, assigned=())
+        def __init__(self, **settings: Any) -> None:
+            """Refuse names that are not settings, under the name of the class that was called."""
+            for name in settings.keys() - SETTINGS:
+                near = get_close_matches(name, SETTINGS, 1)
+                raise TypeError(f"OneCycle has no setting {name!r}" + (f"; did you mean {near[0]}?" if near else ""))
+            if "max_lr" not in settings:
+                raise TypeError("OneCycle needs max_lr, the peak learning rate")
+            super().__init__(**settings)
 
     def __post_init__(self) -> None:
         """Reject values of the wrong type."""

@@ -7,6 +7,7 @@ import operator
 from typing import TYPE_CHECKING, overload
 
 from onecycle_cli.errors import GroupError, StepError
+from onecycle_cli.formatting import shorten
 from onecycle_cli.policy.ramps import array_cos
 
 if TYPE_CHECKING:
@@ -49,15 +50,15 @@ class Schedule:
         self.cycles_momentum = plan.cycle_momentum and bool(phases[0].momentum)
 
     @overload
-    def lr(self, step: int, group: int = 0) -> float: ...
+    def lr(self, step: int, group: int | str = 0) -> float: ...
     @overload
-    def lr(self, step: NDArray[np.integer], group: int = 0) -> FloatArray: ...
-    def lr(self, step: int | NDArray[np.integer], group: int = 0) -> float | FloatArray:
+    def lr(self, step: NDArray[np.integer], group: int | str = 0) -> FloatArray: ...
+    def lr(self, step: int | NDArray[np.integer], group: int | str = 0) -> float | FloatArray:
         """Return the learning rate at a step, equal to the framework's bit for bit on the same machine.
 
         Args:
             step: a step, 0-based, or a NumPy array of steps of any shape and order.
-            group: the parameter group, by number.
+            group: the parameter group, by number or name.
 
         Returns:
             A float, or a float64 array of the shape of `step`.
@@ -70,10 +71,10 @@ class Schedule:
         return self._evaluate(self._ramps(momentum=False, group=group), step)
 
     @overload
-    def momentum(self, step: int, group: int = 0) -> float | None: ...
+    def momentum(self, step: int, group: int | str = 0) -> float | None: ...
     @overload
-    def momentum(self, step: NDArray[np.integer], group: int = 0) -> FloatArray | None: ...
-    def momentum(self, step: int | NDArray[np.integer], group: int = 0) -> float | FloatArray | None:
+    def momentum(self, step: NDArray[np.integer], group: int | str = 0) -> FloatArray | None: ...
+    def momentum(self, step: int | NDArray[np.integer], group: int | str = 0) -> float | FloatArray | None:
         """Return the momentum (beta1 for Adam) at a step, or None if it is not cycled.
 
         Arguments, results and errors are those of `lr`.
@@ -82,7 +83,7 @@ class Schedule:
             return None
         return self._evaluate(self._ramps(momentum=True, group=group), step)
 
-    def lr_lambda(self, group: int = 0) -> Callable[[int], float]:
+    def lr_lambda(self, group: int | str = 0) -> Callable[[int], float]:
         """Return a function for `torch.optim.lr_scheduler.LambdaLR` over an optimizer whose lr is 1.0.
 
         LambdaLR multiplies the optimizer's lr by the function's result; with 1.0 the product is exact. LambdaLR
@@ -91,13 +92,17 @@ class Schedule:
         """
         return lambda step: self.lr(min(step, self.total_steps - 1), group)
 
-    def _ramps(self, *, momentum: bool, group: int) -> list[tuple[Phase, Ramp]]:
-        if not 0 <= group < len(self.groups):
-            raise GroupError(
-                f"no parameter group {group}: the plan has {len(self.groups)}",
-                f"give a group from 0 to {len(self.groups) - 1}",
-            )
-        return [(phase, (phase.momentum if momentum else phase.lr)[group]) for phase in self.phases]
+    def _ramps(self, *, momentum: bool, group: int | str) -> list[tuple[Phase, Ramp]]:
+        try:
+            number = self.groups.index(group) if isinstance(group, str) else operator.index(group)
+        except (TypeError, ValueError):
+            number = -1
+        if not 0 <= number < len(self.groups):
+            hint = f"give a group from 0 to {len(self.groups) - 1}"
+            if self.groups[0] != "0":
+                hint += f", or its name: {shorten(', '.join(self.groups), 200)}"
+            raise GroupError(f"no parameter group {group!r}: the plan has {len(self.groups)}", hint)
+        return [(phase, (phase.momentum if momentum else phase.lr)[number]) for phase in self.phases]
 
     def _evaluate(self, ramps: Sequence[tuple[Phase, Ramp]], step: int | NDArray[np.integer]) -> float | FloatArray:
         try:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from onecycle_cli.findings import Severity
-from onecycle_cli.findings.config_rules import MISSING_SETTING
 from onecycle_cli.findings.plan_rules import NO_LENGTH
 from onecycle_cli.policy.checks import check_training
 from onecycle_cli.policy.checks.ranges import check_types
@@ -40,9 +39,6 @@ def validate_settings(values: Mapping[str, object], context: TrainingContext | N
     findings = list(check_types(given))
     refused = {finding.setting for finding in findings}
     sound = {name: value for name, value in given.items() if name not in refused}
-    if "max_lr" not in given:
-        hint = "set max_lr to the highest learning rate of the run, such as 0.1"
-        findings.append(MISSING_SETTING.finding("max_lr, the peak, is not given", hint, "max_lr"))
     # Length and phases do not depend on the peak, so they are checked without it as with any other one.
     settings = OneCycle(**{"max_lr": 1.0, **sound})
     found = settings.findings()

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from onecycle_cli.findings.config_rules import UNKNOWN_CHOICE, WRONG_TYPE
+from onecycle_cli.findings.config_rules import MISSING_SETTING, UNKNOWN_CHOICE, WRONG_TYPE
 from onecycle_cli.findings.plan_rules import (
     FACTOR_BELOW_ONE,
     GROUP_NAMES,
@@ -40,10 +40,13 @@ TYPE_NAMES = {float: "a number", int: "a whole number", bool: "true or false", s
 
 
 def check_types(values: Mapping[str, object]) -> Iterator[Finding]:
-    """Find values that are not of their setting's type, one finding per setting; None is a value of every type."""
+    """Find values that are not of their setting's type, one finding per setting; None means not given."""
     for name, setting in SETTINGS.items():
         value = values.get(name)
         if value is None:
+            if setting.required:
+                hint = f"set {name} to the highest learning rate of the run, such as {setting.example}"
+                yield MISSING_SETTING.finding(f"{name}, the peak, is not given", hint, name)
             continue
         if setting.choices:
             if not (isinstance(value, str) and value in setting.choices):

@@ -57,9 +57,16 @@ def test_every_setting_has_a_flag(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         (["shw"], "did you mean show?"),
         (["show", "--max-rl", "1"], "--max-lr"),
         (["show", "--max-lr", "fast"], "fast"),
-        (["show", "--total-steps", "1.5", "--max-lr", "1"], "'1.5' is not a whole number"),
-        (["show", "--anneal-strategy", "cosine", *PLAN], "cosine"),
-        (["show", "--convention", "caffe", *PLAN], "'caffe' is not one of: torch"),
+        (["show", "--total-steps", "1.5", "--max-lr", "1"], "invalid --total-steps 1.5: use a whole number"),
+        (["show", "--anneal-strategy", "cosine", *PLAN], "invalid --anneal-strategy 'cosine': use cos or linear"),
+        (["show", *PLAN, "--format", "xml"], "invalid --format 'xml': use table or json"),
+        (["plot", *PLAN, "--dpi", "high"], "invalid --dpi 'high': use a number from 10 to 2400"),
+        (["plot", *PLAN, "--dpi", "1"], "invalid --dpi 1: use a number from 10 to 2400"),
+        (["compare", *PLAN, "--tolerance", "-1"], "invalid --tolerance -1: use 0 or more"),
+        (["show", *PLAN, "--groups", "a,"], "invalid --groups 'a,'"),
+        (["show", "--max-lr", "0.1,", *PLAN[2:]], "invalid --max-lr '0.1,': use a number"),
+        (["show", "--max-lr", "1", "--total-steps", "1,00"], "invalid --total-steps '1,00'"),
+        (["show", "--convention", "caffe", *PLAN], "invalid --convention 'caffe': use torch, "),
         (["show"], "nothing to plan"),
         (["show", "missing.yaml"], "no such file: missing.yaml"),
         (["show", "."], "is a folder"),
@@ -67,7 +74,7 @@ def test_every_setting_has_a_flag(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         (["show", *PLAN, "--at", "1000"], "past the end"),
         (["show", *PLAN, "--at", "one"], "invalid --at 'one'"),
         (["show", *PLAN, "--at", "1", "--every", "2"], "exclude each other"),
-        (["show", *PLAN, "--every", "0"], "--every"),
+        (["show", *PLAN, "--every", "0"], "invalid --every 0: use 1 or more"),
         (["show", "--max-lr", "1", "--total-steps", "1e9", "--every", "1"], "use `onecycle export`"),
         (["plot", *PLAN, "-o", "a.gif"], ".png, .svg or .pdf"),
         (["plot", *PLAN, "--terminal", "-o", "a.png"], "exclude each other"),
@@ -78,7 +85,8 @@ def test_every_setting_has_a_flag(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         (["plot", *PLAN, "-o", "no/such/folder/a.png"], "cannot write no/such/folder/a.png"),
         (["export", *PLAN, "-o", "a.xlsx"], ".csv"),
         (["export", *PLAN, "--from", "2000"], "2,000"),
-        (["export", *PLAN, "--every", "0"], "every"),
+        (["export", *PLAN, "--every", "0"], "invalid --every 0: use 1 or more"),
+        (["export", *PLAN, "--from", "first"], "invalid --from 'first': use a whole number"),
         (["export", "a.yaml", "b.yaml"], "takes one plan"),
         (["explain", "OC999"], "OC999"),
         (["validate"], "PATH"),
@@ -96,6 +104,8 @@ def test_what_cannot_be_done_exits_2_and_says_why(
     out, err = capsys.readouterr()
     assert words in err
     assert err.startswith("error: ")
+    assert "Value error" not in err
+    assert "Input should" not in err
     assert "Traceback" not in err
     assert out == ""
     assert list(tmp_path.iterdir()) == []
@@ -127,6 +137,54 @@ def test_flags_are_accepted_as_settings_are_spelled(capsys: pytest.CaptureFixtur
     assert "8 steps" in capsys.readouterr().out
     assert main(["show", "--max_lr", "0.1", "--total_step", "8"]) == 2
     assert "--total-steps" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("by_commas", "repeated"),
+    [
+        ("--max-lr 0.1,0.02", "--max-lr 0.1 --max-lr 0.02"),
+        ("--max-lr 0.1,0.02 --groups head,backbone", "--max-lr 0.1 --max-lr 0.02 --groups head --groups backbone"),
+        ("--max-lr 0.1 --base-momentum 0.8,.85,0.9", "--max-lr 0.1 --base-momentum 0.8,0.85 --base-momentum 0.9"),
+        ("--max-lr 0.1 --max-momentum 0.9,0.95", "--max-lr 0.1 --max-momentum 0.9 --max-momentum 0.95"),
+        (
+            "--convention fastai --max-lr 0.1 --groups 2 --final-momentum 0.9,0.8",
+            "--convention fastai --max-lr 0.1 --groups 2 --final-momentum 0.9 --final-momentum 0.8",
+        ),
+        ("--max-lr 0.1 --convention torch,fastai", "--max-lr 0.1 --convention torch --convention fastai"),
+    ],
+)
+def test_lists_are_given_by_commas_and_by_repetition(
+    by_commas: str, repeated: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outputs = []
+    for given_by in (by_commas, repeated):
+        assert main(["show", *given_by.split(), "--total-steps", "100", "--format", "json"]) == 0
+        outputs.append(json.loads(capsys.readouterr().out))
+    assert outputs[0] == outputs[1]
+    made = outputs[0] if isinstance(outputs[0], list) else outputs[0]["groups"]
+    assert len(made) == (3 if ".85" in by_commas else 2)
+
+
+@pytest.mark.parametrize("thousand", ["1000", "1,000", "1_000", "1e3", "+1,000"])
+def test_counts_are_written_as_people_write_them(thousand: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def shown(*arguments: str) -> str:
+        assert main([*arguments, "--max-lr", "0.1"]) == 0
+        return capsys.readouterr().out
+
+    assert "1,000 steps" in shown("show", "--total-steps", thousand)
+    assert "2,000 steps" in shown("show", "--epochs", "2", "--steps-per-epoch", thousand)
+    data = ("--epochs", thousand, "--dataset-size", thousand, "--batch-size", thousand)
+    assert "1,000 steps" in shown("show", *data)
+    assert len(json.loads(shown("show", "--total-steps", "9", "--groups", thousand, "--format=json"))["groups"]) == 1000
+    rows = shown("export", "--total-steps", "5e3", "--from", thousand, "--to", "4,000", "--every", thousand)
+    assert [row.split(",")[0] for row in rows.splitlines()] == ["step", "1000", "2000", "3000"]
+    shown_rows = json.loads(shown("show", "--total-steps", "5e3", "--every", thousand, "--format", "json"))["rows"]
+    assert [row["step"] for row in shown_rows] == [0, 1000, 2000, 3000, 4000]
+
+
+def test_commas_separate_steps(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", *PLAN, "--at", "1,000,1e2,9_9", "--format", "json"]) == 0
+    assert [row["step"] for row in json.loads(capsys.readouterr().out)["rows"]] == [1, 0, 100, 99]
 
 
 def test_warnings_are_said_and_do_not_stop(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.formatting import printable
+from onecycle_cli.formatting import join_words, printable, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,7 +116,7 @@ def main(arguments: Sequence[str]) -> int:
         _discard(sys.stdout)
         return BROKEN_PIPE
     except typer.TyperException as error:
-        if (message := error.format_message()).strip():
+        if (message := _usage_message(error)).strip():
             context = getattr(error, "ctx", None)
             command = context.command_path if context is not None else PROGRAM
             print_error(message.replace("\n", " "), f"see `{command} --help`")
@@ -149,6 +149,29 @@ def print_error(message: str, hint: str) -> None:
         sys.stderr.write(f"error: {printable(message)}\n{hinted}")
     except OSError:
         _discard(sys.stderr)  # the exit code still says it
+
+
+def _usage_message(error: typer.TyperException) -> str:
+    """Return what is wrong with what was typed; a value that Typer's converter refuses, in our own words."""
+    cause: Any = error.__cause__
+    if not isinstance(error, typer.BadParameter) or error.param is None or not hasattr(cause, "errors"):
+        return error.format_message()
+    refused, kind = cause.errors()[0], error.param.type_descriptor
+    least, most = kind.parameter_info.min, kind.parameter_info.max
+    if kind.choices:
+        wanted = join_words(kind.choices, "or")
+    elif refused["type"] == "value_error":
+        wanted = str(refused["ctx"]["error"])
+    elif least is not None:
+        wanted = f"{least:g} or more" if most is None else f"a number from {least:g} to {most:g}"
+    else:
+        wanted = "a number"
+    typed = str(refused["input"])
+    try:
+        float(typed)
+    except ValueError:
+        typed = repr(typed)  # so that the ends of a text can be seen
+    return f"invalid {error.param.opts[0]} {shorten(typed, 60)}: use {wanted}"
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str, int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from onecycle_cli.cli.options import takes_plan
+from onecycle_cli.cli.options import positive, takes_plan, whole
 from onecycle_cli.cli.plans import one_plan
 from onecycle_cli.cli.targets import STDOUT, write_text
 from onecycle_cli.config import Request
@@ -40,12 +40,16 @@ def export(
         typer.Option("--format", rich_help_panel=_ROWS, help="By default by the file's extension, else csv."),
     ] = None,
     from_: Annotated[
-        int | None, typer.Option("--from", metavar="STEP", rich_help_panel=_ROWS, help="The first step.")
+        int | None, typer.Option("--from", parser=whole, metavar="STEP", rich_help_panel=_ROWS, help="The first step.")
     ] = None,
     to: Annotated[
-        int | None, typer.Option("--to", metavar="STEP", rich_help_panel=_ROWS, help="The step after the last one.")
+        int | None,
+        typer.Option("--to", parser=whole, metavar="STEP", rich_help_panel=_ROWS, help="The step after the last one."),
     ] = None,
-    every: Annotated[int, typer.Option("--every", metavar="N", rich_help_panel=_ROWS, help="Every Nth step.")] = 1,
+    every: Annotated[
+        int | None,
+        typer.Option("--every", parser=positive, metavar="N", rich_help_panel=_ROWS, help="Every Nth step."),
+    ] = None,
 ) -> None:
     """Write one row per step, with exact numbers: step, epoch, lr, momentum."""
     from onecycle_cli.render.output import whole_file
@@ -54,7 +58,7 @@ def export(
 
     chosen = format_ or ("csv" if output == STDOUT else format_of(Path(output)))
     schedule = one_plan(request).schedule
-    rows = window(schedule, from_, to, every)
+    rows = window(schedule, from_, to, every or 1)
     if output == STDOUT:
         if chosen not in TEXT and sys.stdout.isatty():
             raise OnecycleError(f"{chosen} is binary, not text for a terminal", f"name a file: -o schedule.{chosen}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -11,13 +12,15 @@ import typer
 
 from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.formatting import flag_name
+from onecycle_cli.formatting import flag_name, join_words, shorten
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.settings import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
+_THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+")
 
 AtOption = Annotated[
     str | None, typer.Option("--at", metavar="STEP,STEP…", help="Show only these steps, such as 0,500,9999.")
@@ -72,7 +75,7 @@ def _takes(command: Callable[..., None], configs: inspect.Parameter, *flags: ins
     def wrapper(config: list[str] | None, **given: Any) -> None:
         settings = {setting: given.pop(setting) for setting in SETTINGS}
         named = {setting: value for setting, value in settings.items() if value not in (None, [], ())}
-        conventions = named.pop("convention", ())
+        conventions = [name for names in named.pop("convention", ()) for name in names]
         assignments, block = tuple(given.pop("set_") or ()), given.pop("block", None)
         flags = {setting: _flag_value(setting, value) for setting, value in named.items()}
         command(Request(tuple(config or ()), tuple(conventions), flags, assignments, block), **given)
@@ -94,21 +97,28 @@ def read_steps(text: str, total_steps: int) -> list[int]:
     words = [word.strip() for word in text.split(",") if word.strip()]
     if any(word.startswith("-") for word in words):
         raise OnecycleError(f"--at {text[:60]}: steps count from 0", f"the last step is {total_steps - 1}")
-    if not words or not all(word.isdecimal() and len(word) < 20 for word in words):
+    try:
+        steps = [whole(word) for word in words]
+    except ValueError:
+        steps = []
+    if not steps:
         raise OnecycleError(f"invalid --at {text[:60]!r}", "give steps with commas, such as 0,500,9999")
-    steps = [int(word) for word in words]
     if max(steps) >= total_steps:
-        message = f"--at {max(steps):,} is past the end: the cycle has {total_steps:,} steps"
+        past = shorten(f"{max(steps):,}", 40)
+        message = f"--at {past} is past the end: the cycle has {total_steps:,} steps"
         raise OnecycleError(message, f"give steps from 0 to {total_steps - 1}")
     return steps
 
 
 def _flag_value(setting: str, value: object) -> object:
-    """Return a repeated flag's values as a list, a single one as itself; `--groups 2` is a number."""
-    single = value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
-    if setting == "groups" and isinstance(single, str):
-        return int(single) if single.isdecimal() and len(single) < 10 else [single]
-    return single
+    """Return what was given by commas and repetition as one list, a single number as itself; `--groups 2` is one."""
+    if not isinstance(value, list | tuple):
+        return value
+    items = [item for part in value for item in part]
+    if setting == "groups" and len(value) == 1:
+        with suppress(ValueError):
+            return whole(",".join(items))
+    return items[0] if len(items) == 1 and setting != "groups" else items
 
 
 def _parameter(setting: str) -> inspect.Parameter:
@@ -121,15 +131,15 @@ def _parameter(setting: str) -> inspect.Parameter:
     elif what.single is bool:
         names = [f"{names[0]}/--no-{names[0][2:]}"]
     elif setting == "convention":
-        extra = {"parser": _conventions, "metavar": "|".join(CONVENTIONS)}
+        type_, extra = list[str], {"parser": _conventions, "metavar": "|".join(CONVENTIONS)}
     elif setting == "groups":
-        type_, extra = list[str], {"parser": str, "metavar": "NUMBER|NAME"}
+        type_, extra = list[str], {"parser": _names, "metavar": "NUMBER|NAME"}
     elif what.choices:
         type_ = Literal[what.choices]
     elif what.item is not None:
-        type_, extra = list[float], {"parser": _number, "metavar": "NUMBER"}
+        type_, extra = list[float], {"parser": _numbers, "metavar": "NUMBER"}
     elif what.single is int:
-        extra = {"parser": _whole, "metavar": "N"}
+        extra = {"parser": whole, "metavar": "N"}
     elif what.single is float:
         extra = {"parser": _number, "metavar": "NUMBER"}
     option = typer.Option(
@@ -144,7 +154,7 @@ def _parameter(setting: str) -> inspect.Parameter:
 def _help(setting: str) -> str:
     words = [SETTINGS[setting].description]
     if SETTINGS[setting].item is not None:
-        words.append("Repeat it once per group.")
+        words.append("Repeat it, or use commas.")
     convention = CONVENTIONS[DEFAULT]
     default = getattr(convention.defaults, setting, None)
     if default is not None and convention.supports(setting):
@@ -152,27 +162,51 @@ def _help(setting: str) -> str:
     return " ".join(words)
 
 
-def _conventions(text: str) -> list[str]:
-    """Read one convention, or several with commas."""
-    names = [name.strip() for name in text.split(",")]
-    for name in names:
-        if name not in CONVENTIONS:
-            raise typer.BadParameter(f"{name!r} is not one of: {', '.join(CONVENTIONS)}")
-    return names
+def whole(text: str) -> int:
+    """Read a whole number, also as people type large ones: 1,000 or 1_000 or 1e3.
+
+    Raises:
+        ValueError: it is not one; the message is what to use, as for every parser of a flag.
+    """
+    digits = text.replace(",", "") if _THOUSANDS.fullmatch(text.strip()) else text
+    for read in (int, float):
+        with suppress(ValueError, OverflowError):  # infinity is not a whole number
+            number = read(digits)
+            if number == int(number):
+                return int(number)
+    raise ValueError("a whole number such as 1000")
+
+
+def positive(text: str) -> int:
+    """Read a whole number above zero."""
+    with suppress(ValueError):
+        if (number := whole(text)) >= 1:
+            return number
+    raise ValueError("1 or more")
 
 
 def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise typer.BadParameter(f"{text[:40]!r} is not a number") from None
+        raise ValueError("a number such as 0.1") from None
 
 
-def _whole(text: str) -> int:
-    """Read a whole number, also as people type large ones: 1_000_000 or 1e6."""
-    for read in (int, float):
-        with suppress(ValueError, OverflowError):  # infinity is not a whole number
-            number = read(text)
-            if number == int(number):
-                return int(number)
-    raise typer.BadParameter(f"{text[:40]!r} is not a whole number")
+def _numbers(text: str) -> list[float]:
+    """Read one number, or several with commas."""
+    return [_number(item) for item in text.split(",")]
+
+
+def _names(text: str) -> list[str]:
+    """Read one name, or several with commas."""
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise ValueError("a number, or names such as backbone,head")
+    return names
+
+
+def _conventions(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    if not all(name in CONVENTIONS for name in names):
+        raise ValueError(join_words(list(CONVENTIONS), "or"))
+    return names

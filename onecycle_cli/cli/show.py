@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onecycle_cli.cli.options import AtOption, FormatOption, read_steps, takes_plan
+from onecycle_cli.cli.options import AtOption, FormatOption, positive, read_steps, takes_plan
 from onecycle_cli.cli.plans import plans
 from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
@@ -29,7 +29,7 @@ MOST_ROWS = {"table": 10_000, "json": 1_000_000}
 def show(
     request: Request,
     at: AtOption = None,
-    every: Annotated[int | None, typer.Option(min=1, metavar="N", help="Show every Nth step.")] = None,
+    every: Annotated[int | None, typer.Option(parser=positive, metavar="N", help="Show every Nth step.")] = None,
     format_: FormatOption = "table",
 ) -> None:
     """Show how long the cycle is and why, its learning rates, phases and key steps."""

@@ -173,7 +173,7 @@ def test_text_begins_with_the_verdict(
         assert "→" not in out
     if entry["verdict"] != "ok":
         assert others[0].startswith(f"cause: {entry['cause']}")
-        assert any(line.startswith("to do: ") for line in others)
+        assert any(line.startswith("fix: ") for line in others)
     assert (f"offset {entry['offset']:+d}" in out) is (entry["offset"] != 0)
 
 
@@ -300,7 +300,7 @@ def test_bad_input_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "no-such.csv" in refused(capsys, plan, "no-such.csv")
     assert str(binary) in refused(capsys, plan, str(binary))
     assert "no column lrate" in refused(capsys, plan, log, "--column", "lr=lrate")
-    assert "known as a learning rate" in refused(capsys, plan, str(text))
+    assert "no learning-rate column" in refused(capsys, plan, str(text))
     assert "--column lr=NAME" in refused(capsys, plan, log, "--column", "lr")
     assert "--column key 'x'" in refused(capsys, plan, log, "--column", "x=lr")
     assert "no plan to check" in refused(capsys, log)

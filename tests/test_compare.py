@@ -69,7 +69,7 @@ def test_equal_plans_exit_0_however_they_are_written(
     Path("b.yaml").write_text(other)
     assert main(["compare", "a.yaml", "b.yaml"]) == 0
     out, err = capsys.readouterr()
-    assert out.startswith("equal to a in every bit: b\n")
+    assert out.startswith("bit-identical to a: b\n")
     assert "no setting differs" in out
     assert err == ""
     code, found = compared(capsys, "a.yaml", "b.yaml")
@@ -94,8 +94,8 @@ def test_plans_that_differ_exit_1_and_say_where(configs: Path, capsys: pytest.Ca
     assert (one["final_lr"], two["total_steps"]) == (plan().lr(999), 1000)
     assert main(["compare", "a.yaml", "b.yaml"]) == 1
     out = capsys.readouterr().out
-    assert out.startswith("not equal to a in every bit: b\n")
-    for words in ("pct_start", "0.25", "first at step", "area under lr", "last lr used"):
+    assert out.startswith("not bit-identical to a: b\n")
+    for words in ("pct_start", "0.25", "first at step", "area under lr", "final lr"):
         assert words in out
 
 
@@ -137,7 +137,7 @@ def test_the_worked_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert names == list(WORKED_EXAMPLE)
     for at, name in enumerate(names, 1):
         assert columns[at].tolist() == [float(each) for each in WORKED_EXAMPLE[name].split()], name
-    assert lines[0].startswith("not equal to torch in every bit: paddle, fastai, optax, openpcdet, optax-linear (")
+    assert lines[0].startswith("not bit-identical to torch: paddle, fastai, optax, openpcdet, optax-linear (")
     assert "only the learning rate" in lines[0]
 
 

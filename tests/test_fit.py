@@ -239,7 +239,7 @@ def test_numbers_that_are_not_round_are_met_to_the_last_digits(seed: int) -> Non
     ("rows", "words"),
     [
         (slice(500, None), "div_factor is undetermined"),
-        (slice(0, 600), "its curve leads to total_steps 1,000"),
+        (slice(0, 600), "implies total_steps 1,000"),
         (slice(0, 200), "total_steps 1,000 is a guess"),
         (slice(600, 900), "div_factor is undetermined"),
     ],
@@ -373,7 +373,7 @@ def test_the_config_says_it_again() -> None:
     found = fit(read_trace(TRACES["p05"]))
     settings = {**found.settings, "groups": ["back bone", "1", "head", "no", "a: b"], "final_lr": 1e-05}
     text = fit_yaml(replace(found, settings=settings), "logs/run.csv")
-    assert "recovered from the learning rates in logs/run.csv" in text
+    assert "Recovered from the learning rates in logs/run.csv" in text
     assert "guessed:\n# - the log ends before the annealing does" in text
     assert "final_lr: 1.0e-05" in text
     assert yaml.safe_load(text) == settings

@@ -45,7 +45,7 @@ def test_the_config_is_printed_and_what_is_undetermined_is_noted(capsys: pytest.
     settings = yaml.safe_load(out)
     assert code == 0
     assert (settings["max_lr"], settings["total_steps"], settings["pct_start"]) == (0.03, 2000, 0.3)
-    assert out.startswith("# A one-cycle schedule, recovered from ")
+    assert out.startswith("# Recovered from ")
     assert "note: no momentum is logged" in err
 
 
@@ -77,7 +77,7 @@ def test_a_file_is_overwritten_only_by_force(tmp_path: Path, capsys: pytest.Capt
     [
         ("step,lr\n" + "".join(f"{at},0.1\n" for at in range(100)), "constant"),
         ("step,lr\n0,0.1\n", "too few"),
-        ("step,loss\n0,0.1\n", "known as a learning rate"),
+        ("step,loss\n0,0.1\n", "no learning-rate column"),
         ("", "empty"),
     ],
 )

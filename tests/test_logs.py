@@ -319,8 +319,8 @@ def test_own_columns(read: Any) -> None:
 REFUSED = [
     ("", {}, "empty", "check"),
     ("\n\n", {}, "empty", "check"),
-    ("step,loss\n0,1\n", {}, "has step, loss", "--column lr=NAME"),
-    ('{"step": 1, "loss": 2}\n', {}, "has step, loss", "--column lr=NAME"),
+    ("step,loss\n0,1\n", {}, "columns are step, loss", "--column lr=NAME"),
+    ('{"step": 1, "loss": 2}\n', {}, "columns are step, loss", "--column lr=NAME"),
     ("step,lr\n", {}, "no row", "--column lr=NAME"),
     ("step,lr\n0,\n", {}, "no row", "--column lr=NAME"),
     ("step,lr\nx,1\n", {}, "line 2", "--column"),

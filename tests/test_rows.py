@@ -86,7 +86,7 @@ def test_windows_without_sense_are_refused(chosen: dict[str, int], said: str) ->
 
 
 def test_a_window_of_what_is_behind_a_resumed_run_says_so() -> None:
-    with pytest.raises(OnecycleError, match="--from 40 --to 40 holds no step"):
+    with pytest.raises(OnecycleError, match="--from 40 --to 40 contains no steps"):
         window(schedule_of(last_epoch=39), stop=40)
 
 

@@ -62,7 +62,7 @@ def test_horizontal_values() -> None:
     assert (steps / x_divisor(run, "step")).tolist() == [0, 25, 199]
     assert (steps / x_divisor(run, "epoch")).tolist() == [0, 0.5, 3.98]
     assert (steps / x_divisor(run, "percent")).tolist() == [0, 12.5, 99.5]
-    with pytest.raises(OnecycleError, match="steps per epoch are not known"):
+    with pytest.raises(OnecycleError, match="steps_per_epoch"):
         x_divisor(schedule(200), "epoch")
 
 

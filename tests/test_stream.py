@@ -70,7 +70,7 @@ def test_a_followed_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_log_without_rates_is_not_followed(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_text("step,loss\n")
-    with pytest.raises(OnecycleError, match="has step, loss"):
+    with pytest.raises(OnecycleError, match="columns are step, loss"):
         list(follow(path, []))
 
 

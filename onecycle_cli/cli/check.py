@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from onecycle_cli.run import Verdict
     from onecycle_cli.run.logs.log import Log
 
-_TOLERANCE = "Relative difference that counts as equal; by default as precise as the log is written."
+_TOLERANCE = "Relative difference that counts as equal (default: the log's own precision)."
 _FOLLOW = (
-    "Watch a log that still grows: stop at the first divergence, or when the plan's last step is logged. After a "
-    "divergence, wait for 20 more rows, or 5 intervals without any, to determine the cause."
+    "Follow a growing log until the first divergence or the plan's last step. After a divergence, read up to 20 more "
+    "rows (or wait 5 intervals) to find the cause."
 )
 
 
@@ -39,11 +39,11 @@ def check(
     column: ColumnOption = None,
     tolerance: Annotated[float | None, typer.Option(min=0, metavar="RATIO", help=_TOLERANCE)] = None,
     partial: Annotated[
-        bool, typer.Option("--partial", help="Accept a log that stops before the plan's end, if it is right so far.")
+        bool, typer.Option("--partial", help="Accept a log that ends early if it matches so far.")
     ] = False,
     follow: Annotated[bool, typer.Option("--follow", help=_FOLLOW)] = False,
     interval: Annotated[
-        float, typer.Option(min=0.01, max=86400, metavar="SECONDS", help="Time between two reads with --follow.")
+        float, typer.Option(min=0.01, max=86400, metavar="SECONDS", help="Polling interval for --follow, in seconds.")
     ] = 2.0,
     output: Annotated[
         str | None,
@@ -51,7 +51,7 @@ def check(
     ] = None,
     format_: FormatOption = "table",
 ) -> None:
-    """Check a logged run against the plan: exit 0 if it followed it, 1 if it diverges or ends early."""
+    """Compare a logged run with its plan: exit 0 if the run follows the plan, 1 if it diverges or ends early."""
     _refuse(request, log, tolerance, output)
     columns = read_columns(column)
     planned = one_plan(request)

@@ -55,7 +55,7 @@ def compare(
     ] = None,
     format_: FormatOption = "table",
 ) -> None:
-    """Compare plans, or one plan under several conventions, with the first: exit 0 if equal, 1 if they differ."""
+    """Compare plans, or one plan under several conventions. Exit 0 if all equal the first, 1 if not."""
     if not math.isfinite(tolerance):
         raise OnecycleError(f"--tolerance {tolerance} is not a finite number", "give a number such as 1e-6")
     if output is not None:

@@ -37,21 +37,21 @@ def export(
     ] = STDOUT,
     format_: Annotated[
         Format | None,
-        typer.Option("--format", rich_help_panel=_ROWS, help="By default by the file's extension, else csv."),
+        typer.Option("--format", rich_help_panel=_ROWS, help="Format (default: from the file extension, else csv)."),
     ] = None,
     from_: Annotated[
         int | None, typer.Option("--from", parser=whole, metavar="STEP", rich_help_panel=_ROWS, help="The first step.")
     ] = None,
     to: Annotated[
         int | None,
-        typer.Option("--to", parser=whole, metavar="STEP", rich_help_panel=_ROWS, help="The step after the last one."),
+        typer.Option("--to", parser=whole, metavar="STEP", rich_help_panel=_ROWS, help="Stop before this step."),
     ] = None,
     every: Annotated[
         int | None,
         typer.Option("--every", parser=positive, metavar="N", rich_help_panel=_ROWS, help="Every Nth step."),
     ] = None,
 ) -> None:
-    """Write one row per step, with exact numbers: step, epoch, lr, momentum."""
+    """Write one row per step (step, epoch, lr, momentum), exact to the last bit."""
     from onecycle_cli.render.output import whole_file
     from onecycle_cli.render.step_table import export as write
     from onecycle_cli.render.step_table import format_of, window
@@ -76,7 +76,7 @@ def code(
         str, typer.Option("-o", "--output", metavar="FILE", rich_help_panel=_CODE, help="The file; - is stdout.")
     ] = STDOUT,
 ) -> None:
-    """Write a plan as code to paste: the scheduler, where to step it, and what the framework cannot do."""
+    """Generate training code for a plan."""
     from onecycle_cli.render.code import code as snippet
 
     plan = one_plan(request)

@@ -19,11 +19,9 @@ def fit(
     ] = "-",
     force: ForceOption = False,
     column: ColumnOption = None,
-    format_: Annotated[
-        Literal["yaml", "json"], typer.Option("--format", help="A config, or its settings for machines.")
-    ] = "yaml",
+    format_: Annotated[Literal["yaml", "json"], typer.Option("--format", help="Output format.")] = "yaml",
 ) -> None:
-    """Recover the config that a logged run was made with."""
+    """Recover a run's config from its log."""
     check_new_file(output, force=force)
     from onecycle_cli.render.fit_report import fit_json, fit_yaml
     from onecycle_cli.run.fit import fit as fit_log

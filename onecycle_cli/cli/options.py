@@ -25,9 +25,7 @@ _THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+")
 AtOption = Annotated[
     str | None, typer.Option("--at", metavar="STEP,STEP…", help="Show only these steps, such as 0,500,9999.")
 ]
-FormatOption = Annotated[
-    Literal["table", "json"], typer.Option("--format", help="A table for people, or JSON for programs.")
-]
+FormatOption = Annotated[Literal["table", "json"], typer.Option("--format", help="Output format.")]
 
 
 def _keyword(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:

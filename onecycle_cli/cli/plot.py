@@ -33,7 +33,7 @@ def plot(
         str | None, typer.Option("-o", "--output", metavar="FILE", rich_help_panel=_PICTURE, help=_FILE)
     ] = None,
     terminal: Annotated[
-        bool, typer.Option("--terminal", rich_help_panel=_PICTURE, help="Draw in the terminal instead.")
+        bool, typer.Option("--terminal", rich_help_panel=_PICTURE, help="Draw in the terminal instead of a file.")
     ] = False,
     x: Annotated[Across, typer.Option(rich_help_panel=_PICTURE, help="The unit of the horizontal axis.")] = "step",
     log: Annotated[
@@ -47,12 +47,12 @@ def plot(
     ] = "9x5.5",
     dpi: Annotated[float, typer.Option(min=10, max=2400, rich_help_panel=_PICTURE, help="Dots per inch (PNG).")] = 150,
     title: Annotated[
-        str | None, typer.Option(rich_help_panel=_PICTURE, help="Figure title; by default names and numbers.")
+        str | None, typer.Option(rich_help_panel=_PICTURE, help="Figure title (default: names and key numbers).")
     ] = None,
 ) -> None:
     """Draw the learning rate and momentum over the run; several plans in one picture."""
     if terminal and output is not None:
-        raise OnecycleError("--terminal and -o exclude each other", "give one of them")
+        raise OnecycleError("--terminal cannot be used with -o", "remove one")
     if output is not None:
         picture_format(output)
     width, height = _read_size(size, dpi)

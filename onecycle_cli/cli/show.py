@@ -47,7 +47,7 @@ def show(
 
 def _steps(schedule: Schedule, at: str | None, every: int | None, most: int) -> Sequence[int]:
     if at is not None and every is not None:
-        raise OnecycleError("--at and --every exclude each other", "give one of them")
+        raise OnecycleError("--at cannot be used with --every", "remove one")
     if at is not None:
         return read_steps(at, schedule.total_steps)
     if every is None:

@@ -86,6 +86,6 @@ def check_new_file(target: str, *, force: bool) -> None:
     if target == STDOUT:
         return
     if path.is_dir():
-        raise OnecycleError(f"{target} is a folder", f"name the file in it: {path / 'onecycle.yaml'}")
+        raise OnecycleError(f"{target} is a folder", f"name a file in it, such as {path / 'onecycle.yaml'}")
     if path.exists() and not force:
-        raise OnecycleError(f"{target} exists", "give --force to overwrite it, or another name")
+        raise OnecycleError(f"{target} already exists", "use --force to overwrite it, or choose another name")

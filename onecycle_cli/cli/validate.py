@@ -32,11 +32,11 @@ def validate(
     request: Request,
     format_: Annotated[
         Format | None,
-        typer.Option("--format", help="The report (full; under GitHub Actions: github)."),
+        typer.Option("--format", help="Output format (default: full; github under GitHub Actions)."),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")] = False,
     output_file: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Write the report to a file, and a summary here.")
+        str | None, typer.Option(metavar="FILE", help="Write the report to a file and print a summary.")
     ] = None,
     exclude: Annotated[
         list[str] | None,
@@ -47,7 +47,7 @@ def validate(
         typer.Option("--only-schedules", help="Skip named files without a one-cycle schedule."),
     ] = False,
     fix: Annotated[bool, typer.Option("--fix", help="Apply safe fixes, and show them.")] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Show what --fix would change, and change nothing.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show what --fix would change without changing it.")] = False,
 ) -> None:
     """Check onecycle and training configs, and report every finding in one run."""
     if fix and not diff and "-" in request.configs:

@@ -89,9 +89,8 @@ def headline(found: Verdict, plan: str) -> str:
         return f"{outcome(found, plan)} ({compared_values(found)})"
     field = printable(first.field)
     if first.planned is None:
-        total = found.series.schedule.total_steps
-        logged = format_number(first.logged)
-        return f"{outcome(found, plan)}: {field} is {logged}, but the plan of {total:,} steps has no such step"
+        last, logged = found.series.schedule.total_steps - 1, format_number(first.logged)
+        return f"{outcome(found, plan)}: {field} is {logged}, but the plan ends at step {last:,}"
     digits = _digits(first.planned, first.logged)
     planned, logged = format_number(first.planned, digits), format_number(first.logged, digits)
     return f"{outcome(found, plan)}: {field} is {logged}, planned is {planned}"
@@ -118,15 +117,17 @@ def compared_values(found: Verdict) -> str:
 
 def _details(found: Verdict) -> Iterator[str]:
     """Yield the cause and how much of the log it explains, the advice, and how the comparison was made, a line each."""
-    cause, series, many = found.cause, found.series, f"{found.compared:,} values"
-    share = "all" if cause.fit == 1 else f"{proportion(cause.fit, 1, 3)} of"
-    explained = "" if found.verdict == "incomplete" else f" (explains {share} {many})"
+    cause, series, many = found.cause, found.series, count(found.compared, "value")
+    share = f"{proportion(cause.fit, 1, 3)} of {many}" if cause.fit != 1 else f"all {many}"
+    explained = f" (explains {'the only value' if found.compared == 1 else share})"
     if cause.slug == "unknown":
-        explained = f" ({proportion(cause.fit, 1, 3)} of {many} are as planned)"
+        explained = f" ({share} as planned)"
+    if found.verdict == "incomplete":
+        explained = ""
     if found.verdict != "ok":
         yield f"cause: {cause.slug}{explained}"
         yield f"  {printable(cause.summary)}"
-        yield f"to do: {printable(cause.advice)}"
+        yield f"fix: {printable(cause.advice)}"
     compared = []
     if series.offset and series.logged_steps.size:
         step = int(series.logged_steps[int((series.logged_steps + series.offset >= 0).argmax())])

@@ -82,7 +82,7 @@ def github_lines(findings: Sequence[Finding], root: str = os.curdir) -> Iterator
     if left_out := len(findings) - len(shown):
         yield (
             f"GitHub shows {LIMIT} annotations of each kind per step: {left_out:,} of {len(findings):,} findings "
-            "have none. All findings:\n"
+            "are not annotated. All findings:\n"
         )
     for line in concise_lines(findings):
         # The runner reads every line of the log, and none of these may be a command.
@@ -202,7 +202,7 @@ def descriptor(rule: Rule) -> dict[str, Any]:
         f"{rule.means}\n\n"
         f"For example:\n\n```yaml\n{rule.example.rstrip()}\n```\n\n"
         f"Fixed:\n\n```yaml\n{rule.fixed.rstrip()}\n```\n\n"
-        f"To ignore it where it is meant, end the line with `# onecycle: ignore[{rule.code}]`.\n"
+        f"To silence this finding on a line, end it with `# onecycle: ignore[{rule.code}]`.\n"
     )
     return {
         "id": rule.code,

@@ -162,13 +162,13 @@ def print_comparison(entries: Sequence[Entry], tolerance: float, steps: Sequence
 
 def headline(entries: Sequence[Entry], tolerance: float) -> str:
     """Return in one line whether the plans are equal."""
-    within = f"within {percent(tolerance, 6)} of its peak" if tolerance else "in every bit"
     reference, others = printable(entries[0].name), entries[1:]
+    equal = f"equal within {percent(tolerance, 6)} of the peak" if tolerance else "bit-identical"
     differing = [printable(entry.name) for entry in others if not entry.equal]
     if not differing:
-        line = f"equal to {reference} {within}: {', '.join(printable(entry.name) for entry in others)}"
+        line = f"{equal} to {reference}: {', '.join(printable(entry.name) for entry in others)}"
     else:
-        line = f"not equal to {reference} {within}: {', '.join(differing)}"
+        line = f"not {equal} to {reference}: {', '.join(differing)}"
     if any(entry.outcome and entry.outcome.sampled for entry in others):
         line += " (a dense sample of the steps was compared)"
     if any(entry.equal and entry.schedule.cycles_momentum != entries[0].schedule.cycles_momentum for entry in others):
@@ -185,7 +185,7 @@ def _curves(entries: Sequence[Entry]) -> Iterator[Row]:
     yield "warm-up steps", [f"{warmup_steps(schedule):,}" for schedule in schedules]
     yield "peak step", [f"{summary.peak_step:,}" for summary in summaries]
     yield "peak lr", [format_number(summary.peak_lr) for summary in summaries]
-    yield "last lr used", [format_number(summary.final_lr) for summary in summaries]
+    yield "final lr", [format_number(summary.final_lr) for summary in summaries]
     yield "area under lr", [format_number(area(schedule)) for schedule in schedules]
 
 
@@ -196,13 +196,13 @@ def _differences(entries: Sequence[Entry]) -> Iterator[Row]:
     yield "first at step", [f"{first.step:,}" if first else NONE for first in firsts]
     several = any(len(entry.schedule.groups) > 1 for entry in entries)
     of = [f"{first.field} {first.group}" if first and several else first.field if first else NONE for first in firsts]
-    yield "in", [printable(name) for name in of]
+    yield "field", [printable(name) for name in of]
     largest = {"lr": [outcome.lr if outcome else None for outcome in outcomes]}
     if any(outcome and outcome.momentum for outcome in outcomes):
         largest["momentum"] = [outcome.momentum if outcome else None for outcome in outcomes]
     for field, found in largest.items():
-        yield f"largest in {field}", [format_number(most.absolute) if most else NONE for most in found]
-        yield "  of the peak", [percent(most.relative) if most else NONE for most in found]
+        yield f"largest {field} difference", [format_number(most.absolute) if most else NONE for most in found]
+        yield "  relative to peak", [percent(most.relative) if most else NONE for most in found]
         yield "  at step", [f"{most.step:,}" if most else NONE for most in found]
 
 
@@ -232,11 +232,14 @@ def _translated(name: str, found: Translation) -> Iterator[str]:
         own = CONVENTIONS[convention].aliases.get(setting)
         exact = setting_text(value, repr if isinstance(value, float) else format_number)
         given.append(f"{setting} {exact}" + (f" ({own})" if own else ""))
-    yield f"closest to the reference in {convention}'s settings ({printable(name)}):"
+    plan = "" if name == convention else f" ({printable(name)})"
+    yield f"{convention} settings closest to the reference{plan}:"
     yield "  " + ", ".join(given[1:])
     rest = found.largest
     remains = f"{format_number(rest.absolute)} ({percent(rest.relative)} of the peak) at step {rest.step:,}"
-    yield "  " + (f"largest difference left: {remains}" if rest.absolute else "no difference in lr remains, in any bit")
+    yield "  " + (
+        f"largest remaining difference: {remains}" if rest.absolute else "the learning rates are bit-identical"
+    )
     if found.note:
         yield f"  {found.note}"
 

@@ -116,7 +116,7 @@ def rule_page(rule: Rule) -> str:
         f"{textwrap.fill(rule.means, PAGE_WIDTH)}\n\n"
         f"For example:\n\n{_indent(rule.example)}\n"
         f"Fixed:\n\n{_indent(rule.fixed)}\n"
-        f"To ignore it where it is meant, end the line with `# onecycle: ignore[{rule.code}]`.\n"
+        f"To silence this finding on a line, end it with `# onecycle: ignore[{rule.code}]`.\n"
     )
 
 

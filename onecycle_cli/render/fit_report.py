@@ -34,15 +34,17 @@ def fit_json(found: Fitted) -> str:
 
 def fit_yaml(found: Fitted, source: str) -> str:
     """Return the text of a config that YAML 1.1 and 1.2 read alike; `source` is the log that it came from."""
-    explained = "all" if found.explained == 1 else proportion(found.explained, 1, 3)
+    explained = "all" if found.explained == 1 else f"{proportion(found.explained, 1, 3)} of the"
     name = found.tolerance.name
     how = "" if name == "exact" else f", to {name}" if name == "a few ulp" else f", written as {name}"
-    lines = _comments(f"A one-cycle schedule, recovered from the learning rates in {' '.join(source.split())}.")
-    lines += _comments(f"It gives {explained} of the logged values{how}.")
+    lines = _comments(f"Recovered from the learning rates in {' '.join(source.split())}.")
+    lines += _comments(f"Reproduces {explained} logged values{how}.")
     if found.offset:
-        lines += _comments(f"A step of the log {found.offset:+d} is the schedule's step.")
+        lines += _comments(
+            f"Step n of the log is step n {'+' if found.offset > 0 else '-'} {abs(found.offset):,} of the schedule."
+        )
     if found.undetermined:
-        lines += ["# undetermined, or only guessed:"]
+        lines += ["# Undetermined or guessed:"]
         lines += [comment for note in found.undetermined for comment in _comments(f"- {note}")]
     lines += [f"{setting}: {_written(value)}" for setting, value in found.settings.items() if value is not None]
     return "\n".join(lines) + "\n"

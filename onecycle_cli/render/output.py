@@ -85,4 +85,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _cannot_write(path: Path, error: OSError) -> OnecycleError:
-    return OnecycleError(f"cannot write {path}: {error.strerror or error}", "choose a path that you can write to")
+    hint = "choose a path that you can write to"
+    if isinstance(error, FileNotFoundError):
+        hint = f"create the folder {path.parent}, or choose another path"
+    return OnecycleError(f"cannot write {path}: {error.strerror or error}", hint)

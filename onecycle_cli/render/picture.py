@@ -115,9 +115,7 @@ def x_divisor(schedule: Schedule, across: Across) -> float:
     if across == "percent":
         return schedule.total_steps / 100
     if schedule.steps_per_epoch is None:
-        raise OnecycleError(
-            "epochs cannot be drawn: the steps per epoch are not known", "give steps_per_epoch, or draw steps"
-        )
+        raise OnecycleError("--x epoch needs steps_per_epoch", "set it, or use --x step")
     return float(schedule.steps_per_epoch)
 
 

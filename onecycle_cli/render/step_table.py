@@ -48,20 +48,20 @@ def window(schedule: Schedule, first: int | None = None, stop: int | None = None
         every: rows are first, first + every, first + 2 * every …
 
     Raises:
-        OnecycleError: the window reaches outside the cycle, or holds no step.
+        OnecycleError: the window reaches outside the cycle, or contains no steps.
     """
     total = schedule.total_steps
     first = schedule.first_step if first is None else first
     stop = total if stop is None else stop
     if every < 1:
-        raise OnecycleError(f"invalid --every {every:,}", "give 1 or more")
+        raise OnecycleError(f"invalid --every {every:,}", "use 1 or more")
     for word, step, least, most in (("from", first, 0, total - 1), ("to", stop, 1, total)):
         if not least <= step <= most:
             message = f"--{word} {step:,} is outside the cycle of {total:,} steps"
-            raise OnecycleError(message, f"give --{word} from {least} to {most}")
+            raise OnecycleError(message, f"use a value from {least} to {most}")
     if stop <= first:
-        message = f"--from {first:,} --to {stop:,} holds no step: --to is the step before which to end"
-        raise OnecycleError(message, "give --to a step above --from")
+        message = f"--from {first:,} --to {stop:,} contains no steps: --to is exclusive"
+        raise OnecycleError(message, "set --to above --from")
     # A stride beyond the window is cut to it: the rows are the same, and the number fits an int64.
     return range(first, stop, min(every, stop - first))
 

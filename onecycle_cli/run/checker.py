@@ -28,7 +28,7 @@ REGULAR = 0.5
 
 COUNTS = {
     -1: "the log counts its steps from 1",
-    1: "the log has the values after scheduler.step(): a row shows what the next step trains with",
+    1: "the log has the values after scheduler.step(): each row shows the next step's values",
 }
 
 
@@ -111,7 +111,7 @@ def _right(found: Comparison, *, partial: bool) -> Verdict:
             "truncated",
             f"every logged value is the planned one, but the log ends before step {missing:,} of {total:,} "
             f"({100 * missing / total:.0f} % of the cycle): the rest of the annealing is missing",
-            "resume the run, or make total_steps the number of steps that it really takes",
+            "resume the run, or set total_steps to the number of steps it really takes",
             1.0,
         )
     notes = (*_how_steps_count(series), *found.notes)
@@ -174,7 +174,7 @@ def _agreement(series: Series) -> tuple[Precision, tuple[str, ...]]:
     relative = float(np.nanmax(np.where(gaps > 0, gaps / np.abs(series.planned), 0.0)))
     off = int((gaps > 0).sum())
     why = (
-        f"{off:,} of {int(cycle.sum()):,} values differ in the last bits, by up to {relative:.1g}: the cosine of "
-        "another library, or the same sum in another order"
+        f"{off:,} of {int(cycle.sum()):,} values differ in the last bits, by up to {relative:.1g}: another "
+        "library's cosine, or another order of evaluation"
     )
     return Precision("a few ulp", relative), (why,)

@@ -362,9 +362,13 @@ def _groups(schedule: Schedule, log: Log) -> tuple[list[int], list[str]]:
         return [0] * len(names), [f"the log has {len(names)} parameter groups, the plan one: all are compared with it"]
     found = [nearest_group(schedule, log.steps, log.lr[:, column]) for column in range(len(names))]
     pairs = zip(log.groups, found, strict=True)
-    shown = ", ".join(f"{name or 'the learning rate'} with {planned[group]}" for name, group in pairs)
-    groups = count(len(names), "parameter group")
-    return found, [f"the log has {groups}, the plan {len(planned)}: compared by the best fit, {shown}"]
+    groups = f"the log has {count(len(names), 'parameter group')}, the plan {len(planned)}"
+    if len(names) == 1:
+        how = f"the logged learning rate fits group {planned[found[0]]} best and was compared with it"
+    else:
+        shown = ", ".join(f"{name} with {planned[group]}" for name, group in pairs)
+        how = f"each was compared with the group that it fits best: {shown}"
+    return found, [f"{groups}: {how}"]
 
 
 def nearest_group(schedule: Schedule, logged_steps: Steps, rates: Floats) -> int:

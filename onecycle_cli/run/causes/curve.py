@@ -83,8 +83,8 @@ def other_convention(case: Case) -> Iterator[Hypothesis]:
             if schedule is not None and len(schedule.groups) == len(case.schedule.groups):
                 yield Hypothesis(
                     f"convention:{name}",
-                    f"the learning rates are those of {convention.title}, drawn from the plan's numbers",
-                    f"set convention to {name} in the plan; the same numbers mean another curve there than in {here}",
+                    f"the learning rates match the plan's settings under {convention.title}",
+                    f"set convention to {name} in the plan; the same settings give a different curve in {here}",
                     case.follows(schedule),
                 )
 

@@ -73,7 +73,7 @@ def _shifted(case: Case, shift: int) -> Hypothesis:
     )
     return Hypothesis(
         f"shifted:{shift:+d}",
-        f"from step {at:,} on the learning rate is that of {where}",
+        f"from step {at:,} on, the learning rate is {where}",
         advice,
         lambda rows: _moved(case, rows, shift),
     )
@@ -120,7 +120,7 @@ def _several(case: Case, times: int, last: int) -> Hypothesis:
     total = case.schedule.total_steps
     return Hypothesis(
         f"stepped-n-times:{times}",
-        f"the scheduler moves {times} steps per step of the run, so the cycle of {total:,} steps is over after "
+        f"the scheduler advances {times} steps per optimizer step, so the cycle of {total:,} steps ends after "
         f"{-(-total // times):,}",
         f"step the scheduler once per optimizer step; with {times} processes (accelerate) count total_steps for all "
         "of them together, or make the scheduler with split_batches or without prepare()",
@@ -146,7 +146,7 @@ def unevenly(case: Case) -> Iterator[Hypothesis]:
         return
     clock, moves = counted
     if moves * 2 <= len(clock):
-        pace = f"{moves:,} times in {len(clock):,} rows, at uneven distances"
+        pace = f"{moves:,} times in {len(clock):,} rows, at uneven intervals"
         yield _blocks(case, pace, lambda rows: clock[rows.rows])
 
 
@@ -157,7 +157,7 @@ def _blocks(case: Case, pace: str, clock: Callable[[Samples], Steps]) -> Hypothe
     rates = whole.values[:, column]
     ends, planned = float(rates[np.isfinite(rates)][-1]), case.schedule.lr(total - 1, whole.tracks[column].group)
     summary = (
-        f"the learning rate moves {pace}, so {seen:,} steps cover {100 * reached / total:.1f} % of the cycle "
+        f"the learning rate changes {pace}, so {seen:,} steps cover {100 * reached / total:.1f} % of the cycle "
         f"of {total:,}; it ends at {format_number(ends)} instead of {format_number(planned)}"
     )
     if reached >= total:
@@ -182,7 +182,7 @@ def skipped(case: Case) -> Iterator[Hypothesis]:
         f"shifted:-{behind}",
         f"the scheduler was not stepped in {behind} steps, from step "
         f"{int(case.whole.logged_steps[case.first_wrong]):,} on",
-        "step the scheduler in every step, or make total_steps shorter by what is skipped; with mixed precision the "
+        "step the scheduler in every step, or reduce total_steps by the skipped steps; with mixed precision the "
         "first steps are skipped when GradScaler finds infinite gradients",
         lambda rows: rows.predicted(case.schedule, clock[rows.rows]),
     )

@@ -43,6 +43,9 @@ ASKED_ROWS = 4
 LONGEST = 4096
 """How many times longer than the plan, or the log, a cycle may have been."""
 
+FRACTIONS = {"2": "half", "3": "a third", "4": "a quarter", "10": "a tenth"}
+"""Ratios that have a word."""
+
 
 # --- Rates, factors and momenta --------------------------------------------------------------------------------------
 
@@ -134,8 +137,12 @@ def _ratio(implied: Any, planned: Any) -> str:
         return ""
     ratio = implied / planned
     if ratio >= 2:
-        return f": {format_number(ratio)} times as much"
-    return f": 1 / {format_number(1 / ratio)} of it" if ratio <= 0.5 else ""
+        times = format_number(ratio)
+        return f": {'twice' if times == '2' else f'{times} times'} as much"
+    if not 0 < ratio <= 0.5:
+        return ""
+    part = format_number(1 / ratio)
+    return f": {FRACTIONS.get(part, f'1/{part}')} of it"
 
 
 # --- Length and pct_start --------------------------------------------------------------------------------------------
@@ -154,8 +161,7 @@ def micro_batches_counted(case: Case) -> Iterator[Hypothesis]:
         "no-accumulation",
         f"the run's cycle has {length:,} steps, {times} times the plan's {total:,}, of which the log covers "
         f"{100 * crossed:.1f} %",
-        f"total_steps counted micro-batches, or all processes' batches: divide it by {times}, as the scheduler is "
-        f"stepped once in {times} batches",
+        f"total_steps counts micro-batches or the batches of all processes: divide it by {times}",
         case.follows(schedule),
     )
 
@@ -176,7 +182,7 @@ def wrong_total_steps(case: Case) -> Iterator[Hypothesis]:
     yield Hypothesis(
         "wrong-total_steps",
         f"the run's total_steps was {length:,}, the plan says {total:,} ({case.schedule.plan.length.sum})",
-        f"set total_steps to {total:,} in the run, or to {length:,} in the plan, by the number of optimizer steps",
+        f"set total_steps to the number of optimizer steps: {total:,} in the run, or {length:,} in the plan",
         case.follows(schedule),
     )
 

@@ -58,7 +58,7 @@ def _of_length(evidence: Evidence, solution: Solution) -> Iterator[str]:
             "and final_div_factor"
         )
     elif last + 1 < total:
-        sure = f"its curve leads to total_steps {total:,}"
+        sure = f"the curve implies total_steps {total:,}"
         yield f"the log ends at step {evidence.last:,}, before the cycle does: {sure}"
     elif guessed:
         yield f"total_steps {total:,} is taken from the last logged step"

@@ -150,8 +150,8 @@ def choose_columns(
     several = len(own["lr"]) > 1
     rates = [(name.strip(), name.strip() if several else "") for name in own["lr"]] or find_lr(known)[1]
     if not rates:
-        message = f"no column of {path} is known as a learning rate: it has {_listed(names)}"
-        raise OnecycleError(message, "name it: --column lr=NAME")
+        found = f"its columns are {_listed(names)}" if names else "it has no columns"
+        raise OnecycleError(f"no learning-rate column in {path}: {found}", "name it: --column lr=NAME")
     lr = [name for name, _ in rates]
     step = next(iter(own["step"]), None) or find_step(known)
     epoch = find_epoch(known) if step is None else None

@@ -147,7 +147,7 @@ class LogBuilder:
             if isinstance(row, BadRow):
                 self._bad.append(row)
                 if len(self._bad) > MOST_BAD_ROWS:
-                    raise self._too_many(f"more than {MOST_BAD_ROWS}")
+                    raise self._too_many(f"more than {MOST_BAD_ROWS} rows")
                 continue
             line, step, values = row
             add_line(line)
@@ -174,11 +174,11 @@ class LogBuilder:
 
         bad, good, groups = len(self._bad), len(self), len(columns.groups)
         if bad > FEW_BAD_ROWS and bad > MOST_BAD_SHARE * (bad + good):
-            raise self._too_many(f"{bad} of {bad + good}")
+            raise self._too_many(f"{bad} of {bad + good} rows")
         if not good:
             hint = "check that the run logged it, or name another column: --column lr=NAME"
             nothing = NotYetError(f"no row of {self.path} has a learning rate", hint)
-            raise self._too_many("all") if bad else nothing
+            raise self._too_many("none of the rows", can="can") if bad else nothing
         # A view, to save memory; it must not outlive this call, for a viewed array cannot grow.
         values = np.frombuffer(self._values, dtype=np.float64).reshape(good, -1)
         momentum = None
@@ -211,10 +211,10 @@ class LogBuilder:
             return np.arange(len(steps), dtype=np.int64), (note,)
         return steps.astype(np.int64), (f"no column counts steps: the epochs in column {columns.step} are used",)
 
-    def _too_many(self, count: str) -> OnecycleError:
+    def _too_many(self, rows: str, can: str = "cannot") -> OnecycleError:
         first = "; ".join(f"line {row.line}: {row.why}" for row in self._bad[:3])
         return OnecycleError(
-            f"{count} rows of {self.path} cannot be read: {first}",
+            f"{rows} of {self.path} {can} be read: {first}",
             "correct these lines, or name the columns with --column step=NAME and --column lr=NAME",
         )
 

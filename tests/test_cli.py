@@ -213,7 +213,7 @@ def test_a_flag_beats_the_file_and_a_length_flag_drops_its_length(
     shown = json.loads(out)
     assert shown["total_steps"] == 210
     assert shown["groups"][0]["peak_lr"] == 0.5
-    assert "--epochs is given, so the file's total_steps 100 is dropped" in err
+    assert "--epochs replaces the file's total_steps (100)" in err
 
 
 def test_verbose_says_where_each_setting_came_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -432,7 +432,7 @@ def test_a_cycle_without_a_curve_has_a_length() -> None:
 def test_an_interval_that_lightning_refuses(word: str, meant: str) -> None:
     (found,) = found_by(around(interval=word), max_lr=0.1, total_steps=40)
     assert found.code == "OC515"
-    assert found.message == f"interval is '{word}': Lightning takes only step or epoch, and refuses to start"
+    assert found.message == f"interval is '{word}': Lightning accepts only step or epoch, and fails to start"
     assert (found.hint, found.key) == (f"write interval: {meant}", "lr_scheduler.interval")
     assert found.fix == Fix(word, meant)
 
@@ -490,7 +490,7 @@ def test_batches_that_may_be_counted_as_steps(stated: dict[str, int], said: str,
     assert only(around(epochs=10, interval="step", **stated), **values) == (
         "OC516",
         f"steps_per_epoch is 684; {said} of the cycle and end at a learning rate of {rate(steps - 1, **values):.3g}",
-        f"set total_steps to {steps} in place of steps_per_epoch if 684 counts batches",
+        f"set total_steps to {steps} instead of steps_per_epoch if 684 counts batches",
         "steps_per_epoch",
     )
     mended = {"max_lr": 0.01, "epochs": 10, "total_steps": steps}

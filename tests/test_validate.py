@@ -146,7 +146,7 @@ def test_a_file_named_must_have_a_schedule(folder: Path, capsys: pytest.CaptureF
     write(folder, {"compose.yaml": FOREIGN, "run.yaml": WRONG})
     assert main(["validate", "--format", "concise", "compose.yaml", "run.yaml"]) == 2
     said = capsys.readouterr()
-    assert said.err.startswith("error: no one-cycle schedule in compose.yaml\n  hint: looked for ")
+    assert said.err.startswith("error: no one-cycle schedule in compose.yaml\n  hint: name OneCycleLR ")
     assert said.out.startswith("run.yaml:1:9: ")
 
 
@@ -588,7 +588,7 @@ def test_json_to_the_letter(folder: Path, capsys: pytest.CaptureFixture[str]) ->
         "column": 12,
         "code": "OC405",
         "severity": "warning",
-        "hint": "set pct_start to 0.3, as the frameworks do, unless you mean it",
+        "hint": "set pct_start to 0.3, the frameworks' default, unless this is intended",
     }
 
 

@@ -215,7 +215,7 @@ def override(values: Mapping[str, object], flags: Mapping[str, object]) -> tuple
                 continue
             if rival == "total_steps" and flag != "epochs" and merged.get("epochs") is None:
                 continue  # the flag gives no other length: steps_per_epoch then only numbers the epochs
-            notes.append(f"{flag_name(flag)} is given, so the file's {rival} {merged[rival]} is dropped")
+            notes.append(f"{flag_name(flag)} replaces the file's {rival} ({merged[rival]})")
             del merged[rival]
     return merged, notes
 
@@ -224,7 +224,7 @@ def _leave_out_unsupported(values: dict[str, object], name: str) -> list[str]:
     """Remove the settings that a convention does not support; return a note for each."""
     notes = []
     for setting, reason in list(unsupported(values, CONVENTIONS[name])):
-        notes.append(f"{setting} is left out for {name}: {reason}")
+        notes.append(f"{setting} is ignored for {name}: {reason}")
         value = values.pop(setting)
         if isinstance(value, list | tuple) and values.get("groups") is None:
             values["groups"] = len(value)  # a list that is left out still gives the number of groups

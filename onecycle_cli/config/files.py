@@ -139,5 +139,5 @@ def _cannot_read(path: str, error: OSError) -> OnecycleError:
     if isinstance(error, FileNotFoundError):
         return OnecycleError(f"no such file: {path or repr(path)}", "check the path, or write one with `onecycle init`")
     if isinstance(error, IsADirectoryError):
-        return OnecycleError(f"{path} is a folder", "name a file in it; `onecycle validate` takes folders")
+        return OnecycleError(f"{path} is a folder", "name a file in it; `onecycle validate` accepts folders")
     return OnecycleError(f"cannot read {path}: {error.strerror or error}", "check the path and its permissions")

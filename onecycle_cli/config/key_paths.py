@@ -21,7 +21,7 @@ KeyPath: TypeAlias = tuple[str, ...]
 
 MOST_HOPS = 100
 MISSING = "???"
-"""OmegaConf's mark for a value that must be given when the program starts."""
+"""OmegaConf's mark for a value that must be set at run time."""
 
 _REFERENCE = re.compile(r"\$\{\s*(\.*)([^{}:\s]+)\s*\}")
 
@@ -54,7 +54,7 @@ class Unknown:
     Attributes:
         place: where the value is missing.
         written: what the file has there.
-        path: the dotted path that would give it.
+        path: the dotted path at which to set it.
         why: why it is unknown.
     """
 
@@ -90,7 +90,7 @@ def read_assignments(words: Iterable[str]) -> tuple[Assignment, ...]:
         try:
             node = parse(text) or ScalarNode(TOP, "", plain=True)
         except UnreadableError as error:
-            raise OnecycleError(f"--set {name}: {error.finding.message}", "quote the value for the shell") from None
+            raise OnecycleError(f"--set {name}: {error.finding.message}", "quote the value") from None
         assignments.append(Assignment(path, _moved(node, Place(1, 1, f"--set {word}"))))
     return tuple(assignments)
 
@@ -142,7 +142,7 @@ def resolve(document: Document, node: Node, path: KeyPath) -> Node | Unknown:
 
 
 def is_filled_in_later(node: Node) -> bool:
-    """Return whether a node is a count that the program fills in at run time: empty, null or -1."""
+    """Return whether a node is a count that is set at run time: empty, null or -1."""
     return isinstance(node, ScalarNode) and node.plain and read_plain(node.text) in (None, -1)
 
 
@@ -152,13 +152,13 @@ def _follow(document: Document, start: Node, path: KeyPath) -> Node | Unknown:
         if not isinstance(node, ScalarNode) or not isinstance(start, ScalarNode):
             return node if node is start else seen_from(start.place, node)
         if node.tag is not None and node.tag not in KNOWN_TAGS:
-            return Unknown(start.place, start.text, dotted(at), "its value is made when the program runs")
+            return Unknown(start.place, start.text, dotted(at), "it is computed at run time")
         if node.text == MISSING:
-            return Unknown(start.place, start.text, dotted(at), "it must be given when the program starts")
+            return Unknown(start.place, start.text, dotted(at), "it must be set at run time")
         reference = _REFERENCE.fullmatch(node.text.strip())
         if reference is None:
             if "${" in node.text:
-                return Unknown(start.place, start.text, dotted(path), "its value is made when the program runs")
+                return Unknown(start.place, start.text, dotted(path), "it is computed at run time")
             return node if node is start else seen_from(start.place, node)
         dots, name = reference.groups()
         base = at[: len(at) - len(dots)] if dots else ()
@@ -167,13 +167,13 @@ def _follow(document: Document, start: Node, path: KeyPath) -> Node | Unknown:
         if found is None:
             return Unknown(start.place, start.text, dotted(at), f"{dotted(at)} is not in this file")
         if is_filled_in_later(found):
-            return Unknown(start.place, start.text, dotted(at), f"{dotted(at)} is filled in when the program runs")
+            return Unknown(start.place, start.text, dotted(at), f"{dotted(at)} is set at run time")
         node = found
     return Unknown(start.place, getattr(start, "text", ""), dotted(path), "it refers to itself")
 
 
 def _moved(node: Node, place: Place) -> Node:
-    """Give a node and all below it the place where it was given."""
+    """Return a node with its place, and the places of all nodes below it, replaced."""
     if isinstance(node, ScalarNode):
         return replace(node, place=place, origin=None)
     if isinstance(node, SequenceNode):

@@ -29,7 +29,7 @@ class ScalarNode:
     Attributes:
         place: where it is, or where the alias or reference that leads to it is.
         text: its text, without quotes.
-        plain: False where quotes make it a text.
+        plain: False where quotes make it a string.
         tag: its tag, as the file has it.
         origin: where its text is written, if an alias or a reference leads to it.
     """

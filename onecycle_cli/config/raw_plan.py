@@ -146,16 +146,16 @@ class RawPlan:
             return finding
         if "dataset_size" in self.values or any(other.setting == "steps_per_epoch" for other in self.findings):
             return finding
-        return replace(finding, hint=f"{finding.hint}; and --steps-per-epoch 100, or --total-steps 1000 for both")
+        return replace(finding, hint=f"{finding.hint}, and --steps-per-epoch 100; or only --total-steps 1000")
 
     def _with_length_hint(self, finding: Finding) -> Finding:
-        """Say how to give a training config its length, which is mostly filled in at run time."""
+        """Say how to set the length of a training config, which is mostly known only at run time."""
         if finding.rule is not NO_LENGTH:
             return finding
         missing, example = ("steps_per_epoch", "100") if self.values.get("epochs") else ("total_steps", "1000")
         path = f"{self.arguments}.{missing}" if self.arguments else missing
         known = next((name for name in ("total_steps", "steps_per_epoch") if (name, None) in self.places), None)
-        hint = f"give it: {flag_name(missing)} {example}, or --set {path}={example}"
+        hint = f"use {flag_name(missing)} {example} or --set {path}={example}"
         return replace(finding, hint=hint, setting=finding.setting or known)
 
     def _place(self, finding: Finding) -> Finding:

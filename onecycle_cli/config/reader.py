@@ -87,8 +87,8 @@ def choose(plans: list[RawPlan], block: str | None) -> RawPlan:
 def no_block(path: str) -> OnecycleError:
     """Return the error for a file without a one-cycle schedule."""
     hint = (
-        "looked for a mapping whose _target_, class_path, type, name, class_name … names OneCycleLR, a key that is its "
-        "name, adam_onecycle, or settings of ours such as max_lr"
+        "name OneCycleLR in a mapping (`_target_`, `class_path`, `type`, `name`) or as a key, or write settings such "
+        "as `max_lr`"
     )
     return OnecycleError(f"no one-cycle schedule in {path}", hint)
 
@@ -113,7 +113,7 @@ def _read_whole(path: str, text: str, root: MappingNode) -> RawPlan:
         return _read_native(path, text, root)
     from onecycle_cli.config.training.blocks import refuse_file
 
-    refusal = refuse_file(root)
+    refusal = refuse_file(root, text)
     findings = () if refusal is None else (refusal,)
     return RawPlan(path, text, findings=findings, readable=False, is_one_cycle=False)
 
@@ -142,7 +142,7 @@ def _read_native(path: str, text: str, root: MappingNode) -> RawPlan:
     for key, node in root.entries:
         if not isinstance(key, ScalarNode):
             hint = "write the name of a setting, such as max_lr"
-            findings.append(place_at(WRONG_TYPE.finding("a key must be a text", hint), key.place))
+            findings.append(place_at(WRONG_TYPE.finding("a key must be a string", hint), key.place))
             continue
         if key.text in places:
             findings.append(duplicate(key, places[key.text]))
@@ -168,12 +168,12 @@ def _has_key(root: MappingNode) -> bool:
 
 
 def _has_key_setting(text: str) -> bool:
-    """Return whether a text that is not a YAML mapping was meant as a config of ours, by its keys."""
+    """Return whether a file that is not a YAML mapping was meant as a native config, by its keys."""
     return _KEY_SETTING_LINE.search(text) is not None
 
 
 def _not_a_mapping(root: Node | None) -> Finding:
-    kind = {SequenceNode: "a list", ScalarNode: "a single text"}.get(type(root), "empty, or has comments only")
+    kind = {SequenceNode: "a list", ScalarNode: "a single string"}.get(type(root), "empty, or has comments only")
     hint = "write settings, such as `max_lr: 0.1`; `onecycle init` writes a config to start from"
     if isinstance(root, ScalarNode) and ":" in root.text:
         hint = "put a space after each colon: `max_lr: 0.1`"

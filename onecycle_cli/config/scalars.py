@@ -78,7 +78,7 @@ def _power_of_ten(text: str) -> int:
 
 
 def read_by_pyyaml(text: str) -> Plain:
-    """Read a plain scalar as PyYAML's safe loader does; what it cannot convert is a text."""
+    """Read a plain scalar as PyYAML's safe loader does; what it cannot convert is a string."""
     if _AGREED.fullmatch(text) and text.lower() not in ("yes", "no", "on", "off"):
         return read_plain(text)
     tag: str = _PYYAML.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
@@ -177,9 +177,9 @@ def _yaml_versions(setting: str, text: str, value: Plain, by_pyyaml: Plain, inde
 
 
 def _number_kind(setting: str, text: str, wanted: str, better: str, index: int | None) -> Finding:
-    message = f"{setting}: PyTorch takes only {wanted} and refuses {text}"
+    message = f"{setting}: PyTorch accepts only {wanted}, not {text}"
     return replace(NUMBER_KIND.finding(message, f"write {better}", setting, index), fix=Fix(text, better))
 
 
 def _say(value: Plain) -> str:
-    return f"the text '{value}'" if isinstance(value, str) else f"{value!r}".lower()
+    return f"the string '{value}'" if isinstance(value, str) else f"{value!r}".lower()

@@ -87,7 +87,7 @@ class _Builder:
         elif isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
             if self._documents > 1:
-                message = "a second document begins here; a file holds one plan"
+                message = "a second document begins here; a file must contain one plan"
                 raise UnreadableError(SEVERAL_DOCUMENTS, message, _place(event), "move it to a file of its own")
 
     def _begin(self, node: SequenceNode | MappingNode, event: yaml.NodeEvent) -> None:

@@ -197,5 +197,5 @@ def _note(shape: Shape, target: Convention, total: int) -> str:
         source = shape.plan.convention.name
         return f"stop after {trained:,} of its {total:,} steps: in {source} the final rate comes one step later"
     if total < trained:
-        return f"train {trained:,} steps, one more than its {total:,}: {target.name} holds the final rate"
+        return f"train {trained:,} steps, one more than its {total:,}: {target.name} stays at the final rate"
     return ""

@@ -31,7 +31,7 @@ MOMENTA = ("max_momentum", "base_momentum", "final_momentum")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A key's value, its path, and the key as it is written."""
+    """A key's value, its path, and the key itself."""
 
     node: Node
     path: KeyPath
@@ -144,14 +144,14 @@ def _count_as_mmengine(entries: BlockEntries, block: Block) -> None:
 def _take(plan: RawPlan, document: Document, setting: str, entry: Entry) -> list[Finding]:
     node = resolve(document, entry.node, entry.path)
     if isinstance(node, ScalarNode) and setting in LENGTH and is_filled_in_later(node) and node.text.strip() == "-1":
-        node = Unknown(node.place, node.text, dotted(entry.path), "it is filled in when the program runs")
+        node = Unknown(node.place, node.text, dotted(entry.path), "it is set at run time")
     if not isinstance(node, Unknown):
         return plan.take(setting, node)
     plan.places[setting, None] = node.place
     example = SETTINGS[setting].example
     flag = flag_name(setting) + ("" if SETTINGS[setting].single is bool else f" {example}")
     message = f"{setting} is {node.written[:60]}: {node.why}"
-    hint = f"give it: --set {node.path}={example}, or {flag}"
+    hint = f"use --set {node.path}={example} or {flag}"
     return [place_at(NOT_KNOWN.finding(message, hint, setting), node.place)]
 
 
@@ -167,7 +167,7 @@ def _take_warmup(plan: RawPlan, document: Document, entries: BlockEntries) -> No
 
 
 def _take_length_of_run(plan: RawPlan, context: TrainingContext) -> None:
-    """Give an mmcv hook without a length that of its runner, as mmcv does."""
+    """Set the length of an mmcv hook without one to its runner's, as mmcv does."""
     if plan.values.get("total_steps") is not None or plan.values.get("epochs") is not None:
         return
     for setting, stated in (("total_steps", context.max_steps), ("epochs", context.epochs)):

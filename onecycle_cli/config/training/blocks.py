@@ -6,6 +6,7 @@ one leads to it, or if it has both a peak and another setting of one-cycle sched
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -134,14 +135,14 @@ def refuse_block(block: Block) -> Finding | None:
     if DEEPSPEED.isdisjoint(plain_keys(block.arguments)):
         return None
     message = (
-        "DeepSpeed's OneCycle is another schedule: straight lines of cycle_first_step_size steps up and "
-        "cycle_second_step_size down, then a decay without end; it has no total_steps and no pct_start"
+        "DeepSpeed's OneCycle is another schedule: a linear rise over cycle_first_step_size steps, a linear fall over "
+        "cycle_second_step_size, then an open-ended decay; it has no total_steps and no pct_start"
     )
     hint = "plan PyTorch's OneCycleLR instead, or leave this file out"
     return place_at(ANOTHER_SCHEDULE.finding(message, hint), block.place)
 
 
-def refuse_file(root: MappingNode) -> Finding | None:
+def refuse_file(root: MappingNode, text: str) -> Finding | None:
     """Return the finding for Ultralytics' lr0 and lrf, at any depth; None where they are missing."""
     stack: list[Node] = [root]
     for _ in range(MOST_NODES):
@@ -151,7 +152,7 @@ def refuse_file(root: MappingNode) -> Finding | None:
         if isinstance(node, MappingNode):
             keys = {plain(key.text): (key, value) for key, value in node.pairs()}
             if "lrf" in keys and not {"lr0", "coslr", "warmupbiaslr"}.isdisjoint(keys):
-                return _ultralytics(keys)
+                return _ultralytics(keys, commented=re.search("#.*OneCycle", text) is not None)
             stack += [child for _, child in node.entries if not isinstance(child, ScalarNode)]
         elif isinstance(node, SequenceNode):
             stack += [child for child in node.items if not isinstance(child, ScalarNode)]
@@ -173,21 +174,20 @@ def block_findings(block: Block) -> list[Finding]:
     others = [name for _, node in block.ancestors for name in _other_schedulers(node)]
     if others:
         where = "inside" if others[0] in CONTAINERS else "beside"
-        message = f"{block.name} is {where} {others[0]}: the plan shows the one-cycle schedule alone"
+        message = f"{block.name} is {where} {others[0]}: the plan shows only the one-cycle schedule"
         hint = f"train without {others[0]}: the cycle has a warm-up of its own"
         findings.append(place_at(CHAINED.finding(message, hint), block.place))
     return findings
 
 
-def _ultralytics(keys: dict[str, tuple[ScalarNode, Node]]) -> Finding:
+def _ultralytics(keys: dict[str, tuple[ScalarNode, Node]], *, commented: bool) -> Finding:
     key, _ = keys["lrf"]
     first, last = (number_of(keys[name][1], name)[0] if name in keys else None for name in ("lr0", "lrf"))
     cosine = getattr(keys.get("coslr", (None, None))[1], "text", "").lower() == "true"
-    shape = "a cosine" if cosine else "a straight line (cos_lr: a cosine)"
+    shape = "on a cosine" if cosine else "linearly"
     numbers = "" if first is None or last is None else f", here {first:g} to {float(f'{first * last:.12g}')!r}"
-    message = (
-        f"no one-cycle schedule: Ultralytics' lrf ends {shape} that falls from lr0 to lr0 × lrf{numbers}, after a "
-        "warm-up of its own; the comment that names OneCycleLR is mistaken"
+    message = f"not a one-cycle schedule: Ultralytics warms up, then decays {shape} from lr0 to lr0 × lrf{numbers}" + (
+        "; the comment that names OneCycleLR is wrong" if commented else ""
     )
     return place_at(ANOTHER_SCHEDULE.finding(message, "leave this file out"), key.place)
 

@@ -92,7 +92,7 @@ _BY_KEY = {plain(key): convention.name for convention in CONVENTIONS.values() fo
 
 
 def one_cycle_class(name: str) -> str | None:
-    """Return the plain name of the one-cycle class that a text names, with or without its module; None for others."""
+    """Return the plain name of the one-cycle class that a string names, with or without its module; None for others."""
     if len(name) > 200 or "cycle" not in name.lower():
         return None
     last = plain(re.split(r"[.:/]", name.strip())[-1])

@@ -44,14 +44,17 @@ def check_length(settings: Settings) -> Iterator[Finding]:
         yield from _missing_length(settings)
         return
     if length.came_from != "total_steps" and length.total_steps > MOST_STEPS:
-        message = f"the cycle has {length.sum} = {show(length.total_steps)} steps, above {MOST_STEPS:,}"
+        message = f"the cycle has {length.sum} = {show(length.total_steps)} steps, but can have at most {MOST_STEPS:,}"
         yield OUT_OF_RANGE.finding(message, "check epochs and steps_per_epoch", "epochs")
     yield from _check_agreement(settings)
     last_epoch = -1 if settings.last_epoch is None else settings.last_epoch
     if last_epoch >= length.total_steps - 1:
+        total = count(length.total_steps, "step")
+        done = f"all {total} are already done" if length.total_steps > 1 else "the only step is already done"
+        if last_epoch >= length.total_steps:
+            done = f"{count(last_epoch + 1, 'step')} are already done, but the cycle has {length.total_steps:,}"
         yield NOTHING_LEFT.finding(
-            f"last_epoch is {last_epoch:,}: {count(last_epoch + 1, 'step')} of {length.total_steps:,} are already "
-            "done; none remain",
+            f"last_epoch is {last_epoch:,}: {done}",
             f"set last_epoch below {length.total_steps - 1:,}, the last step",
             "last_epoch",
         )
@@ -63,12 +66,15 @@ def _missing_length(settings: Settings) -> Iterator[Finding]:
     given = [name for name in COUNTS[2:] if name in counts]
     epochs, derived = settings.epochs, epoch_from_data(settings)
     if derived is not None and derived.steps == 0 < counts["dataset_size"] and settings.steps_per_epoch is None:
-        message = f"an epoch has no step: {derived.sum}, and drop_last drops the only batch"
-        yield NO_LENGTH.finding(message, "set batch_size lower, or drop_last to false", "batch_size")
+        message = f"an epoch has no steps: {derived.sum}, and drop_last drops the only batch"
+        yield NO_LENGTH.finding(message, "lower batch_size, or set drop_last to false", "batch_size")
     elif min(counts.values(), default=1) < 1:
         return
     elif epochs is None:
-        about = f"{', '.join(given)} given, but epochs is not" if given else "neither total_steps nor epochs is given"
+        about = "neither total_steps nor epochs is given"
+        if given:
+            known = f"{', '.join(given[:-1])} and {given[-1]} are" if len(given) > 1 else f"{given[0]} is"
+            about = f"{known} given, but epochs is not"
         missing = "epochs" if "steps_per_epoch" in given or len(given) == 2 else "total_steps"
         yield NO_LENGTH.finding(f"no length: {about}", f"set {missing}", given[0] if given else None)
     elif given:
@@ -76,7 +82,7 @@ def _missing_length(settings: Settings) -> Iterator[Finding]:
         message = f"no length: epochs is {epochs:,} and {given[0]} is given, but {other} is not"
         yield NO_LENGTH.finding(message, f"set {other}, or steps_per_epoch", "epochs")
     else:
-        message = f"no length: epochs is {epochs:,}, but how many steps an epoch has is not given"
+        message = f"no length: epochs is {epochs:,}, but steps_per_epoch is not given"
         hint = "set steps_per_epoch (len(train_loader) / gradient accumulation), or dataset_size and batch_size"
         yield NO_LENGTH.finding(message, hint, "epochs")
 
@@ -118,7 +124,7 @@ def check_phases(settings: Settings) -> Iterator[Finding]:
         yield LATE_PEAK.finding(
             f"pct_start is {pct!r}: {100 * pct:.4g} % of the cycle warms up, {100 * (1 - pct):.4g} % anneals"
             + (crash if pct == 1 and convention.raises_past_end else ""),
-            "set pct_start to 0.3, as the frameworks do, unless you mean it",
+            "set pct_start to 0.3, the frameworks' default, unless this is intended",
             "pct_start",
         )
     if length is not None and length.total_steps <= MOST_STEPS and groups_agree(settings):
@@ -133,14 +139,16 @@ def check_peak(settings: Settings) -> Iterator[Finding]:
         return
     plan, highest = schedule.plan, summarize(schedule, 0)
     rise, peak = plan.pct_start * plan.total_steps, plan.groups[0].max_lr
-    reached = f"the highest learning rate, at step {highest.peak_step:,}, is {highest.peak_lr!r} of {peak!r}"
+    reached = f"the highest learning rate, at step {highest.peak_step:,}, is {highest.peak_lr!r}, not {peak!r}"
     if rise > 1 and not rise.is_integer():
-        message = f"pct_start × total_steps = {rise:.10g} is not whole, so the peak falls between two steps; {reached}"
-        hint = "no action needed; a whole product puts the peak on a step"
+        message = (
+            f"pct_start × total_steps = {rise:.10g} is not an integer, so the peak falls between two steps; {reached}"
+        )
+        hint = "no action needed; the peak is on a step if the product is an integer"
         yield PEAK_OFF_GRID.finding(message, hint, _given_setting(settings, "pct_start"))
     else:
         message = f"max_lr is never reached: {reached} ({count(warmup_steps(schedule), 'step')} in the warm-up)"
-        yield PEAK_NEVER_REACHED.finding(message, "no action needed if it is meant", "max_lr")
+        yield PEAK_NEVER_REACHED.finding(message, "no action needed if this is intended", "max_lr")
 
 
 def _given_setting(settings: Settings, setting: str | None) -> str:

@@ -17,6 +17,7 @@ from onecycle_cli.findings.plan_rules import (
     TWO_FINALS,
     UNSUPPORTED,
 )
+from onecycle_cli.formatting import count
 from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.settings import MOST_GROUPS, SETTINGS
 
@@ -33,7 +34,7 @@ LISTS = tuple(name for name, setting in SETTINGS.items() if setting.item is floa
 NEUTRAL = {"three_phase": False, "cycle_momentum": False}
 """Values that ask for nothing, so a framework without the setting has them anyway."""
 
-TYPE_NAMES = {float: "a number", int: "a whole number", bool: "true or false", str: "text"}
+TYPE_NAMES = {float: "a number", int: "an integer", bool: "true or false", str: "a string"}
 
 
 # --- Types ------------------------------------------------------------------------------------------------------
@@ -64,7 +65,7 @@ def check_types(values: Mapping[str, object]) -> Iterator[Finding]:
 
 
 def _is_of(kind: type, value: object) -> bool:
-    """Return whether a value is of a type: an integer is a number too, and a truth value is not an integer."""
+    """Return whether a value is of a type: an integer is a number too, and a boolean is not an integer."""
     if isinstance(value, bool) or kind is bool:
         return isinstance(value, bool) and kind is bool
     if kind is float and isinstance(value, int):
@@ -81,7 +82,7 @@ def _wrong_type(name: str, setting: Setting, value: object, index: int | None = 
     kind = setting.single if index is None else setting.item
     named = name if index is None else f"{name}[{index}]"
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        hint = f"give {name} a value such as {setting.example}"
+        hint = f"set {name} to a value such as {setting.example}"
         return OUT_OF_RANGE.finding(f"{named} is {show(value)}, not a finite number", hint, name, index)
     unquoted = _unquoted(setting.single, value)
     hint = f"write {unquoted} without quotes" if unquoted else f"write a value such as {setting.example}"
@@ -90,11 +91,12 @@ def _wrong_type(name: str, setting: Setting, value: object, index: int | None = 
     wanted = TYPE_NAMES[kind or str]
     if index is None and setting.item is not None:
         wanted += f" or a list of {TYPE_NAMES[setting.item].removeprefix('a ')}s, one per parameter group"
-    return WRONG_TYPE.finding(f"{named} must be {wanted}, not {shown(value)}", hint, name, index)
+    article = "the float " if isinstance(value, float) and setting.single is int else ""
+    return WRONG_TYPE.finding(f"{named} must be {wanted}, not {article}{shown(value)}", hint, name, index)
 
 
 def _unquoted(kind: type, value: object) -> str | None:
-    """Return what a quoted number or truth value is without its quotes, or None if it is neither."""
+    """Return a quoted number or boolean without its quotes, or None if it is neither."""
     if not isinstance(value, str):
         return None
     text = value.strip()
@@ -113,7 +115,7 @@ def _unquoted(kind: type, value: object) -> str | None:
 
 
 def check_ranges(settings: Settings) -> Iterator[Finding]:
-    """Check each number against its own range, then the numbers that are made of two."""
+    """Check each number against its own range, then the quotients of two."""
     found = [finding for name, value in settings.given.items() for finding in _check_range(name, value)]
     yield from found
     yield from _check_factors(settings)
@@ -130,7 +132,7 @@ def _check_range(name: str, value: object) -> Iterator[Finding]:
         if violation is None:
             continue
         if name == "pct_start":
-            hint = "give the fraction of the cycle that warms up, such as 0.3"
+            hint = "set pct_start to the fraction of the cycle that warms up, such as 0.3"
             if 1 < number <= 100:
                 fraction = max(f"{number / 100:.2f}", f"{number / 100:g}", key=len)
                 hint = f"did you mean {fraction}?" if number >= 1.5 else "set pct_start to 1.0 or less"
@@ -138,7 +140,7 @@ def _check_range(name: str, value: object) -> Iterator[Finding]:
             yield PCT_START_RANGE.finding(message, hint, name)
         else:
             named = f"{name}[{index}]" if listed else name
-            hint = f"give {name} a value such as {SETTINGS[name].example}"
+            hint = f"set {name} to a value such as {SETTINGS[name].example}"
             yield OUT_OF_RANGE.finding(f"{named} is {show(number)}, {violation}", hint, name, index if listed else None)
 
 
@@ -146,11 +148,11 @@ def _violation(number: float, setting: Setting) -> str | None:
     if isinstance(number, float) and not math.isfinite(number):
         return "not a finite number"
     if setting.above is not None and number <= setting.above:
-        return f"not above {setting.above:g}"
+        return f"but must be above {setting.above:g}"
     if setting.at_least is not None and number < setting.at_least:
-        return f"below {setting.at_least:g}"
+        return f"but must be at least {setting.at_least:g}"
     if setting.at_most is not None and number > setting.at_most:
-        return f"above {setting.at_most:,}"
+        return f"but must be at most {setting.at_most:,}"
     return None
 
 
@@ -191,12 +193,12 @@ def _check_ends(settings: Settings) -> Iterator[Finding]:
         initial = peak / div
         if not 0 < initial < math.inf:
             message = f"max_lr / div_factor = {show(peak)} / {show(div)} is {show(initial)} in float64"
-            hint = "give div_factor a value such as 25.0"
+            hint = "set div_factor to a value such as 25.0"
             yield OUT_OF_RANGE.finding(message, hint, "div_factor" if settings.div_factor is not None else "max_lr")
             return
         if settings.final_lr is None and not math.isfinite(initial / final_div):
             message = f"the final learning rate, {show(initial)} / {show(final_div)}, is not finite in float64"
-            yield OUT_OF_RANGE.finding(message, "give final_div_factor a value such as 1.0e+4", "final_div_factor")
+            yield OUT_OF_RANGE.finding(message, "set final_div_factor to a value such as 1.0e+4", "final_div_factor")
             return
 
 
@@ -210,26 +212,29 @@ def check_groups(settings: Settings) -> Iterator[Finding]:
     expected: int | None = None
     source = ""
     if isinstance(settings.groups, tuple):
-        expected, source = len(settings.groups), "groups names"
+        expected = len(settings.groups)
+        source = f"groups has {count(expected, 'name')}"
     elif settings.groups is not None:
-        expected, source = settings.groups, "groups says"
+        expected, source = settings.groups, f"groups is {settings.groups}"
     elif lengths:
         first, expected = next(iter(lengths.items()))
-        source = f"{first} has"
+        source = f"{first} has {expected}"
     for name, length in lengths.items():
         if length == 0:
-            yield LIST_LENGTHS.finding(f"{name} is an empty list", f"give {name} one value, or one per group", name)
+            yield LIST_LENGTHS.finding(
+                f"{name} is an empty list", f"set {name} to one value, or to one per group", name
+            )
         elif length > MOST_GROUPS:
-            message = f"{name} has {length:,} values; there can be up to {MOST_GROUPS:,} parameter groups"
-            yield LIST_LENGTHS.finding(message, f"give {name} a single value for all", name)
+            message = f"{name} has {length:,} values, but there can be at most {MOST_GROUPS:,} parameter groups"
+            yield LIST_LENGTHS.finding(message, f"set {name} to a single value for all groups", name)
         elif expected is not None and length != expected:
-            message = f"{name} has {length} values, {source} {expected}"
-            hint = f"give {name} {expected} values, one per parameter group, or a single one for all"
+            message = f"{name} has {count(length, 'value')}, but {source}"
+            hint = f"set {name} to {count(expected, 'value')}" + (", or to one for all groups" if expected > 1 else "")
             yield LIST_LENGTHS.finding(message, hint, name)
 
 
 def groups_agree(settings: Settings) -> bool:
-    """Return whether the lists make parameter groups of which a plan can be made."""
+    """Return whether the lists agree on the parameter groups, so that a plan can be constructed."""
     return not any(check_groups(settings)) and (not isinstance(settings.groups, int) or settings.groups >= 1)
 
 
@@ -238,16 +243,16 @@ def _check_names(settings: Settings) -> Iterator[Finding]:
     if not isinstance(groups, tuple):
         return
     if not 1 <= len(groups) <= MOST_GROUPS:
-        message = f"groups names {len(groups):,} parameter groups; there can be 1 to {MOST_GROUPS:,}"
+        message = f"groups has {count(len(groups), 'name')}, but must have 1 to {MOST_GROUPS:,}"
         yield GROUP_NAMES.finding(message, "name each parameter group once, such as [backbone, head]", "groups")
         return
     for index, name in enumerate(groups):
         if not name.strip() or not name.isprintable():
-            message = f"groups[{index}] is {name!r}: a name is the title of a column, and this one cannot be read there"
-            yield GROUP_NAMES.finding(message, "give the group a name of letters, such as head", "groups", index)
+            message = f"groups[{index}] is {name!r}, but must be printable: it appears in column names"
+            yield GROUP_NAMES.finding(message, "set it to a word such as head", "groups", index)
         elif name in groups[:index]:
             message = f"groups[{index}] repeats the name {name!r}"
-            yield GROUP_NAMES.finding(message, "give each parameter group its own name", "groups", index)
+            yield GROUP_NAMES.finding(message, "use a different name for each parameter group", "groups", index)
 
 
 # --- What the framework supports --------------------------------------------------------------------------------

@@ -275,7 +275,7 @@ def _check_batches(cycle: Cycle, context: TrainingContext, most: int) -> Iterato
         f"steps_per_epoch is {batches:,}; {' '.join(filter(None, (accumulated, shared)))}, {batches:,} batches make "
         f"{count(steps, 'step')}, and the run would cover {proportion(epochs * steps, cycle.total)} of the cycle"
         + (f" and end at a learning rate of {rate}" if rate else ""),
-        f"set total_steps to {epochs * steps} in place of steps_per_epoch if {batches} counts batches",
+        f"set total_steps to {epochs * steps} instead of steps_per_epoch if {batches} counts batches",
         "steps_per_epoch",
     )
 
@@ -296,7 +296,7 @@ def check_interval(context: TrainingContext) -> Iterator[Finding]:
         return
     # Other programs have their own words under this key, such as batch: only a near miss is a typing error.
     for meant in get_close_matches(stated.value[:60].lower(), ("step", "epoch"), 1, 0.7):
-        message = f"interval is {stated.value!r}: Lightning takes only step or epoch, and refuses to start"
+        message = f"interval is {stated.value!r}: Lightning accepts only step or epoch, and fails to start"
         found = INTERVAL.finding(message, f"write interval: {meant}", key=stated.path)
         yield replace(found, fix=Fix(stated.value, meant)) if _unit(context) else found
 

@@ -27,14 +27,14 @@ PHASE_NAMES = ("warm-up", "anneal", "annihilation")
 
 SETTINGS_OF_OTHERS = {
     "final_momentum": "OneCycleLR ends at max_momentum",
-    "pct_final": "it is optax's linear schedule that has a second edge",
-    "stepsize": "it is the papers' own schedule that counts half cycles",
+    "pct_final": "only optax-linear has a second boundary",
+    "stepsize": "only smith has a half cycle length",
 }
 """The settings that a single convention has, and all others do not support."""
 
 WITHOUT_MOMENTUM = dict.fromkeys(
     ("cycle_momentum", "base_momentum", "max_momentum", "final_momentum"),
-    "the framework's scheduler leaves momentum alone",
+    "the framework's scheduler does not change momentum",
 )
 """The settings that a convention does not support if it moves the learning rate alone."""
 
@@ -178,19 +178,19 @@ def check_warmup(plan: Plan) -> Iterator[Finding]:
     if plan.three_phase and pct > 0.5:
         yield NO_ROOM_TO_ANNIHILATE.finding(
             f"three_phase with pct_start {pct!r}: the warm-up and its mirror image take 2 × {pct!r} = {2 * pct:.4g} "
-            "of the cycle, and nothing is left to annihilate",
+            "of the cycle and leave no steps for the annihilation",
             "set pct_start to 0.5 or less",
             "pct_start",
         )
     rise = pct * total
     words = f"pct_start × total_steps = {pct!r} × {total:,} = {rise:.6g}"
     if rise == 1:
-        yield WARMUP_OF_ONE.finding(f"{words} exactly: a warm-up of length 0", longer_warmup(total), "pct_start")
+        yield WARMUP_OF_ONE.finding(f"{words} exactly: the warm-up has length 0", longer_warmup(total), "pct_start")
     elif plan.three_phase and pct <= 0.5 and math.floor(2 * rise - 2) <= math.floor(max(rise - 1, -1.0)):
-        message = f"{words}: the anneal phase, from step {rise - 1:.4g} to {2 * rise - 2:.4g}, has no step"
+        message = f"{words}: the anneal phase, from step {rise - 1:.4g} to {2 * rise - 2:.4g}, contains no steps"
         yield EMPTY_PHASE.finding(message, longer_warmup(total), "pct_start")
     elif rise < 1 and not plan.three_phase:
-        yield NO_WARMUP.finding(f"{words}, below 1: no step comes before the peak", longer_warmup(total), "pct_start")
+        yield NO_WARMUP.finding(f"{words}, below 1: no steps come before the peak", longer_warmup(total), "pct_start")
 
 
 def longer_warmup(total: int) -> str:

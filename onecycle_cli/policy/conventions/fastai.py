@@ -101,7 +101,7 @@ def check(plan: Plan) -> Iterator[Finding]:
     rise = plan.pct_start * plan.total_steps
     if rise < 1:
         words = f"pct_start × total_steps = {plan.pct_start!r} × {plan.total_steps:,} = {rise:.6g}, below 1"
-        message = f"{words}: no step rises to the peak"
+        message = f"{words}: no steps come before the peak"
         yield NO_WARMUP.finding(message, longer_warmup(plan.total_steps), "pct_start")
 
 
@@ -196,8 +196,8 @@ CONVENTION = Convention(
     defaults=Defaults(pct_start=0.25, final_div_factor=1e5),
     unsupported={
         **{setting: reason for setting, reason in SETTINGS_OF_OTHERS.items() if setting != "final_momentum"},
-        "three_phase": "fit_one_cycle has two phases only",
-        "anneal_strategy": "fit_one_cycle has the cosine only",
+        "three_phase": "fit_one_cycle has only two phases",
+        "anneal_strategy": "fit_one_cycle anneals only with a cosine",
     },
     final_divides_peak=True,
     aliases={"final_div_factor": "div_final", "div_factor": "div"},

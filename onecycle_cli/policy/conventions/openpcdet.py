@@ -50,12 +50,12 @@ def phases(plan: Plan) -> tuple[Phase, ...]:
 
 
 def check(plan: Plan) -> Iterator[Finding]:
-    """Find a warm-up without a step, on which OpenPCDet fails."""
+    """Find a warm-up without steps, on which OpenPCDet fails."""
     rise = plan.pct_start * plan.total_steps
     if int(rise) == 0:
         yield EMPTY_PHASE.finding(
             f"pct_start × total_steps = {plan.pct_start!r} × {plan.total_steps:,} = {rise:.6g}: OpenPCDet fails on a "
-            "warm-up without a step",
+            "warm-up without steps",
             longer_warmup(plan.total_steps),
             "pct_start",
         )
@@ -68,8 +68,8 @@ CONVENTION = Convention(
     check=check,
     unsupported={
         **SETTINGS_OF_OTHERS,
-        "three_phase": "adam_onecycle has two phases only",
-        "anneal_strategy": "adam_onecycle has the cosine only",
+        "three_phase": "adam_onecycle has only two phases",
+        "anneal_strategy": "adam_onecycle anneals only with a cosine",
         "final_div_factor": "adam_onecycle always ends at the initial learning rate / 10,000",
         "final_lr": "adam_onecycle always ends at the initial learning rate / 10,000",
     },

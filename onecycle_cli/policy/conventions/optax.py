@@ -77,8 +77,8 @@ def check_edges(plan: Plan, edges: dict[str, float]) -> Iterator[Finding]:
         here, named = int(fraction * plan.total_steps), setting or named
         if here <= before:
             yield EMPTY_PHASE.finding(
-                f"{named} {edges[named]!r} of {plan.total_steps:,} steps: two edges on step {here:,}, optax loses one",
-                longer_warmup(plan.total_steps) if here == 0 else f"give {named} another value",
+                f"{named} {edges[named]!r} of {plan.total_steps:,} steps: two edges on step {here:,}, optax drops one",
+                longer_warmup(plan.total_steps) if here == 0 else f"set {named} to another value",
                 named,
             )
         before = here
@@ -94,9 +94,9 @@ CONVENTION = Convention(
     unsupported={
         **SETTINGS_OF_OTHERS,
         **WITHOUT_MOMENTUM,
-        "three_phase": "optax's schedule has two phases only",
-        "final_lr": "optax divides by final_div_factor; set that",
-        "anneal_strategy": "the cosine schedule is cosine only; set convention to optax-linear",
+        "three_phase": "optax's schedule has only two phases",
+        "final_lr": "optax divides by final_div_factor; set that instead",
+        "anneal_strategy": "this schedule is always a cosine; set convention to optax-linear",
     },
     whole_steps=True,
     holds_final=True,

@@ -56,7 +56,7 @@ CONVENTION = replace(
     unsupported={
         **{setting: reason for setting, reason in optax.CONVENTION.unsupported.items() if setting != "pct_final"},
         "three_phase": "the linear schedule always has three phases, with edges at pct_start and pct_final",
-        "anneal_strategy": "the linear schedule is linear only; set convention to optax",
+        "anneal_strategy": "this schedule is always linear; set convention to optax",
     },
     classes=("linear_onecycle_schedule",),
     modules=(),

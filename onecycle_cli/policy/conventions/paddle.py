@@ -35,7 +35,7 @@ def check(plan: Plan) -> Iterator[Finding]:
     yield from check_warmup(plan)
     if plan.three_phase and plan.pct_start == 0.5:
         yield NO_ROOM_TO_ANNIHILATE.finding(
-            "three_phase with pct_start 0.5: Paddle asks for less", "set pct_start below 0.5", "pct_start"
+            "three_phase with pct_start 0.5: Paddle requires less", "set pct_start below 0.5", "pct_start"
         )
 
 
@@ -49,7 +49,7 @@ CONVENTION = replace(
     unsupported={
         **SETTINGS_OF_OTHERS,
         **WITHOUT_MOMENTUM,
-        "final_div_factor": "Paddle takes the final learning rate itself, as end_learning_rate; set final_lr",
+        "final_div_factor": "Paddle's end_learning_rate is the final learning rate; set final_lr",
     },
     raises_past_end=False,
     checks_types=False,

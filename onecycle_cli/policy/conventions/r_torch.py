@@ -43,15 +43,15 @@ def check(plan: Plan) -> Iterator[Finding]:
     """Find what PyTorch fails on too, and what R torch's released versions fail on."""
     yield from check_warmup(plan)
     if plan.anneal_strategy == "linear":
-        message = "R torch up to 0.17.0 stops at anneal_strategy 'linear' with 'attempt to apply non-function'"
+        message = "R torch up to 0.17.0 fails on anneal_strategy 'linear' with 'attempt to apply non-function'"
         hint = "train with a version after 0.17.0, or set anneal_strategy to cos"
         yield KNOWN_BUG.finding(message, hint, "anneal_strategy")
     groups = len(plan.groups)
     if groups > 1 and plan.cycle_momentum and not plan.listed_momentum:
         value = plan.groups[0].max_momentum
         written = ", ".join([f"{value:g}"] * min(groups, 3) + ["…"] * (groups > 3))
-        message = f"R torch stops at a single max_momentum for {groups} groups with 'subscript out of bounds'"
-        yield KNOWN_BUG.finding(message, f"write max_momentum once a group: [{written}]", "max_momentum")
+        message = f"R torch fails on a single max_momentum for {groups} groups with 'subscript out of bounds'"
+        yield KNOWN_BUG.finding(message, f"set max_momentum to one value per group: [{written}]", "max_momentum")
 
 
 CONVENTION = Convention(
@@ -60,7 +60,7 @@ CONVENTION = Convention(
     version="development version after 0.17.0",
     phases=phases,
     check=check,
-    unsupported={**SETTINGS_OF_OTHERS, "three_phase": "R torch's lr_one_cycle has two phases only"},
+    unsupported={**SETTINGS_OF_OTHERS, "three_phase": "R torch's lr_one_cycle has only two phases"},
     ends_at_last_step=True,
     computes_like="torch",
     classes=("lr_one_cycle",),

@@ -91,7 +91,7 @@ def check(plan: Plan) -> Iterator[Finding]:
         yield EMPTY_PHASE.finding(message, longer_warmup(plan.total_steps), "pct_start")
     elif 2 * half > plan.total_steps:
         yield LENGTHS_DISAGREE.finding(
-            f"the cycle has 2 × {half:,} = {2 * half:,} steps, and the run only {plan.total_steps:,}: it is cut off",
+            f"the cycle has 2 × {half:,} = {2 * half:,} steps, but the run ends after {plan.total_steps:,}",
             f"set stepsize to {plan.total_steps // 2} or less",
             "stepsize",
         )

@@ -81,6 +81,9 @@ def test_every_setting_has_a_flag(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         (["init", "."], "is a folder"),
         (["plot", *PLAN, "--size", "big"], "9x5.5"),
         (["plot", *PLAN, "--size", "1600x900"], "1600x900px"),
+        (["plot", *PLAN, "--size", "16000000x900px"], "at most 200 inches"),
+        (["show", *PLAN, "--set", "a=1"], "--set needs a config"),
+        (["check", *PLAN, "--block", "a", "run.csv"], "--block needs a config"),
         (["plot", *PLAN, "--x", "epoch", "-o", "a.png"], "steps_per_epoch"),
         (["plot", *PLAN, "-o", "no/such/folder/a.png"], "cannot write no/such/folder/a.png"),
         (["export", *PLAN, "-o", "a.xlsx"], ".csv"),
@@ -185,6 +188,36 @@ def test_counts_are_written_as_people_write_them(thousand: str, capsys: pytest.C
 def test_commas_separate_steps(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", *PLAN, "--at", "1,000,1e2,9_9", "--format", "json"]) == 0
     assert [row["step"] for row in json.loads(capsys.readouterr().out)["rows"]] == [1, 0, 100, 99]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["export", "in", "-o", "link"],
+        ["export", "in", "-o", "./in", "--format", "csv"],
+        ["code", "in", "--framework", "torch", "-o", "in", "--force"],
+        ["fit", "in", "-o", "link", "--force"],
+        ["validate", "in", "--output-file", "in"],
+        ["validate", ".", "--output-file", "./other.yaml"],
+        ["plot", "in.png"],
+        ["plot", "in.png", "-o", "in.png"],
+        ["compare", "in", "in.png", "-o", "in.png"],
+        ["check", "in", "in.png", "-o", "in.png"],
+    ],
+)
+def test_no_command_replaces_its_input(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "max_lr: 0.1\ntotal_steps: 100\n"
+    for name in ("in", "in.png", "other.yaml"):
+        Path(name).write_text(text)
+    Path("link").symlink_to("in")
+    assert main(arguments) == 2
+    assert "is an input of this command" in capsys.readouterr().err
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(
+        ("in", "in.png", "other.yaml", "link"), text
+    )
 
 
 def test_warnings_are_said_and_do_not_stop(capsys: pytest.CaptureFixture[str]) -> None:

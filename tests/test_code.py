@@ -379,6 +379,12 @@ def test_the_command_prints_or_writes(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["code", *plan, "--framework", "torch", "-o", str(target)]) == 0
     assert capsys.readouterr().out == ""
     assert target.read_text() == printed
+    target.write_text("mine\n")
+    assert main(["code", *plan, "--framework", "torch", "-o", str(target)]) == 2
+    assert "--force" in capsys.readouterr().err
+    assert target.read_text() == "mine\n"
+    assert main(["code", *plan, "--framework", "torch", "-o", str(target), "--force"]) == 0
+    assert target.read_text() == printed
 
 
 @pytest.mark.parametrize(

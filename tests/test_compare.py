@@ -360,6 +360,7 @@ def test_names_tell_plans_apart(configs: Path, capsys: pytest.CaptureFixture[str
         (["a.yaml", "old/a.yaml"], ["a.yaml", "old/a.yaml"]),
         (["a.yaml", "a.yaml"], ["a.yaml", "a.yaml #2"]),
         (["a.yaml", "--convention", "torch,paddle"], ["torch", "paddle"]),
+        ([*PLAN, "--convention", "torch,torch"], ["torch", "torch #2"]),
     ):
         _, found = compared(capsys, *arguments)
         assert [each["name"] for each in found["plans"]] == names

@@ -86,7 +86,7 @@ def _names(planned: list[NamedPlan], request: Request) -> list[str]:
         names = [convention for _, convention in pairs]
     elif len(conventions) > 1:
         names = [plan.label for plan in planned]
-    if len(set(names)) < len(names):
+    if request.configs and len(set(names)) < len(names):
         names = [f"{path} ({convention})" if convention else path for path, convention in pairs]
     seen: Counter[str] = Counter()
     for at, name in enumerate(names):

@@ -11,7 +11,7 @@ import typer
 
 from onecycle_cli.cli.options import positive, takes_plan, whole
 from onecycle_cli.cli.plans import one_plan
-from onecycle_cli.cli.targets import STDOUT, write_text
+from onecycle_cli.cli.targets import STDOUT, ForceOption, check_new_file, write_text
 from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.render.code import Framework
@@ -75,8 +75,10 @@ def code(
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE", rich_help_panel=_CODE, help="The file; - is stdout.")
     ] = STDOUT,
+    force: ForceOption = False,
 ) -> None:
     """Generate training code for a plan."""
+    check_new_file(output, force=force)
     from onecycle_cli.render.code import code as snippet
 
     plan = one_plan(request)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from onecycle_cli.cli.logs import ColumnOption, LogArgument, read_columns
-from onecycle_cli.cli.targets import STDOUT, ForceOption, check_new_file, print_notes, write_text
+from onecycle_cli.cli.targets import STDOUT, ForceOption, check_new_file, check_not_input, print_notes, write_text
 from onecycle_cli.render.check_report import bad_rows
 
 
@@ -22,6 +22,7 @@ def fit(
     format_: Annotated[Literal["yaml", "json"], typer.Option("--format", help="Output format.")] = "yaml",
 ) -> None:
     """Recover a run's config from its log."""
+    check_not_input(output, [log])
     check_new_file(output, force=force)
     from onecycle_cli.render.fit_report import fit_json, fit_yaml
     from onecycle_cli.run.fit import fit as fit_log

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from onecycle_cli.cli.targets import check_not_input
 from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.formatting import flag_name, join_words, shorten
@@ -76,6 +77,7 @@ def _takes(command: Callable[..., None], configs: inspect.Parameter, *flags: ins
         conventions = [name for names in named.pop("convention", ()) for name in names]
         assignments, block = tuple(given.pop("set_") or ()), given.pop("block", None)
         flags = {setting: _flag_value(setting, value) for setting, value in named.items()}
+        check_not_input(given.get("output"), [*(config or ()), *filter(None, [given.get("log")])])
         command(Request(tuple(config or ()), tuple(conventions), flags, assignments, block), **given)
 
     options = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]

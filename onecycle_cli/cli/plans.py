@@ -31,6 +31,9 @@ def plans(request: Request) -> list[NamedPlan]:
         raise OnecycleError(
             "nothing to plan", "name a config, or give --max-lr and a length such as --total-steps 1000"
         )
+    if not request.configs and (request.assignments or request.block is not None):
+        flag, sets = ("--set", "a value of a config") if request.assignments else ("--block", "a block of a config")
+        raise OnecycleError(f"{flag} needs a config: it names {sets}", "name the config, or leave the flag out")
     loaded = load(request)
     for made in loaded.plans:
         print_notes(made.notes)

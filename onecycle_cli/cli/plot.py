@@ -12,7 +12,7 @@ import typer
 
 from onecycle_cli.cli.options import takes_plan
 from onecycle_cli.cli.plans import plans
-from onecycle_cli.cli.targets import picture_format, save_picture
+from onecycle_cli.cli.targets import check_not_input, picture_format, save_picture
 from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.policy.checks.optimizers import momentum_word
@@ -64,6 +64,7 @@ def plot(
     from onecycle_cli.render.figure import FigureOptions, plan_figure
 
     target = output or f"{planned[0].stem if len(planned) == 1 else 'onecycle'}.png"
+    check_not_input(target, request.configs)
     options = FigureOptions(
         title=title, width_inches=width, height_inches=height, dpi=dpi, log=log, x=x, momentum=momentum
     )

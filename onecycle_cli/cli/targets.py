@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,7 +78,7 @@ def write_text(text: str, target: str) -> None:
 
 
 def check_new_file(target: str, *, force: bool) -> None:
-    """Check, before any work is done, that a config can be written: without `force` only to a new file.
+    """Check, before any work is done, that a text can be written: without `force` only to a new file.
 
     Raises:
         OnecycleError: the file exists, or is a folder.
@@ -86,6 +87,20 @@ def check_new_file(target: str, *, force: bool) -> None:
     if target == STDOUT:
         return
     if path.is_dir():
-        raise OnecycleError(f"{target} is a folder", f"name a file in it, such as {path / 'onecycle.yaml'}")
-    if path.exists() and not force:
+        raise OnecycleError(f"{target} is a folder", "name a file in it")
+    if path.is_file() and not force:
         raise OnecycleError(f"{target} already exists", "use --force to overwrite it, or choose another name")
+
+
+def check_not_input(target: str | None, inputs: Iterable[str]) -> None:
+    """Check that no file that a command reads would be replaced by what it writes, not even by force.
+
+    Raises:
+        OnecycleError: the target is one of the inputs, whatever it is called there.
+    """
+    if target is None or not Path(target).is_file():
+        return
+    for path in inputs:
+        with suppress(OSError, ValueError):  # what cannot be found is reported where it is read
+            if Path(path).samefile(target):
+                raise OnecycleError(f"{target} is an input of this command", "write to another file")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 import typer
 
 from onecycle_cli.cli.options import takes_paths
-from onecycle_cli.cli.targets import print_notes, write_text
+from onecycle_cli.cli.targets import check_not_input, print_notes, write_text
 from onecycle_cli.config import Request, load
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
@@ -54,6 +54,7 @@ def validate(
         raise OnecycleError("standard input cannot be fixed in place", "give --diff, or name the file")
     request = replace(request, every_plan=True, exclude=tuple(exclude or ()), only_schedules=only_schedules)
     loaded = load(request)
+    check_not_input(output_file, [*request.configs, *loaded.files])
     format_ = format_ or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" else "full")
     if diff or fix:
         stream = sys.stdout if diff or format_ in ("full", "concise") else sys.stderr

@@ -103,7 +103,7 @@ def _check(curves: Sequence[Curve], options: FigureOptions) -> None:
     if max(width, height) * options.dpi > MOST_PIXELS:
         raise OnecycleError(
             f"a figure of {width:g} × {height:g} inches at {options.dpi:g} dpi is larger than {MOST_PIXELS:,} pixels",
-            f"give at most {int(MOST_PIXELS / max(width, height))} dpi, or draw to SVG or PDF",
+            f"make it at most {int(MOST_PIXELS / options.dpi):,} inches wide and high at this dpi",
         )
     check_drawable(curves)
 

@@ -224,6 +224,14 @@ def test_a_named_file_without_a_schedule_is_an_error(tmp_path: Path, capsys: pyt
     assert main(["validate", "--only-schedules", str(path)]) == 0
 
 
+def test_ultralytics_is_another_schedule_and_its_comment_is_explained() -> None:
+    for comment in ("", "  # like OneCycleLR"):
+        [finding] = findings_in(f"lr0: 0.01\nlrf: 0.1{comment}\n")
+        assert finding.code == "OC502"
+        assert "0.01 to 0.001" in finding.message
+        assert ("OneCycleLR" in finding.message) == bool(comment)
+
+
 def test_a_python_config_is_never_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "config.py"
     path.write_text(

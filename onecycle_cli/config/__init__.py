@@ -84,7 +84,7 @@ class LoadedPlan:
 
     Attributes:
         plan: the plan; None if it has errors, or if every plan of the files was asked for.
-        settings: its settings; None where the values do not make any.
+        settings: its settings; None if the values are not valid settings.
         findings: everything that was found, in the order of the file.
         notes: what was left out, and why.
         file: the file, as it is shown; empty for flags alone.
@@ -227,5 +227,5 @@ def _leave_out_unsupported(values: dict[str, object], name: str) -> list[str]:
         notes.append(f"{setting} is ignored for {name}: {reason}")
         value = values.pop(setting)
         if isinstance(value, list | tuple) and values.get("groups") is None:
-            values["groups"] = len(value)  # a list that is left out still gives the number of groups
+            values["groups"] = len(value)  # an ignored list still defines the number of groups
     return notes

@@ -123,7 +123,7 @@ def lookup(node: Node, path: KeyPath) -> Node | None:
 
 
 def unused(assignments: Iterable[Assignment], document: Document, text: str) -> tuple[str, ...]:
-    """Return the paths that are set although the file neither holds nor names them."""
+    """Return the paths that are set although the file neither contains nor names them."""
     paths = [dotted(given.path) for given in assignments if lookup(document.root, given.path) is None]
     return tuple(path for path in paths if path not in text)
 

@@ -77,7 +77,7 @@ class RawPlan:
         block: in a training config, the dotted path of the schedule's block ("" at the root); None in our own.
         arguments: the dotted path of the block's arguments, where `--set` gives them.
         context: what a training config says beside its schedule; None in our own.
-        unused: paths given by `--set` that the file neither holds nor names.
+        unused: paths given by `--set` that the file neither contains nor names.
     """
 
     path: str
@@ -96,7 +96,7 @@ class RawPlan:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the file holds no schedule, and nothing that is wrong."""
+        """Whether the file contains no schedule and has no findings."""
         return not (self.readable or self.is_one_cycle or self.findings)
 
     @property
@@ -119,7 +119,7 @@ class RawPlan:
     def all_findings(self, validated: Iterable[Finding], flags: Collection[str]) -> list[Finding]:
         """Return what was found in reading and in validation, in the order of the file, without ignored ones.
 
-        A value that the file does not give is left out if a flag gives it, or if the length is known without it.
+        An error about a value known only at run time is dropped if a flag sets it or if the length is known without it.
         """
         found = list(validated)
         length_known = all(finding.rule is not NO_LENGTH for finding in found)

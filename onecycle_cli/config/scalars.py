@@ -39,7 +39,7 @@ _WORDS: dict[str, bool | float | None] = {
 }
 _AGREED = re.compile(r"[-+]?(0|[1-9][0-9]*)|[-+]?[0-9]+\.[0-9]*([eE][-+][0-9]+)?|[A-Za-z ]*")
 MOST_DIGITS = 400
-"""More digits than any float64 has; of longer integers, all of which are refused, only the magnitude is kept."""
+"""More digits than any float64 has; of longer integers, all of which are rejected, only the magnitude is kept."""
 
 _PYYAML = yaml.SafeLoader("")
 _CONSTRUCTORS = {
@@ -101,7 +101,7 @@ def portable(text: str, value: Plain) -> str:
 
 
 def read_value(setting: str, node: Node) -> ValueFound:
-    """Read the value of a setting; a value of the wrong type is returned as it is, for validation to refuse."""
+    """Read the value of a setting; a value of the wrong type is returned unchanged, for validation to reject."""
     if isinstance(node, ScalarNode):
         return _read_scalar(setting, node, None)
     if not isinstance(node, SequenceNode):

@@ -111,7 +111,7 @@ YAML_VERSIONS = warning(
 )
 NUMBER_KIND = warning(
     "OC105",
-    "a number PyTorch refuses",
+    "a number type PyTorch rejects",
     "PyTorch's OneCycleLR checks the Python type: `pct_start` must be a float (1.0, not 1) and `total_steps` an int "
     "(100, not 100.0). The plan is computed as if the type were correct.",
     "max_lr: 0.1\ntotal_steps: 100.0\n",
@@ -155,7 +155,7 @@ ANOTHER_SCHEDULE = error(
 )
 CHAINED = warning(
     "OC503",
-    "another scheduler acts beside it",
+    "combined with another scheduler",
     "The schedule is in a list with others, or in a SequentialLR. It then covers only a part of the run, or is "
     "multiplied by the others, and the plan shows only the one-cycle schedule. It has its own warm-up and needs no "
     "other.",

@@ -109,7 +109,7 @@ LENGTHS_DISAGREE = warning(
 NO_WARMUP = warning(
     "OC402",
     "no warm-up",
-    "`pct_start × total_steps` is below 1, so no step falls into the warm-up: the first step already starts near the "
+    "`pct_start × total_steps` is below 1, so the warm-up contains no steps: the first step already starts near the "
     "peak. Most often the cycle is counted in epochs where steps were meant.",
     "max_lr: 0.1\ntotal_steps: 10\npct_start: 0.05\n",
     "max_lr: 0.1\ntotal_steps: 1000\npct_start: 0.05\n",

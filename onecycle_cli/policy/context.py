@@ -23,10 +23,10 @@ class TrainingContext:
     Attributes:
         optimizer_lr: the optimizer's learning rate, or its parameter groups' rates.
         optimizer_momentum: the optimizer's momentum, or the first of its betas.
-        epochs: for how many epochs the trainer runs.
-        max_steps: after how many steps (optimizer updates) the trainer stops.
-        accumulation: how many batches make one step.
-        devices: how many processes share the data, all nodes together.
+        epochs: the number of epochs the trainer runs.
+        max_steps: the number of steps (optimizer updates) after which the trainer stops.
+        accumulation: batches per step.
+        devices: processes that share the data, on all nodes together.
         dataset_size: samples in the training set.
         batch_size: samples in one batch of one process.
         interval: how often the scheduler is stepped, as written: step, epoch, batch, steps …

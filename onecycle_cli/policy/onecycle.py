@@ -82,7 +82,7 @@ class OneCycle(Settings):
                 its edge cases, such as an empty phase or a negative rate, stay computable.
 
         Raises:
-            PlanError: there are errors in the settings or, if not strict, they make no schedule at all (no length,
+            PlanError: there are errors in the settings or, if not strict, they have no schedule at all (no length,
                 lists that disagree, a setting that the framework does not have, a division by zero). It is a
                 ValueError, and its `findings` say why.
         """

@@ -23,7 +23,7 @@ LENGTH = frozenset(name for name, setting in SETTINGS.items() if setting.section
 
 @dataclass(frozen=True, slots=True)
 class ValidationResult:
-    """Settings, or None if the values do not make any, and all findings about them."""
+    """Settings, or None if the values are not valid settings, and all findings about them."""
 
     settings: OneCycle | None
     findings: tuple[Finding, ...]
@@ -32,7 +32,7 @@ class ValidationResult:
 def validate_settings(values: Mapping[str, object], context: TrainingContext | None = None) -> ValidationResult:
     """Validate the values of settings against their declaration, and check those that have the right type.
 
-    A value of the wrong type is a finding and is left out, so that the others are checked all the same. Values given
+    A value of the wrong type is reported and ignored, so that the others are still checked. Values given
     as None count as not given. With a training config's `context`, the numbers around the schedule are checked too.
     """
     given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}

@@ -48,7 +48,7 @@ BESIDE_A_PEAK = frozenset({"pctstart", "divfactor", "finaldivfactor", "threephas
 KEY_SETTINGS = BESIDE_A_PEAK | {"maxlr", "totalsteps", "stepsperepoch", "etamax"}
 
 CONTAINERS = ("SequentialLR", "ChainedScheduler")
-"""Schedulers of PyTorch that are made of others."""
+"""Schedulers of PyTorch that combine others."""
 
 DEEPSPEED = frozenset({"cycleminlr", "cyclemaxlr", "cyclefirststepsize"})
 
@@ -187,7 +187,7 @@ def _ultralytics(keys: dict[str, tuple[ScalarNode, Node]], *, commented: bool) -
     shape = "on a cosine" if cosine else "linearly"
     numbers = "" if first is None or last is None else f", here {first:g} to {float(f'{first * last:.12g}')!r}"
     message = f"not a one-cycle schedule: Ultralytics warms up, then decays {shape} from lr0 to lr0 × lrf{numbers}" + (
-        "; the comment that names OneCycleLR is wrong" if commented else ""
+        "; OneCycleLR is only mentioned in a comment" if commented else ""
     )
     return place_at(ANOTHER_SCHEDULE.finding(message, "leave this file out"), key.place)
 

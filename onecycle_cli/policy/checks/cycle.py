@@ -133,7 +133,7 @@ def check_phases(settings: Settings) -> Iterator[Finding]:
 
 
 def check_peak(settings: Settings) -> Iterator[Finding]:
-    """Find a sound plan whose steps miss the peak."""
+    """Find a valid plan whose steps miss the peak."""
     schedule = schedule_of(plan_of(settings))
     if schedule is None or peak_is_reached(schedule):
         return

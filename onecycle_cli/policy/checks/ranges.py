@@ -185,7 +185,7 @@ def _check_factors(settings: Settings) -> Iterator[Finding]:
 
 
 def _check_ends(settings: Settings) -> Iterator[Finding]:
-    """Find learning rates that float64 cannot hold, though each number they come from is sound."""
+    """Find learning rates outside the range of float64, computed from numbers that are each in range."""
     defaults = convention_of(settings).defaults
     div = settings.div_factor or defaults.div_factor
     final_div = settings.final_div_factor or defaults.final_div_factor

@@ -63,7 +63,7 @@ class Cycle:
         return self.length.total_steps
 
     def last_rate(self, steps: int) -> str:
-        """Return the learning rate of the last of so many steps to three digits; empty if it cannot be computed."""
+        """Return the learning rate of the last of `steps` steps, to three digits; empty if it cannot be computed."""
         if self.schedule is None:
             return ""
         try:
@@ -75,7 +75,7 @@ class Cycle:
         return f"{rate:.3g}"
 
     def misses_peak(self, steps: int) -> bool:
-        """Return whether so many steps end before the peak."""
+        """Return whether a run of `steps` steps ends before the peak."""
         try:
             return self.schedule is not None and steps <= summarize(self.schedule, 0).peak_step
         except (ArithmeticError, ValueError, StopIteration):

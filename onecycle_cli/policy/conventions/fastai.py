@@ -140,7 +140,7 @@ def single(value: Number) -> Number:
 
 
 def running_sum(start: Number, term: float, times: Number) -> Number:
-    """Return `start` plus `term` added so many times, rounded after each addition, in a few dozen operations.
+    """Return `start` plus `term` added `times` times, rounded after each addition, in a few dozen operations.
 
     Adding the same number over and over moves a float64 by a constant as long as it stays below the next power of
     two, except for the first addition there, where a tie may be rounded to either side. So each power of two on the

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def phases(plan: Plan) -> tuple[Phase, ...]:
-    """Cut the cycle as OpenPCDet does, at a whole step. Raises ZeroDivisionError where the warm-up holds none."""
+    """Cut the cycle as OpenPCDet does, at a whole step. Raises ZeroDivisionError if the warm-up has no steps."""
     rise = int(plan.pct_start * plan.total_steps)
     if rise == 0:
         raise ZeroDivisionError

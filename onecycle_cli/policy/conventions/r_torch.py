@@ -12,7 +12,7 @@ Lacks
     three_phase. `verbose` prints each group's learning rate at every step.
 
 Known bugs
-    Versions up to 0.17.0 cannot make a scheduler with `anneal_strategy = "linear"` ("attempt to apply
+    Versions up to 0.17.0 cannot construct a scheduler with `anneal_strategy = "linear"` ("attempt to apply
     non-function"), nor one with two or more groups and a single max_momentum while cycle_momentum is TRUE
     ("subscript out of bounds"). p*T == 1 makes the first learning rate NaN.
 """

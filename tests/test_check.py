@@ -279,6 +279,14 @@ def test_colour_is_for_terminals(colour: bool, monkeypatch: pytest.MonkeyPatch) 
     assert plain.split() == piped.getvalue().split()
 
 
+def test_one_value_is_the_only_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("step,lr\n0,0.004\n")
+    plan = ["--max-lr", "0.2", "--total-steps", "1000"]
+    assert main(["check", *plan, "--partial", str(log)]) == 1
+    assert "(explains the only value)" in capsys.readouterr().out
+
+
 # What cannot be done.
 
 

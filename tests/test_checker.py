@@ -255,6 +255,17 @@ def test_a_final_rate_of_paddle_is_described_as_a_factor() -> None:
     assert "was 40, the plan says 10000" in found.cause.summary
 
 
+@pytest.mark.parametrize(
+    ("times", "words"),
+    [(2, "twice as much"), (7, "7 times as much"), (0.5, "half of it"), (0.1, "a tenth of it"), (0.04, "1/25 of it")],
+)
+def test_a_peak_is_given_as_a_ratio_of_the_planned_one(times: float, words: str) -> None:
+    schedule = OneCycle(**{**PLAN, "max_lr": 0.1 * times}).schedule()
+    found = checked({**PLAN, "max_lr": 0.1}, make_log(np.arange(500), schedule.lr(np.arange(500)))).cause
+    assert found.slug == "wrong-max_lr"
+    assert found.summary.endswith(f"the plan says 0.1: {words}")
+
+
 def test_two_mistakes_at_once_are_not_guessed_at() -> None:
     run = run_of({**PLAN, "pct_start": 0.45, "div_factor": 7.0, "max_lr": 0.3}, np.arange(501))
     found = checked(PLAN, log_of(run, EXACT))

@@ -86,6 +86,7 @@ def test_every_setting_has_a_flag(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         (["check", *PLAN, "--block", "a", "run.csv"], "--block needs a config"),
         (["plot", *PLAN, "--x", "epoch", "-o", "a.png"], "steps_per_epoch"),
         (["plot", *PLAN, "-o", "no/such/folder/a.png"], "cannot write no/such/folder/a.png"),
+        (["plot", *PLAN, "-o", "no/such/folder/a.png"], "create the folder no/such/folder"),
         (["export", *PLAN, "-o", "a.xlsx"], ".csv"),
         (["export", *PLAN, "--from", "2000"], "2,000"),
         (["export", *PLAN, "--every", "0"], "invalid --every 0: use 1 or more"),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _TOLERANCE = "Relative difference that counts as equal (default: the log's own precision)."
 _FOLLOW = (
     "Follow a growing log until the first divergence or the plan's last step. After a divergence, read up to 20 more "
-    "rows (or wait 5 intervals) to find the cause."
+    "rows (or wait 5 intervals without any) to find the cause."
 )
 
 

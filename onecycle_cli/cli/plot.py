@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from onecycle_cli.config import NamedPlan
 
 _PICTURE = "Picture"
-_FILE = "PNG, SVG or PDF by extension, - is stdout; by default the config's name with .png."
+_FILE = "PNG, SVG or PDF by extension; - is stdout (default: the config's name with .png)."
 _SIZE = re.compile(r"\s*([0-9.]+)\s*[x×]\s*([0-9.]+)\s*(px|in)?\s*")
 
 

@@ -121,7 +121,7 @@ def _details(found: Verdict) -> Iterator[str]:
     share = f"{proportion(cause.fit, 1, 3)} of {many}" if cause.fit != 1 else f"all {many}"
     explained = f" (explains {'the only value' if found.compared == 1 else share})"
     if cause.slug == "unknown":
-        explained = f" ({share} as planned)"
+        explained = f" ({share} {'matches' if found.compared == 1 else 'match'} the plan)"
     if found.verdict == "incomplete":
         explained = ""
     if found.verdict != "ok":

@@ -106,8 +106,8 @@ def unknown(case: Case) -> Cause:
     planned, steps = planned[np.isfinite(planned)], whole.steps[np.isfinite(logged)]
     return Cause(
         "unknown",
-        f"no single cause explains the log: over the steps {int(steps.min()):,} to {int(steps.max()):,} it has "
-        f"{_rates(logged[np.isfinite(logged)])}; the plan has {_rates(planned)} over 0 to {total - 1:,}",
+        f"no single cause explains the log: over steps {int(steps.min()):,} to {int(steps.max()):,} it has "
+        f"{_rates(logged[np.isfinite(logged)])}; the plan has {_rates(planned)} over steps 0 to {total - 1:,}",
         "compare these numbers with the run's settings; if several of them are wrong, fix one and check again",
         whole.right_values / max(whole.compared, 1),
     )

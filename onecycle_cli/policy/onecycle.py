@@ -50,7 +50,7 @@ class OneCycle(Settings):
         @wraps(Settings.__init__, assigned=())
         def __init__(self, **settings: Any) -> None:
             """Refuse names that are not settings, under the name of the class that was called."""
-            for name in settings.keys() - SETTINGS:
+            for name in (name for name in settings if name not in SETTINGS):
                 near = get_close_matches(name, SETTINGS, 1)
                 raise TypeError(f"OneCycle has no setting {name!r}" + (f"; did you mean {near[0]}?" if near else ""))
             if "max_lr" not in settings:

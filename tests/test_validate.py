@@ -193,7 +193,7 @@ def test_standard_input_that_is_closed(folder: Path) -> None:
         (["x" * 5000], "error: cannot read xxxx"),
         (["nul\0.yaml"], "error: cannot read 'nul\\x00.yaml'"),
         ([], "error: Missing argument 'PATH'"),
-        (["--format", "xml", "run.yaml"], "error: Invalid value for '--format'"),
+        (["--format", "xml", "run.yaml"], "error: invalid --format 'xml': use full, concise, "),
         (["--colour", "run.yaml"], "error: No such option"),
     ],
 )

@@ -96,7 +96,7 @@ def check_not_input(target: str | None, inputs: Iterable[str]) -> None:
     """Check that no file that a command reads would be replaced by what it writes, not even by force.
 
     Raises:
-        OnecycleError: the target is one of the inputs, whatever it is called there.
+        OnecycleError: the target is one of the inputs, also by another name or through a link.
     """
     if target is None or not Path(target).is_file():
         return

@@ -50,13 +50,15 @@ ERROR, WARNING, INFO = (next(rule for rule in RULES.values() if rule.severity is
 
 def found(rule: Any = ERROR, message: str = "said", **fields: Any) -> Finding:
     place = {"file": "configs/a.yaml", "line": 3, "column": 5}
-    return replace(Finding(rule, message, "do this"), **{**place, **fields})
+    finding: Finding = rule.finding(message, "do this")
+    return replace(finding, **{**place, **fields})
 
 
 ANY_TEXT = st.text(st.characters(), max_size=30)
 ANY_FINDING = st.builds(
     Finding,
     st.sampled_from(list(RULES.values())),
+    st.sampled_from(Severity),
     ANY_TEXT,
     ANY_TEXT,
     setting=st.none() | ANY_TEXT,

@@ -178,7 +178,9 @@ def test_what_has_no_finding_passes_as_pyyaml_reads_it(line: str) -> None:
 
 
 def test_fixed_examples_pass() -> None:
-    codes = [code for code in RULES if code > "OC1" and not code.startswith("OC5")]
+    codes = [
+        code for code in RULES if code > "OC1" and not RULES[code].fixed.startswith(("trainer", "scheduler", "opt"))
+    ]
     assert codes
     for code in codes:
         assert [error.message for error in VALIDATOR.iter_errors(yaml.safe_load(RULES[code].fixed))] == [], code

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onecycle_cli import OneCycle
-from onecycle_cli.findings import RULES, Finding, Fix
+from onecycle_cli.findings import RULES, Finding, Fix, Severity
 from onecycle_cli.policy.checks import check_training
 from onecycle_cli.policy.context import ConfigValue, TrainingContext
 from onecycle_cli.policy.conventions import CONVENTIONS
@@ -29,6 +29,7 @@ PATHS = {
     "dataset_size": "data.size",
     "batch_size": "data.batch_size",
     "interval": "lr_scheduler.interval",
+    "scaling": "auto_scale_lr.enable",
 }
 BY_CLI: dict[str, Any] = {"stepping": "epoch", "stepped_by": "LightningCLI"}
 
@@ -238,7 +239,6 @@ def test_steps_end_the_epochs() -> None:
     [
         (around(epochs=40, **BY_CLI), {"total_steps": 40}),
         (around(epochs=40, interval="epoch"), {"epochs": 40, "steps_per_epoch": 1}),
-        (around(epochs=40), {"total_steps": 40}),
         (around(interval="epoch"), {"total_steps": 40}),
         (around(epochs=-1, **BY_CLI), {"total_steps": 40}),
         (around(max_steps=5000, **BY_CLI), {"total_steps": 40}),
@@ -385,7 +385,6 @@ def test_as_many_steps_as_epochs_stepped_every_step() -> None:
         (around(epochs=40), {"total_steps": 1000, "epochs": 30}),
         (around(epochs=3), {"total_steps": 1000, "epochs": 3, "steps_per_epoch": 300}),
         (around(max_steps=500), {"total_steps": 1000, "last_epoch": 499}),
-        (around(epochs=40, dataset_size=21888, batch_size=32), {"total_steps": 40}),
         (around(epochs=40, dataset_size=21888, batch_size=32), {"epochs": 40, "steps_per_epoch": 684}),
         (around(epochs=50, stepping="step"), {"total_steps": 50, "convention": "mmengine"}),
         (around(epochs=40), {}),
@@ -556,6 +555,7 @@ FIELDS = {
     "optimizer_lr": stated(st.lists(FLOATS, max_size=3).map(tuple)),
     "optimizer_momentum": stated(FLOATS),
     "interval": stated(st.sampled_from(["step", "Steps", "epochs", "x"]) | st.text()),
+    "scaling": stated(st.booleans()),
     "stepping": st.sampled_from([None, *WORDS]),
     "stepped_by": st.sampled_from(["", "LightningCLI"]),
     **dict.fromkeys(("epochs", "max_steps", "accumulation", "devices", "dataset_size", "batch_size"), stated(NUMBERS)),
@@ -565,6 +565,61 @@ AROUND = st.builds(TrainingContext, **FIELDS)
 
 def test_every_field_of_the_context_is_drawn_and_has_a_path() -> None:
     assert set(FIELDS) == {*PATHS, *BY_CLI} == {field.name for field in fields(TrainingContext)}
+
+
+@pytest.mark.parametrize(
+    ("context", "code", "severity"),
+    [
+        (around(epochs=40), "OC514", Severity.INFO),
+        (around(epochs=40, dataset_size=21888, batch_size=32), "OC514", Severity.INFO),
+        (around(epochs=40, interval="step"), "OC514", Severity.ERROR),
+        (around(epochs=40, interval="step", dataset_size=21888, batch_size=32), "OC514", Severity.ERROR),
+        (around(epochs=40, stepping="step", stepped_by="transformers"), "OC514", Severity.ERROR),
+        (around(epochs=50, stepping="step", stepped_by="transformers"), "OC514", Severity.ERROR),
+    ],
+)
+def test_as_many_steps_as_epochs(context: TrainingContext, code: str, severity: Severity) -> None:
+    (found,) = found_by(context, max_lr=0.1, total_steps=40)
+    assert (found.code, found.severity) == (code, severity)
+
+
+@pytest.mark.parametrize(
+    ("context", "values", "severity"),
+    [
+        (around(epochs=40, interval="epoch"), {"total_steps": 50_000}, Severity.ERROR),
+        (around(epochs=40, interval="epoch"), {"epochs": 40, "steps_per_epoch": 500}, Severity.ERROR),
+        (around(max_steps=500, interval="epoch"), {"total_steps": 50_000}, Severity.ERROR),
+        (around(epochs=40, **BY_CLI), {"total_steps": 50_000}, Severity.WARNING),
+        (around(max_steps=500, **BY_CLI), {"total_steps": 50_000}, Severity.WARNING),
+        # Counted in epochs, or with its peak reached, the cycle is only too long.
+        (around(epochs=40, interval="epoch"), {"total_steps": 200}, Severity.WARNING),
+        (around(epochs=4_000, interval="epoch"), {"total_steps": 5_000}, Severity.WARNING),
+    ],
+)
+def test_stepping_per_epoch_is_an_error_where_it_is_stated_and_misses_the_peak(
+    context: TrainingContext, values: dict[str, Any], severity: Severity
+) -> None:
+    (found,) = found_by(context, max_lr=0.1, **values)
+    assert (found.code, found.severity) == ("OC513", severity)
+
+
+@pytest.mark.parametrize(
+    ("stated", "code", "severity"),
+    [
+        ({"optimizer_lr": (0.2,)}, "OC511", Severity.WARNING),
+        ({"optimizer_lr": (0.05,)}, "OC511", Severity.INFO),
+        ({"optimizer_lr": (0.01, 0.2)}, "OC511", Severity.WARNING),
+        ({"optimizer_momentum": 0.9}, "OC512", Severity.INFO),
+        ({"optimizer_momentum": 0.85}, "OC512", Severity.INFO),
+        ({"optimizer_momentum": 0.5}, "OC512", Severity.WARNING),
+        ({"optimizer_momentum": 0.99}, "OC512", Severity.WARNING),
+        ({"scaling": True}, "OC517", Severity.WARNING),
+    ],
+)
+def test_numbers_that_the_cycle_overwrites(stated: dict[str, Any], code: str, severity: Severity) -> None:
+    groups = {"groups": 2, "max_lr": [0.01, 0.1]} if len(stated.get("optimizer_lr", ())) == 2 else {"max_lr": 0.1}
+    (found,) = found_by(around(**stated), total_steps=100, **groups)
+    assert (found.code, found.severity) == (code, severity)
 
 
 def test_an_epoch_without_a_step_is_no_divisor() -> None:

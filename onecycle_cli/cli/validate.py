@@ -100,14 +100,14 @@ def _print_report(loaded: Loaded, format_: Format, failing: Container[Severity],
     root, findings = ci.repository_root(os.environ), loaded.findings
     match format_:
         case "full":
-            render.print_findings(findings, loaded.texts, stream)
+            render.print_findings(render.listed(findings), loaded.texts, stream)
             stream.write(_summary(loaded))
         case "concise":
             stream.writelines(render.concise_lines(findings))
         case "json":
             stream.write(render.findings_json(findings, len(loaded.files)))
         case "github":
-            stream.writelines(ci.github_lines(findings, root))
+            stream.writelines(ci.github_lines(render.listed(findings), root))
             stream.write(_summary(loaded))
         case "sarif":
             stream.write(ci.sarif(findings, __version__, loaded.unreadable, root))

@@ -56,12 +56,14 @@ class Unknown:
         written: what the file has there.
         path: the dotted path at which to set it.
         why: why it is unknown.
+        is_mistake: whether it cannot be known at run time either.
     """
 
     place: Place
     written: str
     path: str
     why: str
+    is_mistake: bool = False
 
 
 def split(text: str) -> KeyPath:
@@ -169,7 +171,7 @@ def _follow(document: Document, start: Node, path: KeyPath) -> Node | Unknown:
         if is_filled_in_later(found):
             return Unknown(start.place, start.text, dotted(at), f"{dotted(at)} is set at run time")
         node = found
-    return Unknown(start.place, getattr(start, "text", ""), dotted(path), "it refers to itself")
+    return Unknown(start.place, getattr(start, "text", ""), dotted(path), "it refers to itself", is_mistake=True)
 
 
 def _moved(node: Node, place: Place) -> Node:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.config.nodes import TOP, SequenceNode, is_merge, place_at
 from onecycle_cli.config.scalars import read_value
-from onecycle_cli.findings import Fix
+from onecycle_cli.findings import Fix, Severity
 from onecycle_cli.findings.config_rules import DUPLICATE_KEY, MISSING_SETTING, NOT_KNOWN, UNKNOWN_KEY
 from onecycle_cli.findings.plan_rules import NO_LENGTH
 from onecycle_cli.formatting import flag_name, shorten
@@ -132,7 +132,7 @@ class RawPlan:
             found = [finding for finding in found if finding.rule is not MISSING_SETTING]
         if self.block is not None:
             read = [self._with_steps_hint(finding, flags) for finding in read]
-            found = [self._with_length_hint(finding) for finding in found]
+            found = [self._at_run_time(finding) for finding in found]
         placed = _without_repeated_fixes(self._place(finding) for finding in [*read, *found])
         ignored = _ignored_codes(self.text) if placed else {}
         kept = [finding for finding in placed if finding.code not in ignored.get(finding.line or 0, ())]
@@ -148,15 +148,28 @@ class RawPlan:
             return finding
         return replace(finding, hint=f"{finding.hint}, and --steps-per-epoch 100; or only --total-steps 1000")
 
-    def _with_length_hint(self, finding: Finding) -> Finding:
-        """Say how to set the length of a training config, which is mostly known only at run time."""
-        if finding.rule is not NO_LENGTH:
+    def _at_run_time(self, finding: Finding) -> Finding:
+        """Say that a training config's program has a missing length or peak when it runs, and how to give it here."""
+        known = finding.setting
+        if finding.rule is MISSING_SETTING:
+            missing = "max_lr"
+        elif finding.rule is NO_LENGTH and known != "batch_size":  # data settings that make no batch are a mistake
+            missing = "steps_per_epoch" if self.values.get("epochs") else "total_steps"
+            known = known or next(
+                (name for name in ("total_steps", "steps_per_epoch") if (name, None) in self.places), None
+            )
+        else:
             return finding
-        missing, example = ("steps_per_epoch", "100") if self.values.get("epochs") else ("total_steps", "1000")
+        what = "the peak" if missing == "max_lr" else "the length"
+        example = SETTINGS[missing].example
         path = f"{self.arguments}.{missing}" if self.arguments else missing
-        known = next((name for name in ("total_steps", "steps_per_epoch") if (name, None) in self.places), None)
-        hint = f"use {flag_name(missing)} {example} or --set {path}={example}"
-        return replace(finding, hint=hint, setting=finding.setting or known)
+        return replace(
+            finding,
+            message=f"{what} is known only at run time: {finding.message.removeprefix('no length: ')}",
+            hint=f"use {flag_name(missing)} {example} or --set {path}={example}",
+            setting=known,
+            severity=Severity.INFO,
+        )
 
     def _place(self, finding: Finding) -> Finding:
         finding = replace(finding, file=self.path)

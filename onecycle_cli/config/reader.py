@@ -12,7 +12,9 @@ from onecycle_cli.config.nodes import TOP, MappingNode, ScalarNode, SequenceNode
 from onecycle_cli.config.raw_plan import KEY_SETTINGS, RawPlan, duplicate, meant, resembles_key_setting, unknown_key
 from onecycle_cli.config.yaml_tree import UnreadableError, parse
 from onecycle_cli.errors import OnecycleError
+from onecycle_cli.findings import Severity
 from onecycle_cli.findings.config_rules import NOT_A_MAPPING, NUMBER_KIND, WRONG_TYPE, YAML_VERSIONS
+from onecycle_cli.findings.plan_rules import NO_EFFECT
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.settings import SETTINGS
 
@@ -61,6 +63,7 @@ def read(source: Source, assignments: Sequence[Assignment] = ()) -> list[RawPlan
         plans = [_read_whole(path, text, document.root)]
     else:
         plans = [_read_block(path, text, document, block) for block in blocks]
+        plans = [plans[0], *(_without_unread_keys(plan) for plan in plans[1:])]
     return [replace(plan, unused=unused(assignments, document, text)) for plan in plans]
 
 
@@ -130,6 +133,12 @@ def _read_block(path: str, text: str, document: Document, block: Block) -> RawPl
         return plan
     # These files are not read by a YAML loader.
     return replace(plan, findings=tuple(found for found in plan.findings if found.rule is not YAML_VERSIONS))
+
+
+def _without_unread_keys(plan: RawPlan) -> RawPlan:
+    """Leave out the note on keys that the framework does not read: once per file is enough."""
+    kept = (found for found in plan.findings if found.rule is not NO_EFFECT or found.severity is not Severity.INFO)
+    return replace(plan, findings=tuple(kept))
 
 
 def _read_native(path: str, text: str, root: MappingNode) -> RawPlan:

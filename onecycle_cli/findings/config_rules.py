@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onecycle_cli.findings.rule import error, warning
+from onecycle_cli.findings.rule import error, info, warning
 
 _SCHEDULED = (
     "trainer:\n  max_steps: 1000\n"
@@ -127,18 +127,30 @@ UNKNOWN_CHOICE = error(
 MISSING_SETTING = error(
     "OC107",
     "missing setting",
-    "A schedule needs a peak: `max_lr` has no default in any framework.",
+    "A schedule needs a peak: `max_lr` has no default in any framework. In a training config without one it is an "
+    "info: the training program has the peak when it runs.",
     "total_steps: 1000\n",
     "max_lr: 0.1\ntotal_steps: 1000\n",
 )
 
+REMOVED_ARGUMENT = warning(
+    "OC108",
+    "argument that the framework no longer has",
+    "The file gives the scheduler an argument that current releases of the framework do not accept. PyTorch 2.7 "
+    "removed `verbose` from all its schedulers: with it, `OneCycleLR` raises TypeError, also if it is false.",
+    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.1\n  total_steps: 1000\n"
+    "  verbose: false\n",
+    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.1\n  total_steps: 1000\n",
+)
+
 # --- The schedule in a training config (OC50x) ------------------------------------------------------------------
 
-NOT_KNOWN = error(
+NOT_KNOWN = info(
     "OC501",
     "value known only at run time",
-    "The value is set when the training program runs: a reference to another file, an environment variable, `???` or "
-    "-1. Use `--set PATH=VALUE` for a value in the file (`--set trainer.max_steps=5000`), or the setting's flag; both "
+    "The value is set when the training program runs: a reference to another file, an environment variable, `auto`, "
+    "`???` or -1. `validate` checks the rest of the schedule and passes the file; commands that need the plan stop. "
+    "Use `--set PATH=VALUE` for a value in the file (`--set trainer.max_steps=5000`), or the setting's flag; both "
     "work in every command.",
     "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.1\n  total_steps: ${trainer.max_steps}\n",
     "trainer:\n  max_steps: 1000\n"
@@ -171,8 +183,9 @@ OPTIMIZER_RATE = warning(
     "optimizer's lr is not the peak",
     "The scheduler overwrites the optimizer's learning rate before the first step, so the number has no effect and is "
     "misleading. Write the peak there, or refer to it (`max_lr: ${optimizer.lr}`). The initial rate, `max_lr / "
-    "div_factor`, is accepted too.",
-    _SGD.replace("0.01", "0.001") + _SCHEDULED,
+    "div_factor`, is accepted too. A rate above the peak is a warning: no step ever uses it. A rate below the peak is "
+    "only an info.",
+    _SGD.replace("0.01", "0.1") + _SCHEDULED,
     _SGD + _SCHEDULED,
 )
 OPTIMIZER_MOMENTUM = warning(
@@ -180,9 +193,11 @@ OPTIMIZER_MOMENTUM = warning(
     "the cycle overwrites momentum or betas",
     "`cycle_momentum` is on by default: the scheduler moves the optimizer's momentum (the first of the betas) between "
     "`max_momentum` and `base_momentum`, and the optimizer's own number has no effect. Set `cycle_momentum: false` to "
-    "keep that number, or write `max_momentum` there to let it cycle.",
-    _ADAMW + _SCHEDULED,
-    _ADAMW + _SCHEDULED.replace("  total_steps: 1000\n", "  total_steps: 1000\n  cycle_momentum: false\n"),
+    "keep that number, or write `max_momentum` there to let it cycle. A number outside that range is a warning; one "
+    "inside it is only an info, such as Adam's usual 0.9.",
+    _ADAMW.replace("[0.9, 0.99]", "[0.5, 0.99]") + _SCHEDULED,
+    _ADAMW.replace("[0.9, 0.99]", "[0.5, 0.99]")
+    + _SCHEDULED.replace("  total_steps: 1000\n", "  total_steps: 1000\n  cycle_momentum: false\n"),
 )
 STEPPED_PER_EPOCH = warning(
     "OC513",
@@ -190,7 +205,9 @@ STEPPED_PER_EPOCH = warning(
     "The scheduler takes one step per epoch, but total_steps is not the number of epochs. A longer cycle has barely "
     "begun when the run ends; PyTorch raises ValueError past the end of a shorter one. Lightning steps once per epoch "
     "unless `interval: step` is set beside the scheduler, and LightningCLI has no key for it: there, return the "
-    "scheduler with its interval from `configure_optimizers`, or count the cycle in epochs.",
+    "scheduler with its interval from `configure_optimizers`, or count the cycle in epochs. It is an error if the file "
+    "itself states `interval: epoch` and the peak is never reached; where stepping per epoch is only the default, the "
+    "program may override it, and it is a warning.",
     _LIGHTNING_CLI.replace("total_steps: 40", "total_steps: 50000"),
     _LIGHTNING_CLI,
 )
@@ -199,7 +216,8 @@ RUN_LENGTH = warning(
     "the run is shorter or longer than the cycle",
     "The trainer and the cycle have different numbers of steps. A shorter run ends before the learning rate has "
     "fallen to its end; a longer one stops with PyTorch's ValueError at step `total_steps`. If `max_steps` and epochs "
-    "are both given, the smaller ends the run, as in Lightning.",
+    "are both given, the smaller ends the run, as in Lightning. A cycle with as many steps as the run has epochs is an "
+    "error if the scheduler is known to step once per batch, and only an info if that is not known.",
     _SCHEDULED.replace("total_steps: 1000", "total_steps: 4000"),
     _SCHEDULED,
 )
@@ -221,4 +239,19 @@ BATCHES_AS_STEPS = warning(
     "is unambiguous.",
     _ACCUMULATED.replace("total_steps: 1710", "steps_per_epoch: 684"),
     _ACCUMULATED,
+)
+SCALED_RATE = warning(
+    "OC517",
+    "scaling that the schedule undoes",
+    "MMEngine's `auto_scale_lr` multiplies the optimizer's learning rate by batch size / `base_batch_size`. "
+    "`OneCycleLR` then sets the learning rate from its own `eta_max`, which is not scaled, at every step: the "
+    "scaling has no effect. Scale `eta_max` in the config instead.",
+    "optim_wrapper:\n  optimizer: {type: AdamW, lr: 0.01}\n"
+    "param_scheduler:\n  - {type: OneCycleLR, eta_max: 0.01, total_steps: 40}\n"
+    "train_cfg: {max_epochs: 40}\n"
+    "auto_scale_lr: {enable: true, base_batch_size: 16}\n",
+    "optim_wrapper:\n  optimizer: {type: AdamW, lr: 0.01}\n"
+    "param_scheduler:\n  - {type: OneCycleLR, eta_max: 0.01, total_steps: 40}\n"
+    "train_cfg: {max_epochs: 40}\n"
+    "auto_scale_lr: {enable: false, base_batch_size: 16}\n",
 )

@@ -59,7 +59,8 @@ NO_LENGTH = error(
     "OC301",
     "no length",
     "The number of steps must be known: `total_steps`, or `epochs` and `steps_per_epoch`, or `epochs`, `dataset_size` "
-    "and `batch_size`. A step is one optimizer update, not one batch and not one epoch.",
+    "and `batch_size`. A step is one optimizer update, not one batch and not one epoch. In a training config it is an "
+    "info: the training program knows the length when it runs.",
     "max_lr: 0.1\nepochs: 90\n",
     "max_lr: 0.1\nepochs: 90\nsteps_per_epoch: 1252\n",
 )
@@ -169,9 +170,19 @@ KNOWN_BUG = warning(
 NO_EFFECT = warning(
     "OC410",
     "setting has no effect",
-    "The setting is given, but another one disables it.",
+    "The setting is given, but another one disables it. Keys of a training config that its scheduler does not read, "
+    "such as OpenPCDet's `LR_DECAY` beside `adam_onecycle`, are an info, once per file.",
     "max_lr: 0.1\ntotal_steps: 1000\ncycle_momentum: false\nmax_momentum: 0.9\n",
     "max_lr: 0.1\ntotal_steps: 1000\nmax_momentum: 0.9\n",
+)
+
+EPOCHS_AS_STEPS = warning(
+    "OC411",
+    "as many steps as epochs",
+    "`total_steps` counts optimizer updates, and is equal to `epochs` here, so the cycle takes one step per epoch. "
+    "Most often the number of epochs was written where the number of updates was meant.",
+    "max_lr: 0.1\ntotal_steps: 100\nepochs: 100\n",
+    "max_lr: 0.1\nepochs: 100\nsteps_per_epoch: 500\n",
 )
 
 # --- Good to know (OC9xx) ---------------------------------------------------------------------------------------

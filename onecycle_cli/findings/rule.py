@@ -28,7 +28,8 @@ class Finding:
     """One finding about a plan. Every field has one meaning, and is None where it does not apply.
 
     Attributes:
-        rule: the rule that is broken, with the code and the severity.
+        rule: the rule that is broken, with the code.
+        severity: how severe this case is; mostly its rule's severity.
         message: what is wrong, with the numbers in it.
         hint: the one thing to do.
         setting: the setting it is about, such as ``max_lr``.
@@ -42,6 +43,7 @@ class Finding:
     """
 
     rule: Rule
+    severity: Severity
     message: str
     hint: str
     setting: str | None = None
@@ -58,15 +60,13 @@ class Finding:
         """The stable code, such as ``OC101``."""
         return self.rule.code
 
-    @property
-    def severity(self) -> Severity:
-        """The rule's severity."""
-        return self.rule.severity
-
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a code means: a page for `onecycle explain`, with a config that breaks it and one that does not."""
+    """What a code means: a page for `onecycle explain`, with a config that breaks it and one that does not.
+
+    `severity` is that of most cases; a finding may have another one, and then `means` says when.
+    """
 
     severity: Severity
     code: str
@@ -76,10 +76,17 @@ class Rule:
     fixed: str
 
     def finding(
-        self, message: str, hint: str, setting: str | None = None, index: int | None = None, *, key: str | None = None
+        self,
+        message: str,
+        hint: str,
+        setting: str | None = None,
+        index: int | None = None,
+        *,
+        key: str | None = None,
+        severity: Severity | None = None,
     ) -> Finding:
         """Return a finding of this rule about a setting (or an item of its list), or about another key of the file."""
-        return Finding(self, message, hint, setting, index, key)
+        return Finding(self, severity or self.severity, message, hint, setting, index, key)
 
 
 error = partial(Rule, Severity.ERROR)

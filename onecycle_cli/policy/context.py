@@ -30,6 +30,7 @@ class TrainingContext:
         dataset_size: samples in the training set.
         batch_size: samples in one batch of one process.
         interval: how often the scheduler is stepped, as written: step, epoch, batch, steps …
+        scaling: where the framework is asked to scale the optimizer's learning rate by the batch size.
         stepping: how often it is stepped, if that follows from the kind of config.
         stepped_by: the program that it follows from, such as LightningCLI.
     """
@@ -43,6 +44,7 @@ class TrainingContext:
     dataset_size: ConfigValue[int] | None = None
     batch_size: ConfigValue[int] | None = None
     interval: ConfigValue[str] | None = None
+    scaling: ConfigValue[bool] | None = None
     stepping: Literal["step", "epoch"] | None = None
     stepped_by: str = ""
 

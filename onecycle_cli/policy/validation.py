@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from onecycle_cli.findings import Severity
-from onecycle_cli.findings.plan_rules import NO_LENGTH
+from onecycle_cli.findings.plan_rules import EPOCHS_AS_STEPS, NO_LENGTH
 from onecycle_cli.policy.checks import check_training
 from onecycle_cli.policy.checks.ranges import check_types
 from onecycle_cli.policy.onecycle import OneCycle
@@ -46,6 +46,8 @@ def validate_settings(values: Mapping[str, object], context: TrainingContext | N
         found = tuple(finding for finding in found if finding.severity is not Severity.INFO)
     if not LENGTH.isdisjoint(finding.setting for finding in findings):
         found = tuple(finding for finding in found if finding.rule is not NO_LENGTH)
+    if context is not None:  # which says how often the scheduler is stepped, as far as it is known
+        found = tuple(finding for finding in found if finding.rule is not EPOCHS_AS_STEPS)
     findings += found
     if context is not None and "max_lr" in sound:
         findings += check_training(settings, context)

@@ -8,7 +8,10 @@ from collections import Counter
 from typing import IO, TYPE_CHECKING
 
 from onecycle_cli.findings import RULES, Severity
+from onecycle_cli.findings.config_rules import NOT_KNOWN
+from onecycle_cli.findings.plan_rules import NO_LENGTH
 from onecycle_cli.formatting import count, printable
+from onecycle_cli.policy.validation import LENGTH as LENGTH_SETTINGS
 from onecycle_cli.render.output import make_console
 
 if TYPE_CHECKING:
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from onecycle_cli.findings import Finding, Rule
+
+MOST_LISTED = 3
+"""Files whose length is known only at run time that are listed one by one; of more, the summary gives the number."""
 
 COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
 WIDEST = 100
@@ -71,7 +77,29 @@ def findings_summary(findings: Sequence[Finding], files: int, skipped: int) -> s
         if counts[severity]
     ]
     without = f" ({count(skipped, 'file')} without a one-cycle schedule skipped)" if skipped else ""
-    return f"{count(files, 'file')} checked{without}: {', '.join(found) or 'nothing found'}\n"
+    summary = f"{count(files, 'file')} checked{without}: {', '.join(found) or 'nothing found'}\n"
+    lacking = [finding for finding in findings if _is_length_at_run_time(finding)]
+    if not lacking:
+        return summary
+    unmeasured = len({finding.file for finding in lacking})
+    get = "file gets its" if unmeasured == 1 else "files get their"
+    epochs_known = all(finding.setting in ("epochs", "steps_per_epoch") for finding in lacking)
+    flags = "--total-steps or --steps-per-epoch" if epochs_known else "--total-steps"
+    return f"{summary}{unmeasured:,} {get} length at run time: pass {flags} to check it\n"
+
+
+def listed(findings: Sequence[Finding]) -> Sequence[Finding]:
+    """Return the findings that are worth a place of their own in a report that ends with the summary."""
+    lacking = {finding.file for finding in findings if _is_length_at_run_time(finding)}
+    if len(lacking) <= MOST_LISTED:
+        return findings
+    return [finding for finding in findings if not _is_length_at_run_time(finding)]
+
+
+def _is_length_at_run_time(finding: Finding) -> bool:
+    return finding.severity is Severity.INFO and (
+        finding.rule is NO_LENGTH or (finding.rule is NOT_KNOWN and finding.setting in LENGTH_SETTINGS)
+    )
 
 
 def _full(finding: Finding, lines: Sequence[str]) -> Text:

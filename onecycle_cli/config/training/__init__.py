@@ -12,6 +12,7 @@ from onecycle_cli.config.scalars import number_of
 from onecycle_cli.config.training.blocks import block_findings
 from onecycle_cli.config.training.names import BESIDE, MOMENTUM_PAIRS, OF_THE_RUN, RATES, SETTING_NAMES, WARMUPS, plain
 from onecycle_cli.config.training.run_context import Search, find_optimizer, is_converted, read_context
+from onecycle_cli.findings import Severity
 from onecycle_cli.findings.config_rules import NOT_KNOWN, NUMBER_KIND
 from onecycle_cli.formatting import flag_name
 from onecycle_cli.policy.settings import SETTINGS
@@ -69,7 +70,7 @@ def read_block(path: str, text: str, document: Document, block: Block) -> RawPla
     _take_warmup(plan, document, entries)
     findings += block_findings(block)
     context = _context(plan, document, block, entries, findings)
-    if block.key == "policy":
+    if not block.convention.counts_in_epochs or block.key in block.convention.class_keys:
         _take_length_of_run(plan, context)
     if block.convention_name is not None:
         findings = [finding for finding in findings if finding.rule is not NUMBER_KIND]
@@ -152,7 +153,8 @@ def _take(plan: RawPlan, document: Document, setting: str, entry: Entry) -> list
     flag = flag_name(setting) + ("" if SETTINGS[setting].single is bool else f" {example}")
     message = f"{setting} is {node.written[:60]}: {node.why}"
     hint = f"use --set {node.path}={example} or {flag}"
-    return [place_at(NOT_KNOWN.finding(message, hint, setting), node.place)]
+    severity = Severity.ERROR if node.is_mistake else None
+    return [place_at(NOT_KNOWN.finding(message, hint, setting, severity=severity), node.place)]
 
 
 def _take_warmup(plan: RawPlan, document: Document, entries: BlockEntries) -> None:
@@ -167,13 +169,15 @@ def _take_warmup(plan: RawPlan, document: Document, entries: BlockEntries) -> No
 
 
 def _take_length_of_run(plan: RawPlan, context: TrainingContext) -> None:
-    """Set the length of an mmcv hook without one to its runner's, as mmcv does."""
+    """Set the length of a block without one to that of the run, as its program does."""
     if plan.values.get("total_steps") is not None or plan.values.get("epochs") is not None:
         return
-    for setting, stated in (("total_steps", context.max_steps), ("epochs", context.epochs)):
+    # A length that the program fills in may differ from the trainer's limit on steps, but the epochs are the run's.
+    steps = None if ("total_steps", None) in plan.places else context.max_steps
+    for setting, stated in (("total_steps", steps), ("epochs", context.epochs)):
         if stated is not None:
             plan.values[setting] = stated.value
-            plan.places[setting, None] = plan.keys[stated.path]
+            plan.places.setdefault((setting, None), plan.keys[stated.path])
             return
 
 

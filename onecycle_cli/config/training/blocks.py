@@ -26,8 +26,10 @@ from onecycle_cli.config.training.names import (
     plain,
 )
 from onecycle_cli.config.yaml_tree import DEEPEST, MOST_NODES, UnreadableError
-from onecycle_cli.findings.config_rules import ANOTHER_SCHEDULE, CHAINED, TOO_MUCH
+from onecycle_cli.findings import Severity
+from onecycle_cli.findings.config_rules import ANOTHER_SCHEDULE, CHAINED, REMOVED_ARGUMENT, TOO_MUCH
 from onecycle_cli.findings.plan_rules import NO_EFFECT
+from onecycle_cli.formatting import join_words
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 
 if TYPE_CHECKING:
@@ -167,10 +169,25 @@ def block_findings(block: Block) -> list[Finding]:
             keys = [key for key, _ in node.pairs() if key.text == part]
             findings += [duplicate(key, keys[0].place) for key in keys[1:]]
     ignored = {plain(key) for key in block.convention.ignored_keys}
-    for key, _ in block.mapping.pairs():
-        if plain(key.text) in ignored:
-            message = f"{key.text} has no effect: {', '.join(block.convention.classes)} does not read it"
-            findings.append(place_at(NO_EFFECT.finding(message, f"remove {key.text}"), key.place))
+    unread = [key for key, _ in block.mapping.pairs() if plain(key.text) in ignored]
+    if unread:
+        names, verb = join_words([key.text for key in unread], "and"), "has" if len(unread) == 1 else "have"
+        message = f"{names} {verb} no effect: {', '.join(block.convention.classes)} does not read "
+        message += "it" if len(unread) == 1 else "them"
+        hint = "no action needed; other optimizers of the same program read such keys"
+        findings.append(place_at(NO_EFFECT.finding(message, hint, severity=Severity.INFO), unread[0].place))
+    findings += [
+        place_at(
+            REMOVED_ARGUMENT.finding(
+                f"{key.text}: {block.convention.removed[key.text]} removed this argument from OneCycleLR, which raises "
+                "TypeError",
+                f"remove {key.text}",
+            ),
+            key.place,
+        )
+        for key, _ in block.arguments.pairs()
+        if key.text in block.convention.removed and not block.is_flat
+    ]
     others = [name for _, node in block.ancestors for name in _other_schedulers(node)]
     if others:
         where = "inside" if others[0] in CONTAINERS else "beside"

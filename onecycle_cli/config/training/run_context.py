@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from onecycle_cli.config.key_paths import Unknown, dotted, resolve
+from onecycle_cli.config.key_paths import Unknown, dotted, lookup, resolve
 from onecycle_cli.config.nodes import MappingNode, ScalarNode, SequenceNode
 from onecycle_cli.config.scalars import number_of, read_plain
 from onecycle_cli.config.training.blocks import plain_keys
@@ -48,6 +48,9 @@ MAYBE_INTERVALS = ("step", "schedulerstep", "lrschedulerstep")
 INTERVALS = ("interval", "callon", "stepon", "schedulerinterval", "lrschedulerinterval", "stepinterval")
 OF_LIGHTNING = frozenset({"monitor", "frequency", "strict", "reduceonplateau"})
 """Keys beside `scheduler` where Lightning's configure_optimizers returns it: it then steps once per epoch."""
+
+OF_TRANSFORMERS = frozenset({"numtrainepochs", "perdevicetrainbatchsize"})
+"""Keys of transformers' TrainingArguments, whose Trainer steps once per batch."""
 
 STEPPED = frozenset({"step", "steps", "batch", "batches", "iter", "iteration", "update", "epoch", "epochs"})
 """How often a scheduler is stepped: a key of MAYBE_INTERVALS is one only if its value is one of these words."""
@@ -121,8 +124,9 @@ def read_context(search: Search, block: Block) -> TrainingContext:
     if nodes is not None and devices is not None:
         counts["devices"] = ConfigValue(devices.value * nodes.value, devices.path)
     interval = _interval(search, block)
-    stepping, stepped_by = _usual_stepping(block) if interval is None else (None, "")
-    return TrainingContext(**counts, interval=interval, stepping=stepping, stepped_by=stepped_by)
+    stepping, stepped_by = _usual_stepping(block, sections) if interval is None else (None, "")
+    scaling = _scaling(search, block)
+    return TrainingContext(**counts, interval=interval, scaling=scaling, stepping=stepping, stepped_by=stepped_by)
 
 
 def is_converted(block: Block) -> bool:
@@ -172,7 +176,22 @@ def _interval(search: Search, block: Block) -> ConfigValue[str] | None:
     return None
 
 
-def _usual_stepping(block: Block) -> tuple[Literal["step", "epoch"] | None, str]:
+def _scaling(search: Search, block: Block) -> ConfigValue[bool] | None:
+    """Find where the framework is asked to scale the optimizer's learning rate by the batch size."""
+    name = plain(block.convention.scaled_by)
+    for path, mapping in block.mappings_outwards() if name else ():
+        for key, node in mapping.pairs():
+            enabled = lookup(node, ("enable",)) if plain(key.text) == name else None
+            if isinstance(enabled, ScalarNode) and read_plain(enabled.text) is True:
+                at = dotted((*path, key.text, "enable"))
+                search.places[at] = enabled.place
+                return ConfigValue(value=True, path=at)
+    return None
+
+
+def _usual_stepping(
+    block: Block, sections: Iterable[tuple[KeyPath, MappingNode]]
+) -> tuple[Literal["step", "epoch"] | None, str]:
     """Return how often a scheduler is stepped by default, and by which program, where the kind of config says so."""
     if block.key == "classpath" and block.path[-1:] == ("lr_scheduler",):
         return "epoch", "LightningCLI"
@@ -180,6 +199,10 @@ def _usual_stepping(block: Block) -> tuple[Literal["step", "epoch"] | None, str]
     if isinstance(parent, MappingNode) and not OF_LIGHTNING.isdisjoint(plain_keys(parent)):
         return "epoch", "Lightning"
     convention = block.convention
+    if convention.steps_by_batch or block.key in convention.class_keys:
+        return "step", convention.framework  # mmcv's hooks, too, act before every iteration
+    if any(plain_keys(mapping) >= OF_TRANSFORMERS for _, mapping in sections):
+        return "step", "transformers"
     if convention.counts_in_epochs and block.key not in convention.class_keys and _counts_in_epochs(block):
         return ("step" if is_converted(block) else "epoch"), convention.framework
     return None, ""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from onecycle_cli.findings.plan_rules import (
+    EPOCHS_AS_STEPS,
     LATE_PEAK,
     LENGTHS_DISAGREE,
     NO_LENGTH,
@@ -68,7 +69,7 @@ def _missing_length(settings: Settings) -> Iterator[Finding]:
     if derived is not None and derived.steps == 0 < counts["dataset_size"] and settings.steps_per_epoch is None:
         message = f"an epoch has no steps: {derived.sum}, and drop_last drops the only batch"
         yield NO_LENGTH.finding(message, "lower batch_size, or set drop_last to false", "batch_size")
-    elif min(counts.values(), default=1) < 1:
+    elif min((*counts.values(), settings.gradient_accumulation or 1, settings.world_size or 1)) < 1:
         return
     elif epochs is None:
         about = "neither total_steps nor epochs is given"
@@ -98,6 +99,10 @@ def _check_agreement(settings: Settings) -> Iterator[Finding]:
             "steps_per_epoch",
         )
     per_epoch = given or (derived.steps if derived else None)
+    if per_epoch is None and settings.total_steps is not None and settings.total_steps == settings.epochs:
+        message = f"total_steps is {settings.total_steps:,}, as many as epochs: the cycle takes one step per epoch"
+        hint = "set steps_per_epoch instead of total_steps, or remove epochs if the scheduler is stepped once per epoch"
+        yield EPOCHS_AS_STEPS.finding(message, hint, "total_steps")
     if settings.total_steps is None or settings.epochs is None or per_epoch is None:
         return
     product = settings.epochs * per_epoch

@@ -9,7 +9,8 @@ import math
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from onecycle_cli.findings.config_rules import OPTIMIZER_MOMENTUM, OPTIMIZER_RATE
+from onecycle_cli.findings import Severity
+from onecycle_cli.findings.config_rules import OPTIMIZER_MOMENTUM, OPTIMIZER_RATE, SCALED_RATE
 from onecycle_cli.findings.plan_rules import (
     MOMENTUM_OF_ONE,
     MOMENTUM_UPSIDE_DOWN,
@@ -122,6 +123,13 @@ def check_optimizer(settings: Settings, context: TrainingContext) -> Iterator[Fi
         plan = make_plan(settings, find_length(settings) or Length(1, None, "", ""))
         yield from _check_rate(plan, context)
         yield from _check_own_momentum(settings, plan, context)
+        if context.scaling is not None:
+            yield SCALED_RATE.finding(
+                f"{context.scaling.path} scales the optimizer's lr, but OneCycleLR then sets the lr from its own peak, "
+                f"{yaml_number(plan.groups[0].max_lr)}: the scaling has no effect",
+                "scale the scheduler's peak instead",
+                key=context.scaling.path,
+            )
 
 
 def _check_rate(plan: Plan, context: TrainingContext) -> Iterator[Finding]:
@@ -140,6 +148,8 @@ def _check_rate(plan: Plan, context: TrainingContext) -> Iterator[Finding]:
             f"{written} before the first step",
             f"set {stated.path}{whose} to {yaml_number(peak)}, the peak",
             key=stated.path,
+            # Below the peak it is often meant as the rate to start from; above it, no step ever uses such a rate.
+            severity=Severity.WARNING if rate > peak else Severity.INFO,
         )
         return
 
@@ -158,4 +168,11 @@ def _check_own_momentum(settings: Settings, plan: Plan, context: TrainingContext
     direction = "down to" if group.base_momentum < group.max_momentum else "up to"
     moves = f"moves it from {top} {direction} {base} and {'back' if top == end else f'then to {end}'}"
     message = f"{named} is {value}, but the cycle {f'sets it to {top}' if top == base == end else moves}"
-    yield OPTIMIZER_MOMENTUM.finding(message, f"set cycle_momentum to false to keep {value}", key=stated.path)
+    lowest, highest = sorted((group.base_momentum, group.max_momentum))
+    inside = lowest <= stated.value <= highest  # the usual beta1 of 0.9 is between PyTorch's 0.85 and 0.95
+    yield OPTIMIZER_MOMENTUM.finding(
+        message,
+        f"set cycle_momentum to false to keep {value}",
+        key=stated.path,
+        severity=Severity.INFO if inside else Severity.WARNING,
+    )

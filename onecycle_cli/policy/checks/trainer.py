@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from onecycle_cli.findings import Fix
+from onecycle_cli.findings import Fix, Severity
 from onecycle_cli.findings.config_rules import BATCHES_AS_STEPS, INTERVAL, RUN_LENGTH, STEPPED_PER_EPOCH
 from onecycle_cli.formatting import count, proportion
 from onecycle_cli.policy.checks.ranges import groups_agree
@@ -129,10 +129,12 @@ def _check_per_epoch(cycle: Cycle, context: TrainingContext) -> Iterator[Finding
             "take as many epochs",
             _how_to_step(cycle, context),
             key=stated.path if context.interval is None else context.interval.path,
+            severity=_severity(context, misses=cycle.misses_peak(most)),
         )
     elif epochs is not None and epochs < total:
         counted = cycle.settings.total_steps is not None and total < COUNTED * epochs
-        missed = "; the peak is never reached" if cycle.misses_peak(epochs) else ""
+        misses = cycle.misses_peak(epochs)
+        missed = "; the peak is never reached" if misses else ""
         if context.interval is not None and not counted:
             target = {"key": context.interval.path}
         how, rate = _how_to_step(cycle, context), cycle.last_rate(epochs)
@@ -142,6 +144,7 @@ def _check_per_epoch(cycle: Cycle, context: TrainingContext) -> Iterator[Finding
             f"{total:,} steps{missed}{end}",
             f"set total_steps to {epochs}" if counted else f"{how}, or set total_steps to {epochs}",
             **target,
+            severity=_severity(context, misses=misses and not counted),
         )
     elif epochs is not None and epochs > total:
         yield STEPPED_PER_EPOCH.finding(
@@ -150,6 +153,11 @@ def _check_per_epoch(cycle: Cycle, context: TrainingContext) -> Iterator[Finding
             f"set total_steps to {epochs}",
             **target,
         )
+
+
+def _severity(context: TrainingContext, *, misses: bool) -> Severity:
+    """Return how severe stepping per epoch is: only where the file states it, the program cannot override it."""
+    return Severity.ERROR if misses and context.interval is not None else Severity.WARNING
 
 
 def _epochs_made(cycle: Cycle, context: TrainingContext) -> int | None:
@@ -176,7 +184,8 @@ def _how_to_step(cycle: Cycle, context: TrainingContext) -> str:
 def _check_per_step(cycle: Cycle, context: TrainingContext) -> Iterator[Finding]:
     epochs, total = _known(context.epochs), cycle.total
     if _unit(context) is None and total in (epochs, cycle.settings.epochs):
-        return  # such a cycle is counted in epochs, and may well be stepped by them
+        yield from _check_counted_in_epochs(cycle, context)
+        return
     run = _run(cycle, context)
     if run is None:
         yield from _check_epochs_as_steps(cycle, context)
@@ -187,8 +196,23 @@ def _check_per_step(cycle: Cycle, context: TrainingContext) -> Iterator[Finding]
         yield RUN_LENGTH.finding(message, run.hint, **run.target)
     elif total < run.steps <= MOST_STEPS:
         message = f"{run.reason}: {_overrun(cycle, run.steps, 'step')}"
-        yield RUN_LENGTH.finding(message, run.hint, **run.target)
+        severity = Severity.ERROR if total == epochs and _unit(context) == "step" else None
+        yield RUN_LENGTH.finding(message, run.hint, **run.target, severity=severity)
     yield from _check_batches(cycle, context, min(total, run.steps if run else total))
+
+
+def _check_counted_in_epochs(cycle: Cycle, context: TrainingContext) -> Iterator[Finding]:
+    """Note a cycle with as many steps as the run has epochs: it may well be stepped once per epoch."""
+    if cycle.settings.total_steps is None:
+        return
+    epochs = "epochs" if context.epochs is None else context.epochs.path
+    yield RUN_LENGTH.finding(
+        f"total_steps is {cycle.total:,}, as many as {epochs}: right if the scheduler is stepped once per epoch, too "
+        "short if it is stepped once per batch",
+        "no action needed if it is stepped once per epoch; otherwise set total_steps to the steps of all epochs",
+        "total_steps",
+        severity=Severity.INFO,
+    )
 
 
 def _check_epochs_as_steps(cycle: Cycle, context: TrainingContext) -> Iterator[Finding]:
@@ -206,6 +230,7 @@ def _check_epochs_as_steps(cycle: Cycle, context: TrainingContext) -> Iterator[F
         "before the run does",
         hint,
         **cycle.target(context.epochs),
+        severity=Severity.ERROR,
     )
 
 

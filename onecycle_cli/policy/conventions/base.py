@@ -82,11 +82,15 @@ class Convention:
         checks_types: the scheduler refuses an integer where it wants a float, and the other way round.
         counts_in_epochs: a config counts the length in epochs, and the scheduler steps per epoch, unless it says
             `by_epoch: false` or asks for a conversion into steps.
+        steps_by_batch: the framework's own training loop steps the scheduler after every batch.
+        scaled_by: the key under which a config lets the framework scale the optimizer's learning rate by the batch
+            size, which does not scale the schedule's peak; empty where there is none.
         computes_like: the convention that gives the same rates from the same numbers, apart from rounding.
         aliases: the framework's own names for our settings, where they differ.
         classes: the classes and functions by which configs name the framework's scheduler and no other.
         modules: the Python packages whose one-cycle classes are the framework's.
         class_keys: the keys under which only this framework's configs name the scheduler.
+        removed: arguments that the scheduler no longer has, by name, each with the release that removed it.
         ignored_keys: the keys beside the scheduler's settings that have no effect on it.
     """
 
@@ -106,11 +110,14 @@ class Convention:
     raises_past_end: bool = False
     checks_types: bool = False
     counts_in_epochs: bool = False
+    steps_by_batch: bool = False
+    scaled_by: str = ""
     computes_like: str = ""
     aliases: Mapping[str, str] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     class_keys: tuple[str, ...] = ()
+    removed: Mapping[str, str] = field(default_factory=dict)
     ignored_keys: tuple[str, ...] = ()
 
     def supports(self, setting: str) -> bool:

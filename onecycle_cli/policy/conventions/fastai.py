@@ -192,6 +192,7 @@ CONVENTION = Convention(
     framework="fastai",
     version="2.8.12",
     phases=phases,
+    steps_by_batch=True,
     check=check,
     defaults=Defaults(pct_start=0.25, final_div_factor=1e5),
     unsupported={

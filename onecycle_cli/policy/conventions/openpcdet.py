@@ -11,7 +11,8 @@ Lacks
     linear, three_phase, another final_div_factor than 10,000. m would come at n = T and is never trained with.
 
 Known bugs
-    It fails where int(p*T) is 0. LR_CLIP, LR_DECAY and DECAY_STEP_LIST of its configs do not act on it.
+    It fails where int(p*T) is 0. LR_CLIP, LR_DECAY and DECAY_STEP_LIST of its configs do not act on it, but
+    DECAY_STEP_LIST must be there: `build_scheduler` reads it before it looks at the scheduler's name.
 """
 
 from __future__ import annotations
@@ -74,7 +75,8 @@ CONVENTION = Convention(
         "final_lr": "adam_onecycle always ends at the initial learning rate / 10,000",
     },
     whole_steps=True,
+    steps_by_batch=True,
     computes_like="optax",
     classes=("adam_onecycle",),
-    ignored_keys=("MOMENTUM", "DECAY_STEP_LIST", "LR_DECAY", "LR_CLIP", "LR_WARMUP", "WARMUP_EPOCH"),
+    ignored_keys=("MOMENTUM", "LR_DECAY", "LR_CLIP", "LR_WARMUP", "WARMUP_EPOCH"),
 )

@@ -77,7 +77,12 @@ def check_edges(plan: Plan, edges: dict[str, float]) -> Iterator[Finding]:
         here, named = int(fraction * plan.total_steps), setting or named
         if here <= before:
             yield EMPTY_PHASE.finding(
-                f"{named} {edges[named]!r} of {plan.total_steps:,} steps: two edges on step {here:,}, optax drops one",
+                f"{named} {edges[named]!r} of {plan.total_steps:,} steps: two edges on step {here:,}; "
+                + (
+                    "optax before 0.2.7 gives NaN at every step, later versions start at the peak"
+                    if here == 0
+                    else "optax drops one"
+                ),
                 longer_warmup(plan.total_steps) if here == 0 else f"set {named} to another value",
                 named,
             )

@@ -53,6 +53,7 @@ CONVENTION = replace(
     },
     raises_past_end=False,
     checks_types=False,
+    removed={},
     computes_like="torch",
     aliases={"final_lr": "end_learning_rate", "div_factor": "divide_factor", "pct_start": "phase_pct"},
     modules=("paddle",),

@@ -45,4 +45,5 @@ CONVENTION = Convention(
     ends_at_last_step=True,
     raises_past_end=True,
     checks_types=True,
+    removed={"verbose": "PyTorch 2.7"},
 )

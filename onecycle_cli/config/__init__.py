@@ -119,7 +119,11 @@ class Loaded:
     @property
     def findings(self) -> list[Finding]:
         """The findings of all plans, each once."""
-        return list(dict.fromkeys(finding for plan in self.plans for finding in plan.findings))
+        # Aliases lead to one place in several ways, which give different hints.
+        found = {
+            replace(each, hint="", key=None): each for plan in reversed(self.plans) for each in reversed(plan.findings)
+        }
+        return list(reversed(found.values()))
 
     @property
     def texts(self) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Python configs, in MMEngine's and MMCV's style, as the tree that YAML gives: read through `ast`, never run.
 
-Assignments of literals, names, `dict(...)`, items such as `optimizer["lr"]` and arithmetic are followed. Everything
-else becomes a scalar with the tag UNKNOWN. So does what such code may change: the names that it assigns, and the lists
+Assignments of literals, names, `dict(...)`, items such as `optimizer["lr"]` and arithmetic are followed, and those to
+the attributes of config objects such as yacs' `CfgNode` (`cfg.trainer.lr = 0.1`), copies and `update`. Everything else
+becomes a scalar with the tag UNKNOWN. So does what such code may change: the names that it assigns, and the lists
 and mappings that it mentions.
 """
 
@@ -36,6 +37,26 @@ MOST_BITS = 1400
 
 WALKED_PER_NODE = 20
 """How many nodes of syntax may be looked through at the cost of one value."""
+
+CONFIG_CLASSES = frozenset(
+    {
+        "CN",
+        "CfgNode",
+        "ConfigDict",
+        "Config",
+        "DictConfig",
+        "EasyDict",
+        "edict",
+        "AttrDict",
+        "Munch",
+        "Box",
+        "Namespace",
+    }
+)
+"""Classes of configs, by their usual names: mappings whose keys are attributes too."""
+
+COPIES = frozenset({"deepcopy", "copy", "clone"})
+"""Functions and methods that copy a config."""
 
 _OPERATORS: dict[type[ast.AST], Callable[[Any, Any], object]] = {
     ast.Add: operator.add,
@@ -114,19 +135,12 @@ class _Module:
     def follow(self, statement: ast.stmt) -> None:
         """Take in what a statement assigns or may change."""
         if isinstance(statement, ast.Assign | ast.AnnAssign):
-            if statement.value is None:
-                return
-            node = self._value(statement.value)
-            for target in statement.targets if isinstance(statement, ast.Assign) else [statement.target]:
-                if isinstance(target, ast.Name):
-                    self.names.pop(target.id, None)
-                    self._foreign.discard(target.id)
-                    value = node if target.id != "_base_" else self._lines.unknown(statement.value)
-                    self.names[target.id] = ScalarNode(self._lines.place(target), target.id, plain=False), value
-                else:
-                    self._forget(target, self._lines.unknown(target))
+            if statement.value is not None:
+                targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+                self._assign(list(targets), statement.value)
         elif isinstance(statement, ast.Expr):
-            self._value(statement.value)
+            if not self._update(statement.value):
+                self._value(statement.value)
         elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             self._import([statement.name])
             self._forget(statement, self._lines.unknown(statement), is_scope=True)
@@ -140,6 +154,82 @@ class _Module:
                 for name in imported:
                     self._spoil(name, self._lines.unknown(statement.body[0]))
 
+    def _assign(self, targets: list[ast.expr], expr: ast.expr) -> None:
+        node = self._value(expr)
+        for target in targets:
+            if isinstance(target, ast.Name):
+                self.names.pop(target.id, None)
+                self._foreign.discard(target.id)
+                value = node if target.id != "_base_" else self._lines.unknown(expr)
+                self.names[target.id] = ScalarNode(self._lines.place(target), target.id, plain=False), value
+            elif not self._set(target, node):
+                self._forget(target, self._lines.unknown(target))
+
+    def _set(self, target: ast.expr, node: Node) -> bool:
+        """Set an attribute or an item of a mapping, under all its names; return whether it is followed."""
+        if isinstance(target, ast.Attribute):
+            key: Node = ScalarNode(self._lines.place(target), target.attr, plain=False)
+        elif isinstance(target, ast.Subscript):
+            key = self._value(target.slice)
+        else:
+            return False
+        container = self._value(target.value)
+        if not isinstance(container, MappingNode) or not isinstance(key, ScalarNode) or key.tag is not None:
+            return False
+        if not isinstance(node, ScalarNode) and self._holds(node, container, target):
+            return False
+        entries = {_identity(name): (name, value) for name, value in container.entries}
+        entries[_identity(key)] = key, node
+        container.entries[:] = entries.values()
+        self._count(len(entries) // WALKED_PER_NODE, target)
+        return True
+
+    def _update(self, expr: ast.expr) -> bool:
+        """Follow `config.update(...)`; return whether it is one."""
+        if not isinstance(expr, ast.Call) or not isinstance(expr.func, ast.Attribute) or expr.func.attr != "update":
+            return False
+        container = self._value(expr.func.value)
+        try:
+            given = self._mapping(expr, self._arguments(expr))
+        except _NO_VALUE:
+            return False
+        if not isinstance(container, MappingNode) or self._holds(given, container, expr):
+            return False
+        merged = {_identity(key): (key, value) for key, value in [*container.entries, *given.entries]}
+        self._count(len(merged), expr)
+        container.entries[:] = merged.values()
+        return True
+
+    def _holds(self, tree: Node, container: MappingNode, where: ast.expr) -> bool:
+        """Return whether a mapping is in a tree: it cannot hold itself."""
+        stack = [tree]
+        while stack:
+            node = stack.pop()
+            self._count(1, where)
+            if isinstance(node, MappingNode):
+                if node.entries is container.entries:
+                    return True
+                stack += [value for _, value in node.entries if not isinstance(value, ScalarNode)]
+            elif isinstance(node, SequenceNode):
+                stack += [item for item in node.items if not isinstance(item, ScalarNode)]
+        return False
+
+    def _copied(self, node: Node, where: ast.expr) -> Node:
+        self._count(1, where)
+        if isinstance(node, MappingNode):
+            return MappingNode(node.place, [(key, self._copied(value, where)) for key, value in node.entries])
+        if isinstance(node, SequenceNode):
+            return SequenceNode(node.place, [self._copied(item, where) for item in node.items])
+        return node
+
+    def _arguments(self, call: ast.Call) -> list[tuple[Node | None, ast.expr]]:
+        """Return the keys and values that a call like that of `dict` gives."""
+        given: list[tuple[Node | None, ast.expr]] = [(None, argument) for argument in call.args[:1]]
+        for word in call.keywords:
+            key = word.arg and ScalarNode(self._lines.place(word), word.arg, plain=False)
+            given.append((key or None, word.value))
+        return given
+
     def _import(self, names: Iterable[str]) -> None:
         for name in names:
             self.names.pop(name, None)
@@ -149,6 +239,7 @@ class _Module:
         """Make unknown what code may change; in a scope of its own, an assignment changes no name outside."""
         nodes = list(ast.walk(tree))
         self._count(len(nodes) // WALKED_PER_NODE, tree)
+        copied = {id(node.value) for node in nodes if isinstance(node, ast.Attribute) and node.attr in COPIES}
         for node in nodes:
             if isinstance(node, ast.Global):
                 for name in node.names:
@@ -157,7 +248,8 @@ class _Module:
                 self._spoil(node.target.id, unknown)
             elif isinstance(node, ast.Name):
                 is_assigned = not is_scope and not isinstance(node.ctx, ast.Load)
-                if is_assigned or not isinstance(self.names.get(node.id, (None, unknown))[1], ScalarNode):
+                is_known = isinstance(self.names.get(node.id, (None, unknown))[1], ScalarNode)
+                if is_assigned or not (is_known or id(node) in copied):
                     self._spoil(node.id, unknown)
 
     def _spoil(self, name: str, unknown: ScalarNode) -> None:
@@ -203,16 +295,29 @@ class _Module:
             case ast.Dict():
                 keys = [None if key is None else self._value(key) for key in expr.keys]
                 return self._mapping(expr, zip(keys, expr.values, strict=True))
-            case ast.Call(func=ast.Name(id="dict")) if "dict" not in self._foreign | self.names.keys():
-                given: list[tuple[Node | None, ast.expr]] = [(None, argument) for argument in expr.args[:1]]
-                for word in expr.keywords:
-                    key = word.arg and ScalarNode(self._lines.place(word), word.arg, plain=False)
-                    given.append((key or None, word.value))
-                return self._mapping(expr, given)
+            case ast.Call():
+                return self._call(expr)
+            case ast.Attribute():
+                attribute = ScalarNode(self._lines.place(expr), expr.attr, plain=False)
+                return seen_from(self._lines.place(expr), _item(self._value(expr.value), attribute))
             case ast.UnaryOp():
                 return self._scalar(expr, _SIGNS[type(expr.op)](_number(self._value(expr.operand))))
             case ast.BinOp():
                 return self._operation(expr, self._value(expr.left), self._value(expr.right))
+        raise LookupError
+
+    def _call(self, call: ast.Call) -> Node:
+        """Return what `dict(...)`, a config's class or a copy of a config returns."""
+        name = _dotted_name(call.func).rpartition(".")[2] or getattr(call.func, "attr", "")
+        is_free = name not in self.names
+        if isinstance(call.func, ast.Name) and name == "dict" and is_free and name not in self._foreign:
+            return self._mapping(call, self._arguments(call))
+        if name in CONFIG_CLASSES and is_free:
+            return self._copied(self._mapping(call, self._arguments(call)), call)
+        if name in COPIES and len(call.args) == 1 and is_free:
+            return self._copied(self._value(call.args[0]), call)
+        if name in COPIES and not call.args and isinstance(call.func, ast.Attribute):
+            return self._copied(self._value(call.func.value), call)
         raise LookupError
 
     def _scalar(self, expr: ast.expr, value: object) -> ScalarNode:

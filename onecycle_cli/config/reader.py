@@ -58,8 +58,7 @@ def read(source: Source, assignments: Sequence[Assignment] = ()) -> list[RawPlan
         blocks = _find_blocks(document.root)
     except UnreadableError as error:
         return [_unreadable(path, text, error.finding)]
-    # A block at the root may be a config of ours whose `name` happens to be a scheduler's.
-    if not blocks or (not blocks[0].path and blocks[0].key == "name" and blocks[0].arguments is blocks[0].mapping):
+    if not blocks or _is_native(blocks[0]):
         plans = [_read_whole(path, text, document.root)]
     else:
         plans = [_read_block(path, text, document, block) for block in blocks]
@@ -78,13 +77,18 @@ def choose(plans: list[RawPlan], block: str | None) -> RawPlan:
     first = plans[0]
     if first.is_empty:
         raise no_block(first.path)
-    listed = ", ".join(f"{plan.block or '.'} (line {plan.begin.line})" for plan in plans)
+    listed = ", ".join(f"{_path(plan)} (line {plan.begin.line})" for plan in plans)
     if not chosen:
         raise OnecycleError(f"{first.path} has no one-cycle block {block}", f"its blocks: {listed}")
     if len(chosen) > 1:
         message = f"{first.path} has {len(chosen)} one-cycle blocks: {listed}"
-        raise OnecycleError(message, f"name one: --block {chosen[0].block}")
+        raise OnecycleError(message, f"name one: --block {_path(chosen[0])}")
     return chosen[0]
+
+
+def _path(plan: RawPlan) -> str:
+    """Return the path by which `--block` finds a plan: `.` is the root."""
+    return plan.block or plan.arguments or "."
 
 
 def no_block(path: str) -> OnecycleError:
@@ -94,6 +98,18 @@ def no_block(path: str) -> OnecycleError:
         "as `max_lr`"
     )
     return OnecycleError(f"no one-cycle schedule in {path}", hint)
+
+
+def _is_native(block: Block) -> bool:
+    """Return whether a block at a file's root is a config of ours, whose `name` happens to be a scheduler's.
+
+    It is a training config if it has a key that is not a setting and does not resemble one, such as `interval`, or if
+    it refers to other values.
+    """
+    if block.path or block.key != "name" or block.arguments is not block.mapping:
+        return False
+    pairs = block.mapping.pairs()
+    return all(meant(key.text) and not (isinstance(node, ScalarNode) and "${" in node.text) for key, node in pairs)
 
 
 def _unreadable(path: str, text: str, finding: Finding, *, is_one_cycle: bool = True) -> RawPlan:
@@ -127,7 +143,7 @@ def _read_block(path: str, text: str, document: Document, block: Block) -> RawPl
 
     refusal = refuse_block(block)
     if refusal is not None:
-        return _unreadable(path, text, refusal)
+        return _unreadable(path, text, refusal, is_one_cycle=False)
     plan = read_block(path, text, document, block)
     if not path.lower().endswith((JSON, PYTHON)):
         return plan

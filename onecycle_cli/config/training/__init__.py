@@ -10,7 +10,17 @@ from onecycle_cli.config.nodes import ScalarNode, SequenceNode, is_merge, place_
 from onecycle_cli.config.raw_plan import RawPlan, duplicate, resembles_key_setting, unknown_key
 from onecycle_cli.config.scalars import number_of
 from onecycle_cli.config.training.blocks import block_findings
-from onecycle_cli.config.training.names import BESIDE, MOMENTUM_PAIRS, OF_THE_RUN, RATES, SETTING_NAMES, WARMUPS, plain
+from onecycle_cli.config.training.names import (
+    BESIDE,
+    MOMENTUM_PAIRS,
+    OF_THE_RUN,
+    RATES,
+    SETTING_NAMES,
+    WARMUPS,
+    plain,
+    without_prefix,
+)
+from onecycle_cli.config.training.programs import complete
 from onecycle_cli.config.training.run_context import Search, find_optimizer, is_converted, read_context
 from onecycle_cli.findings import Severity
 from onecycle_cli.findings.config_rules import NOT_KNOWN, NUMBER_KIND
@@ -67,11 +77,12 @@ def read_block(path: str, text: str, document: Document, block: Block) -> RawPla
         _count_as_mmengine(entries, block)
     for setting, entry in entries.settings.items():
         findings += _take(plan, document, setting, entry)
-    _take_warmup(plan, document, entries)
     findings += block_findings(block)
     context = _context(plan, document, block, entries, findings)
     if not block.convention.counts_in_epochs or block.key in block.convention.class_keys:
         _take_length_of_run(plan, context)
+    _take_warmup(plan, document, entries)
+    complete(plan, document, block, context)
     if block.convention_name is not None:
         findings = [finding for finding in findings if finding.rule is not NUMBER_KIND]
     return replace(plan, findings=tuple(findings), context=context)
@@ -104,7 +115,7 @@ def _entries(mapping: MappingNode, path: KeyPath) -> Iterator[Entry]:
 
 def _note(found: BlockEntries, entry: Entry, block: Block) -> bool:
     """Note an entry under its setting; return whether its key is known."""
-    name = plain(entry.key.text)
+    name = without_prefix(plain(entry.key.text))
     if name in BESIDE or is_merge(entry.key) or (block.is_flat and name in OF_THE_RUN):
         return True
     if block.is_strict and entry.key.text not in SETTINGS and not entry.key.text.isupper():
@@ -112,13 +123,13 @@ def _note(found: BlockEntries, entry: Entry, block: Block) -> bool:
     if name in MOMENTUM_PAIRS and isinstance(entry.node, SequenceNode):
         for at, (setting, node) in enumerate(zip(MOMENTA, entry.node.items, strict=False)):
             found.settings.setdefault(setting, Entry(node, (*entry.path, str(at)), entry.key))
-    elif name in WARMUPS:
+    elif name in WARMUPS and not block.convention.counts_in_epochs:  # mmcv adds such a warm-up to that of the cycle
         found.warmups.setdefault(WARMUPS[name], entry)
-    elif name in SETTING_NAMES:
+    elif name in SETTING_NAMES or entry.key.text in block.convention.arguments:
         # The setting's own name is preferred to an alias; a learning rate that is not the peak is the optimizer's.
-        setting = SETTING_NAMES[name]
+        setting = SETTING_NAMES.get(name) or block.convention.arguments[entry.key.text]
         before = found.settings.get(setting)
-        wins = before is None or (entry.key.text == setting and before.key.text != setting)
+        wins = before is None or (_is_own_name(entry, setting) and not _is_own_name(before, setting))
         loser = before if wins else entry
         if wins:
             found.settings[setting] = entry
@@ -127,6 +138,11 @@ def _note(found: BlockEntries, entry: Entry, block: Block) -> bool:
     else:
         return False
     return True
+
+
+def _is_own_name(entry: Entry, setting: str) -> bool:
+    """Return whether an entry gives a setting under its own name, perhaps with the scheduler's prefix."""
+    return without_prefix(plain(entry.key.text)) == plain(setting)
 
 
 def _count_as_mmengine(entries: BlockEntries, block: Block) -> None:

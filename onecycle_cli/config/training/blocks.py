@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from onecycle_cli.config.key_paths import lookup
 from onecycle_cli.config.nodes import TOP, MappingNode, ScalarNode, SequenceNode, place_at
 from onecycle_cli.config.raw_plan import duplicate
 from onecycle_cli.config.scalars import number_of, read_plain
@@ -19,11 +20,13 @@ from onecycle_cli.config.training.names import (
     CLASS_KEYS,
     MOMENTUM_PAIRS,
     NOT_ITS,
+    OTHERS,
     SETTING_NAMES,
     WARMUPS,
     convention_of,
     one_cycle_class,
     plain,
+    without_prefix,
 )
 from onecycle_cli.config.yaml_tree import DEEPEST, MOST_NODES, UnreadableError
 from onecycle_cli.findings import Severity
@@ -49,10 +52,11 @@ MOST_PATHS = 32
 BESIDE_A_PEAK = frozenset({"pctstart", "divfactor", "finaldivfactor", "threephase", "annealstrategy"})
 KEY_SETTINGS = BESIDE_A_PEAK | {"maxlr", "totalsteps", "stepsperepoch", "etamax"}
 
+NAMES = ("class", "classname", "name", "type", "cls")
+"""What follows a key of arguments in the key beside it that names their class."""
+
 CONTAINERS = ("SequentialLR", "ChainedScheduler")
 """Schedulers of PyTorch that combine others."""
-
-DEEPSPEED = frozenset({"cycleminlr", "cyclemaxlr", "cyclefirststepsize"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +137,14 @@ def plain_keys(mapping: MappingNode) -> frozenset[str]:
 
 
 def refuse_block(block: Block) -> Finding | None:
-    """Return the finding for DeepSpeed's OneCycle; None for other blocks."""
-    if DEEPSPEED.isdisjoint(plain_keys(block.arguments)):
-        return None
-    message = (
-        "DeepSpeed's OneCycle is another schedule: a linear rise over cycle_first_step_size steps, a linear fall over "
-        "cycle_second_step_size, then an open-ended decay; it has no total_steps and no pct_start"
-    )
-    hint = "plan PyTorch's OneCycleLR instead, or leave this file out"
-    return place_at(ANOTHER_SCHEDULE.finding(message, hint), block.place)
+    """Return the finding for a scheduler that is only called one-cycle; None for other blocks."""
+    name, keys = one_cycle_class(block.name), plain_keys(block.arguments)
+    for other in OTHERS:
+        if name in other.classes or not other.keys.isdisjoint(keys):
+            message = f"{other.name} is another schedule: {other.curve}"
+            hint = "plan PyTorch's OneCycleLR instead, or leave this file out"
+            return place_at(ANOTHER_SCHEDULE.finding(message, hint), block.place)
+    return None
 
 
 def refuse_file(root: MappingNode, text: str) -> Finding | None:
@@ -172,7 +175,7 @@ def block_findings(block: Block) -> list[Finding]:
     unread = [key for key, _ in block.mapping.pairs() if plain(key.text) in ignored]
     if unread:
         names, verb = join_words([key.text for key in unread], "and"), "has" if len(unread) == 1 else "have"
-        message = f"{names} {verb} no effect: {', '.join(block.convention.classes)} does not read "
+        message = f"{names} {verb} no effect: {block.name} does not read "
         message += "it" if len(unread) == 1 else "them"
         hint = "no action needed; other optimizers of the same program read such keys"
         findings.append(place_at(NO_EFFECT.finding(message, hint, severity=Severity.INFO), unread[0].place))
@@ -188,6 +191,10 @@ def block_findings(block: Block) -> list[Finding]:
         for key, _ in block.arguments.pairs()
         if key.text in block.convention.removed and not block.is_flat
     ]
+    warmup = lookup(block.mapping, ("warmup",)) if block.convention.counts_in_epochs else None
+    if isinstance(warmup, ScalarNode) and read_plain(warmup.text) is not None:
+        message = f"{warmup.text} warmup beside that of the cycle: the plan shows only the cycle's own"
+        findings.append(place_at(CHAINED.finding(message, "remove warmup, and set pct_start"), warmup.place))
     others = [name for _, node in block.ancestors for name in _other_schedulers(node)]
     if others:
         where = "inside" if others[0] in CONTAINERS else "beside"
@@ -242,6 +249,8 @@ def _below(path: KeyPath, node: Node, ancestors: Ancestors) -> Iterator[tuple[Ke
 
 
 def _block(path: KeyPath, mapping: MappingNode, ancestors: Ancestors) -> Block | None:
+    if path and plain(path[-1]) == "momentumconfig":
+        return None  # mmcv's hook for the momentum belongs to the one for the learning rate
     named = _named(mapping, path)
     if named is not None:
         key, name = named
@@ -252,9 +261,18 @@ def _block(path: KeyPath, mapping: MappingNode, ancestors: Ancestors) -> Block |
         return Block(path, name.text, name.place, plain(key.text), mapping, arguments, there, is_flat, ancestors)
     if path and one_cycle_class(path[-1]) and (_holds_settings(mapping) or not mapping.entries):
         return Block(path, path[-1], mapping.place, "", mapping, mapping, path, is_flat=False, ancestors=ancestors)
-    if path and "maxlr" in plain_keys(mapping) and not BESIDE_A_PEAK.isdisjoint(plain_keys(mapping)):
+    if path and _has_peak_and_more(mapping):
         return Block(path, "OneCycleLR", mapping.place, "", mapping, mapping, path, is_flat=True, ancestors=ancestors)
     return None
+
+
+def _has_peak_and_more(mapping: MappingNode) -> bool:
+    """Return whether a mapping has a peak and another setting of one-cycle schedules alone.
+
+    Mappings in their place describe the settings of a program, as in a form: they have no values.
+    """
+    names = {without_prefix(plain(key.text)) for key, node in mapping.pairs() if not isinstance(node, MappingNode)}
+    return "maxlr" in names and not BESIDE_A_PEAK.isdisjoint(names)
 
 
 def _named(mapping: MappingNode, path: KeyPath) -> tuple[ScalarNode, ScalarNode] | None:
@@ -280,14 +298,22 @@ def _is_meant(mapping: MappingNode, path: KeyPath, key: str, name: str) -> bool:
 
 
 def _holds_settings(mapping: MappingNode) -> bool:
-    keys = plain_keys(mapping) - CLASS_KEYS - {"optimizer", "name"}
+    names = (without_prefix(plain(key.text)) for key, node in mapping.pairs() if not isinstance(node, MappingNode))
+    keys = {*names} - CLASS_KEYS - {"optimizer", "name"}
     return any(key in SETTING_NAMES or key in WARMUPS or key in MOMENTUM_PAIRS for key in keys)
 
 
 def _arguments(mapping: MappingNode, namer: ScalarNode, *, is_own: bool) -> tuple[MappingNode, KeyPath]:
     """Find the mapping of the class's arguments: below a key such as `init_args`, or the mapping itself."""
     for key, value in mapping.pairs():
-        written = ARGUMENTS.fullmatch(plain(key.text))
+        name = plain(key.text)
+        if (
+            isinstance(value, MappingNode)
+            and "sched" in name
+            and plain(namer.text) in {f"{name}{end}" for end in NAMES}
+        ):
+            return value, (key.text,)  # `lr_scheduler_class_name` beside `lr_scheduler`
+        written = ARGUMENTS.fullmatch(name)
         if not isinstance(value, MappingNode) or written is None or written[1].startswith(NOT_ITS):
             continue
         about = written[1]

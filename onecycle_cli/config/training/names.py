@@ -6,6 +6,7 @@ Names are compared in plain form: lower case, letters and digits only, so that `
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from onecycle_cli.config.raw_plan import ALIASES
 from onecycle_cli.policy.conventions import CONVENTIONS
@@ -18,6 +19,37 @@ CLASSES = frozenset(
     }
 )  # fmt: skip
 """The classes that may be of any convention, without their module; each convention's own ones are its `classes`."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherSchedule:
+    """A scheduler that is called one-cycle and has another curve: its name, and its classes or arguments."""
+
+    name: str
+    curve: str
+    classes: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()
+
+
+OTHERS = (
+    OtherSchedule(
+        "DeepSpeed's OneCycle",
+        "a linear rise over cycle_first_step_size steps, a linear fall over cycle_second_step_size, then an open-ended "
+        "decay; it has no total_steps and no pct_start",
+        keys=frozenset({"cycleminlr", "cyclemaxlr", "cyclefirststepsize"}),
+    ),
+    OtherSchedule(
+        "Catalyst's OneCycleLRWithWarmup",
+        "linear from init_lr up to the first number of lr_range, down to the second, and a decay to the third",
+        classes=frozenset({"onecyclelrwithwarmup"}),
+        keys=frozenset({"lrrange"}),
+    ),
+    OtherSchedule(
+        "OneCyclePolicy",
+        "several libraries have a class of this name, each with arithmetic of its own",
+        classes=frozenset({"onecyclepolicy"}),
+    ),
+)
 
 CLASS_KEYS = frozenset(
     {
@@ -64,13 +96,20 @@ SETTING_NAMES = {
     "maxiters": "total_steps",
     "learningratemax": "max_lr",
     "baselr": "max_lr",
+    "canonicallr": "max_lr",
     "warmupratio": "pct_start",
     "warmupfraction": "pct_start",
     "warmupproportion": "pct_start",
 }
 """By plain name: the setting that it gives."""
 
-WARMUPS = {"warmupepochs": "epochs", "warmupsteps": "total_steps"}
+WARMUPS = {
+    "warmupepochs": "epochs",
+    "warmupepoch": "epochs",
+    "warmupsteps": "total_steps",
+    "warmupiters": "total_steps",
+    "numwarmupsteps": "total_steps",
+}
 """Lengths of the warm-up: by the length of the whole, they give pct_start."""
 
 MOMENTUM_PAIRS = frozenset({"moms", "momentums", "momenta"})
@@ -80,14 +119,32 @@ RATES = frozenset({"lr", "learningrate", "baselr"})
 """The peak if nothing else gives it; beside a peak, the optimizer's learning rate."""
 
 
+PREFIXES = ("onecyclelr", "onecycle", "lrscheduler", "scheduler", "sched")
+"""What programs put before a setting's name where all their settings are in one mapping: `onecycle_max_lr`."""
+
+
 def plain(name: str) -> str:
     """Return a name in plain form."""
     return re.sub("[^a-z0-9]", "", name.lower())
 
 
+def without_prefix(name: str) -> str:
+    """Return a plain name without the scheduler's prefix, if a setting's name follows it."""
+    for prefix in PREFIXES:
+        rest = name.removeprefix(prefix)
+        if rest != name and rest in SETTING_NAMES and rest not in OF_THE_RUN:
+            return rest
+    return name
+
+
 _BY_CLASS = {plain(name): convention.name for convention in CONVENTIONS.values() for name in convention.classes}
 _BY_MODULE = {module: convention.name for convention in CONVENTIONS.values() for module in convention.modules}
 _BY_CLASS_KEY = {key: convention.name for convention in CONVENTIONS.values() for key in convention.class_keys}
+_BY_SIGNATURE = {
+    frozenset(map(plain, convention.signature)): convention.name
+    for convention in CONVENTIONS.values()
+    if convention.signature
+}
 _BY_KEY = {plain(key): convention.name for convention in CONVENTIONS.values() for key in convention.aliases.values()}
 
 
@@ -103,4 +160,6 @@ def convention_of(name: str, named_by: str, keys: frozenset[str]) -> str | None:
     """Return a block's convention by its class, the key that names it, or its keys; None for the default one."""
     by_class = _BY_CLASS.get(one_cycle_class(name) or "")
     by_module = _BY_CLASS_KEY.get(named_by) or _BY_MODULE.get(name.strip().partition(".")[0])
-    return by_class or by_module or next((_BY_KEY[key] for key in sorted(keys) if key in _BY_KEY), None)
+    by_signature = next((found for signature, found in _BY_SIGNATURE.items() if signature <= keys), None)
+    by_key = next((_BY_KEY[key] for key in sorted(keys) if key in _BY_KEY), None)
+    return by_class or by_module or by_signature or by_key

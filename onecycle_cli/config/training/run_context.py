@@ -26,13 +26,22 @@ SECTIONS = frozenset(
         "trainer", "train", "training", "traincfg", "trainconfig", "trainerconfig", "trainingargs", "trainargs",
         "trainingarguments", "trainerargs", "run", "runner", "fit", "hparams", "hyperparameters", "solver", "loop",
         "data", "datamodule", "dataset", "dataloader", "traindataloader", "optimwrapper", "optimization", "general",
+        "global", "common", "settings", "params", "trainparams", "trainingparams", "experiment", "schedule", "engine",
     }
 )  # fmt: skip
 """Keys of mappings that hold a run's numbers."""
 
 COUNTS = {
-    "epochs": ("maxepochs", "numepochs", "nepochs", "epochs", "numtrainepochs", "totalepochs"),
-    "max_steps": ("maxsteps", "maxiters", "maxiter", "numsteps", "numtrainsteps", "numtrainingsteps", "trainsteps"),
+    "epochs": (
+        "epochs", "epoch", "maxepochs", "maxepoch", "numepochs", "numepoch", "nepochs", "nepoch", "nbepochs", "nbepoch",
+        "epochnum", "epochnums", "numtrainepochs", "numtrainingepochs", "totalepochs", "totalepoch", "trainepochs",
+        "trainepoch", "trainingepochs",
+    ),
+    "max_steps": (
+        "maxsteps", "maxiters", "maxiter", "maxiterations", "numsteps", "numiters", "numiterations", "totaliters",
+        "totaliter", "totaliterations", "totalsteps", "totalstep", "numtrainsteps", "numtrainingsteps", "trainsteps",
+        "trainiters", "trainingsteps",
+    ),
     "accumulation": (
         "accumulategradbatches", "gradientaccumulationsteps", "accumulationsteps", "gradaccumsteps",
         "gradientaccumulation", "accumulativecounts", "accumgrad",

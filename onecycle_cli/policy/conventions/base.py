@@ -89,6 +89,8 @@ class Convention:
         aliases: the framework's own names for our settings, where they differ.
         classes: the classes and functions by which configs name the framework's scheduler and no other.
         modules: the Python packages whose one-cycle classes are the framework's.
+        arguments: by name, arguments of its scheduler that are a setting of ours, and to other schedulers are not.
+        signature: the arguments that together only this framework's scheduler has.
         class_keys: the keys under which only this framework's configs name the scheduler.
         removed: arguments that the scheduler no longer has, by name, each with the release that removed it.
         ignored_keys: the keys beside the scheduler's settings that have no effect on it.
@@ -116,6 +118,8 @@ class Convention:
     aliases: Mapping[str, str] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    signature: tuple[str, ...] = ()
     class_keys: tuple[str, ...] = ()
     removed: Mapping[str, str] = field(default_factory=dict)
     ignored_keys: tuple[str, ...] = ()

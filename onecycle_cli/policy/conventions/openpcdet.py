@@ -1,5 +1,7 @@
 """openpcdet: the `adam_onecycle` of OpenPCDet and of second.pytorch before it (run).
 
+Det3D's `one_cycle` and Paddle3D's `OneCycle` and `OneCycleWarmupDecayLr` are the same arithmetic (read).
+
 Formula
     a = int(p*T). A step n < a has x = n / a on the way i → M, a later one x = (n - a) / (T - a) on the way M → m,
     with i = M / div_factor and m = i / 10,000. Cosine only. Momentum goes `MOMS[0]` → `MOMS[1]` → `MOMS[0]`.
@@ -77,6 +79,8 @@ CONVENTION = Convention(
     whole_steps=True,
     steps_by_batch=True,
     computes_like="optax",
-    classes=("adam_onecycle",),
+    classes=("adam_onecycle", "OneCycleWarmupDecayLr"),
+    arguments={"total_step": "total_steps", "step_ratio_peak": "pct_start", "lr_ratio_peak": "div_factor"},
+    signature=("lr_max", "moms"),
     ignored_keys=("MOMENTUM", "LR_DECAY", "LR_CLIP", "LR_WARMUP", "WARMUP_EPOCH"),
 )

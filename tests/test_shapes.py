@@ -1,0 +1,190 @@
+"""The shapes in which programs write a one-cycle schedule: each a minimal config and the settings it gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from onecycle_cli.cli import main
+from onecycle_cli.config import Request, load
+from onecycle_cli.config.files import Source
+from onecycle_cli.config.reader import read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TORCH = "torch.optim.lr_scheduler.OneCycleLR"
+
+EPOCH_KEYS = (
+    "epochs", "epoch", "max_epochs", "max_epoch", "num_epochs", "num_epoch", "n_epochs", "nb_epochs", "epoch_num",
+    "total_epochs", "NUM_EPOCHS", "MAX_EPOCH", "EPOCHS", "num_train_epochs", "train_epochs", "training_epochs",
+)  # fmt: skip
+
+SHAPES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    **{
+        f"{key} at the root": (f"{key}: 30\nscheduler: {{type: OneCycleLR, max_lr: 0.1}}\n", ".yaml", {"epochs": 30})
+        for key in EPOCH_KEYS
+    },
+    "epochs in a section": (
+        "Global: {epoch_num: 20}\nscheduler: {type: OneCycleLR, max_lr: 0.1}\n",
+        ".yaml",
+        {"epochs": 20},
+    ),
+    "epochs one level up": (
+        "OPTIMIZATION:\n  NUM_EPOCHS: 15\n  STAGE: {OPTIMIZER: adam_onecycle, LR: 0.003, PCT_START: 0.4}\n",
+        ".yaml",
+        {"convention": "openpcdet", "epochs": 15, "max_lr": 0.003, "pct_start": 0.4},
+    ),
+    "steps of the trainer": (
+        "trainer: {max_steps: 5000}\nscheduler: {type: OneCycleLR, max_lr: 0.1}\n",
+        ".yaml",
+        {"total_steps": 5000},
+    ),
+    "a block at the root, by its type": (
+        "type: OneCycleLR\nmax_lr: 0.1\ntotal_steps: 100\ninterval: step\n",
+        ".yaml",
+        {"max_lr": 0.1, "total_steps": 100},
+    ),
+    "a block at the root, by its name": (
+        "name: onecycle\nmax_lr: 0.1\ntotal_steps: 100\ninterval: step\n",
+        ".yaml",
+        {"max_lr": 0.1, "total_steps": 100},
+    ),
+    "a class name beside its dict": (
+        "lr_scheduler_class_name: OneCycleLR\nlr_scheduler: {max_lr: 0.1, total_steps: 100, pct_start: 0.2}\n",
+        ".yaml",
+        {"max_lr": 0.1, "total_steps": 100, "pct_start": 0.2},
+    ),
+    "a class type beside its dict": (
+        "scheduler_type: OneCycleLR\nscheduler: {max_lr: 0.1, total_steps: 100}\n",
+        ".yaml",
+        {"max_lr": 0.1, "total_steps": 100},
+    ),
+    "prefixed settings": (
+        "train:\n  scheduler: onecycle\n  lr: 0.001\n  onecycle_max_lr: 0.1\n  onecycle_pct_start: 0.2\n  epochs: 5\n",
+        ".yaml",
+        {"max_lr": 0.1, "pct_start": 0.2, "epochs": 5},
+    ),
+    "prefixed settings without a name": (
+        "train: {one_cycle_max_lr: 0.1, one_cycle_div_factor: 10, total_steps: 100}\n",
+        ".yaml",
+        {"max_lr": 0.1, "div_factor": 10, "total_steps": 100},
+    ),
+    "Det3D": (
+        ("lr_config = dict(type='one_cycle', lr_max=0.001, moms=[0.95, 0.85], div_factor=10.0, pct_start=0.4)\n"
+        "total_epochs = 20\n"),
+        ".py",
+        {"convention": "openpcdet", "max_lr": 0.001, "max_momentum": 0.95, "base_momentum": 0.85, "epochs": 20},
+    ),
+    "OpenOCR": (
+        ("Global: {epoch_num: 20}\nOptimizer: {name: AdamW, lr: 0.00065}\n"
+        "LRScheduler: {name: OneCycleLR, warmup_epoch: 1.5, cycle_momentum: false}\n"),
+        ".yml",
+        {"max_lr": 0.00065, "pct_start": 0.075, "epochs": 20, "cycle_momentum": False},
+    ),
+    "OpenOCR without a warm-up": (
+        "Global: {epoch_num: 20}\nOptimizer: {name: AdamW, lr: 0.00065}\nLRScheduler: {name: OneCycleLR}\n",
+        ".yml",
+        {"max_lr": 0.00065, "pct_start": 0.05, "epochs": 20},
+    ),
+    "mmcv with momentum": (
+        ("lr_config = dict(policy='OneCycle', max_lr=0.1, pct_start=0.2)\n"
+        "momentum_config = dict(policy='OneCycle', base_momentum=0.8, max_momentum=0.9)\n"
+        "runner = dict(type='EpochBasedRunner', max_epochs=24)\n"),
+        ".py",
+        {"convention": "torch", "max_lr": 0.1, "base_momentum": 0.8, "max_momentum": 0.9, "epochs": 24},
+    ),
+    "mmcv without momentum": (
+        "lr_config = dict(policy='OneCycle', max_lr=0.1)\ntotal_epochs = 24\n",
+        ".py",
+        {"convention": "mmengine", "max_lr": 0.1, "epochs": 24},
+    ),
+    "Paddle3D's OneCycle": (
+        ("lr_scheduler: {type: OneCycle, total_step: 740, lr_max: 0.001, moms: [0.95, 0.85], div_factor: 10, "
+        "pct_start: 0.4}\n"),
+        ".yml",
+        {"convention": "openpcdet", "total_steps": 740, "max_lr": 0.001, "div_factor": 10, "pct_start": 0.4},
+    ),
+    "Paddle3D's OneCycleWarmupDecayLr": (
+        ("optimizer:\n  type: OneCycleAdam\n"
+        "  beta1: {type: OneCycleDecayWarmupMomentum, momentum_peak: 0.95, momentum_trough: 0.85}\n"
+        "lr_scheduler: {type: OneCycleWarmupDecayLr, base_learning_rate: 0.0002, lr_ratio_peak: 5, "
+        "lr_ratio_trough: 0.0001, step_ratio_peak: 0.3}\nepochs: 20\n"),
+        ".yml",
+        {"convention": "openpcdet", "max_lr": 0.001, "div_factor": 5, "pct_start": 0.3, "max_momentum": 0.95,
+         "base_momentum": 0.85, "epochs": 20},
+    ),
+    "yacs": (
+        ("from yacs.config import CfgNode as CN\n_CN = CN()\n_CN.trainer = CN()\n_CN.trainer.scheduler = 'OneCycleLR'\n"
+        "_CN.trainer.canonical_lr = 25e-5\n_CN.trainer.num_steps = 120000\n"
+        "_CN.trainer.anneal_strategy = 'linear'\ndef get_cfg():\n    return _CN.clone()\n"),
+        ".py",
+        {"max_lr": 0.00025, "total_steps": 120000, "anneal_strategy": "linear"},
+    ),
+    "an updated copy": (
+        ("BASE = dict(epochs=30)\nX = copy.deepcopy(BASE)\n"
+        "X.update(dict(lr_scheduler_class=torch.optim.lr_scheduler.OneCycleLR,"
+        " lr_scheduler_args=dict(max_lr=0.1, pct_start=0.2)))\n"),
+        ".py",
+        {"max_lr": 0.1, "pct_start": 0.2, "epochs": 30},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_shape_gives_its_settings(name: str) -> None:
+    text, ending, wanted = SHAPES[name]
+    [plan] = read(Source(f"config{ending}", named=True, text=text))
+    assert plan.is_one_cycle
+    given = {setting: plan.values.get(setting) for setting in wanted}
+    assert given == pytest.approx(wanted) if "convention" not in wanted else given == wanted
+
+
+def findings(tmp_path: Path, text: str, name: str = "config.yaml") -> list[str]:
+    path = tmp_path / name
+    path.write_text(text)
+    return [found.code for found in load(Request((str(path),), every_plan=True)).findings]
+
+
+def test_another_warmup_beside_that_of_mmcv_is_said(tmp_path: Path) -> None:
+    text = "lr_config = dict(policy='OneCycle', max_lr=0.1, warmup='linear', warmup_iters=500)\ntotal_iters = 1000\n"
+    assert "OC503" in findings(tmp_path, text, "config.py")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "scheduler: {type: OneCycle, params: {cycle_min_lr: 0.0001, cycle_max_lr: 0.001}}\n",
+        "scheduler: {type: OneCycleLRWithWarmup, num_steps: 100, lr_range: [0.1, 0.001], warmup_steps: 10}\n",
+        "scheduler: {type: OneCycleLR, num_steps: 100, lr_range: [0.1, 0.001]}\n",
+        "scheduler: {type: OneCyclePolicy, max_lr: 0.1}\n",
+    ],
+)
+def test_what_is_only_called_one_cycle_is_refused_by_name(text: str, tmp_path: Path) -> None:
+    assert findings(tmp_path, text) == ["OC502"]
+    assert main(["validate", str(tmp_path)]) == 0  # in a folder it is not a schedule to check
+
+
+def test_a_form_that_describes_settings_is_not_a_schedule(tmp_path: Path) -> None:
+    text = "trainer:\n  max_lr: {description: the peak, default: 0.1}\n  pct_start: {description: its place}\n"
+    assert findings(tmp_path, text) == []
+
+
+@pytest.mark.parametrize("alias", ["*s", "{<<: *s}"])
+def test_an_aliased_mapping_reports_once(alias: str, tmp_path: Path) -> None:
+    block = "{type: OneCycleLR, max_lr: 0.1, total_steps: 100, pct_start: 30}"
+    text = f"a: {{scheduler: &s {block}}}\nb: {{scheduler: {alias}}}\n"
+    assert findings(tmp_path, text) == ["OC202"]
+
+
+def test_a_block_at_the_root_is_named_by_a_dot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        "scheduler: onecycle\nmax_lr: 0.1\ntotal_steps: 10\n"
+        "other: {scheduler: {type: OneCycleLR, max_lr: 0.2, total_steps: 20}}\n"
+    )
+    assert main(["show", str(path)]) == 2
+    assert "--block ." in capsys.readouterr().err
+    assert main(["show", str(path), "--block", "."]) == 0
+    assert main(["show", str(path), "--block", "other.scheduler"]) == 0

@@ -34,7 +34,7 @@ def make_log(steps: Any, lr: Any, momentum: Any = None, groups: tuple[str, ...] 
     momenta = None if momentum is None else np.asarray(momentum, dtype=np.float64).reshape(rates.shape)
     names = groups or (("",) if rates.shape[1] == 1 else tuple(f"pg{at + 1}" for at in range(rates.shape[1])))
     whole = np.asarray(steps, dtype=np.int64)
-    return Log("run.csv", "csv", whole, rates, momenta, names, np.arange(len(whole), dtype=np.int64) + 2)
+    return Log("run.csv", "csv", whole, rates, momenta, names)
 
 
 RUNS_OF_PAPERS: dict[str, dict[str, Any]] = json.loads((DATA / "golden" / "smith" / "runs.json").read_text())["runs"]

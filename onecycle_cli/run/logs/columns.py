@@ -1,11 +1,10 @@
-"""The columns of a log: how trainers name them, which of them are read, and their cells as numbers.
+"""The columns of a log: how trainers name them, and which of them are read.
 
 Names are compared without the spaces around them and without regard to case.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from difflib import get_close_matches
 from functools import cached_property
@@ -78,11 +77,7 @@ MOMENTUM_WORDS = ("momentum", "mom", "beta1", "beta_1", "betas", "betas/0")
 
 NAMES_SHOWN = 20
 NAME_SHOWN = 60
-CELL_SHOWN = 40
 """Names and characters that a message shows at most."""
-
-MISSING = frozenset({"", "na", "nan", "none", "null"})
-"""Words, in lower case, for a missing value: R writes NA, pandas nothing or nan, Python None."""
 
 
 class Names:
@@ -154,7 +149,7 @@ def choose_columns(
         raise OnecycleError(f"no learning-rate column in {path}: {found}", "name it: --column lr=NAME")
     lr = [name for name, _ in rates]
     step = next(iter(own["step"]), None) or find_step(known)
-    epoch = find_epoch(known) if step is None else None
+    epoch = find_epoch(known)
     momentum = [name.strip() for name in own["momentum"]] or find_momentum(known, lr)
     if len(momentum) > len(lr):
         message = f"--column names {len(momentum)} momenta, but the log has {count(len(lr), 'learning rate')}"
@@ -166,7 +161,8 @@ def choose_columns(
         lr=tuple(columns.get(name, name) for name in lr),
         momentum=tuple(None if name is None else columns.get(name, name) for name in momentum),
         groups=tuple(group for _, group in rates),
-        counts_epochs=epoch is not None,
+        counts_epochs=step is None and epoch is not None,
+        epoch=columns.get(epoch) if step is not None and epoch not in (None, step) else None,
         notes=_notes(known, lr, counter, own=bool(own["lr"])),
     )
 
@@ -280,55 +276,3 @@ def _first(names: Sequence[str], wanted: Sequence[str | None], *, last: bool = F
     """Return the first wanted name that exists; `last`: only the part after the last slash is compared."""
     by_key = {(name.rpartition("/")[2] if last else name).casefold(): name for name in reversed(names)}
     return next((by_key[key] for key in map(str.casefold, filter(None, wanted)) if key in by_key), None)
-
-
-def value_of_text(cell: str, *, decimal_comma: bool = False) -> float:
-    """Return a cell's number; NaN where the cell is empty or says that the value is missing.
-
-    Raises:
-        ValueError: it is not a number.
-    """
-    if not cell:
-        return math.nan
-    try:
-        number = float(cell)
-    except ValueError:
-        if cell.strip().casefold() in MISSING:
-            return math.nan
-        if decimal_comma and cell.count(",") == 1:
-            return value_of_text(cell.replace(",", "."))
-        raise ValueError(f"{_shown(cell)} is not a number") from None
-    if "_" in cell:  # float() reads 1_000, which no logger writes
-        raise ValueError(f"{_shown(cell)} is not a number")
-    return number
-
-
-def value_of_json(value: object) -> float:
-    """Return a JSON value as a number; NaN where it is missing.
-
-    Raises:
-        ValueError: it is not a number.
-    """
-    if type(value) is float:
-        return value
-    if value is None:
-        return math.nan
-    if isinstance(value, str):
-        return value_of_text(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{_shown(value)} is not a number")  # noqa: TRY004 - as for any other cell
-    try:
-        return float(value)
-    except OverflowError:
-        raise ValueError("an integer too large for a float") from None
-
-
-def first_of_pair(cell: str) -> str:
-    """Return the first number of a pair such as `(0.9, 0.999)`, which is how Adam's betas are printed."""
-    inside = cell.strip()
-    return inside[1:].split(",")[0].rstrip(")]") if inside[:1] in ("(", "[") else cell
-
-
-def _shown(value: object) -> str:
-    # A long text is cut before it is escaped: a cell may hold a megabyte.
-    return shorten(repr(value[: 2 * CELL_SHOWN]) if isinstance(value, str) else str(value), CELL_SHOWN)

@@ -2,8 +2,8 @@
 
 A reader serves one or more formats. It recognizes a file by its first bytes (`Head`) and turns it into rows. A reader
 of a format that grows by whole lines derives from `LineReader`, which can also follow a file that is still written.
-Reusable parts are `tables.cells_of` and `tables.Records` for delimited text, `objects.ObjectReader` for lines with
-named values, and `log.rows_by_step` for values that are logged one by one.
+Reusable parts are `records.cells_of` and `records.Records` for delimited text, `objects.ObjectReader` for lines with
+named values, and `builder.rows_by_step` for values that are logged one by one.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
+from onecycle_cli.run.logs.builder import LogBuilder
 from onecycle_cli.run.logs.columns import stripped
-from onecycle_cli.run.logs.log import LogBuilder, NotYetError
+from onecycle_cli.run.logs.log import NotYetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -145,8 +146,8 @@ class Reader(ABC):
             OnecycleError: the file cannot be read, or has no column to read.
         """
 
-    def build(self, notes: tuple[str, ...] = ()) -> Log:
-        """Return the rows read so far as a log.
+    def build(self, notes: tuple[str, ...] = (), *, grows: bool = False) -> Log:
+        """Return the rows read so far as a log; `grows`: more will be added to them.
 
         Raises:
             NotYetError: no row was read, or the columns are not known yet.
@@ -154,7 +155,7 @@ class Reader(ABC):
         """
         if self.columns is None:
             raise NotYetError(f"{self.path} has no rows", "check that this is the right file")
-        return self.builder.build(self.columns, notes)
+        return self.builder.build(self.columns, notes, grows=grows)
 
 
 class LineReader(Reader):

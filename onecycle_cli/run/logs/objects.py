@@ -6,10 +6,11 @@ import json
 import math
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.logs.columns import find_epoch, find_step, value_of_json
+from onecycle_cli.run.logs.cells import Written, items_of, value_of_json
+from onecycle_cli.run.logs.columns import find_epoch, find_step
 from onecycle_cli.run.logs.format import FIRST_LINES, LONGEST_LINE, Format, LineReader, Reader, encoding_of
 from onecycle_cli.run.logs.log import BadRow, NotYetError
 from onecycle_cli.run.logs.tables import is_wandb_history
@@ -113,11 +114,13 @@ class ObjectReader(Reader):
         if columns.step is not None and columns.step not in values:
             return None
         try:
-            numbers = [value_of_json(values.get(name)) for name in columns.values]
-            if all(map(math.isnan, numbers)):
+            numbers = [value_of_json(values.get(name)) for name in columns.values[: columns.measured]]
+            if not columns.is_row(numbers):
                 return None
+            if columns.epoch is not None:
+                numbers.append(_epoch(values.get(columns.epoch)))
             step = number if columns.step is None else value_of_json(values[columns.step])
-            return line, columns.check_step(step), numbers
+            return columns.check_step(step), numbers
         except ValueError as error:
             return BadRow(line, str(error))
 
@@ -144,7 +147,9 @@ class JsonLinesReader(ObjectReader, LineReader):
 
     def rows(self, lines: Iterable[Line]) -> Iterator[Row | BadRow]:
         """Return the rows of further lines."""
-        return self.rows_of(parsed(number, text) for number, text in lines if text.strip())
+        builder = self.builder
+        entries = (parsed(line, text, written=builder.wants_texts) for line, text in lines if text.strip())
+        return self.rows_of(entries)
 
 
 class JsonDocumentReader(ObjectReader):
@@ -249,13 +254,15 @@ def _after_value(text: str, at: int, close: str) -> int:
     return at if text.startswith(close, at) else _token(text, _token(text, at, ","))
 
 
-def parsed(line: int, text: str) -> Entry | BadRow:
-    """Return the object in a line."""
+def parsed(line: int, text: str, *, written: bool) -> Entry | BadRow:
+    """Return the object in a line; `written`: its numbers with their texts."""
     import orjson
 
     if len(text) > LONGEST_LINE:
         return BadRow(line, f"longer than {LONGEST_LINE:,} characters")
     try:
+        if written:
+            return entry_of(line, json.loads(text, parse_float=Written))
         try:
             value = orjson.loads(text)  # four times as fast as json
         except ValueError:
@@ -269,7 +276,7 @@ def entry_of(line: int, value: object) -> Entry | BadRow:
     """Return an object's values flat: those inside other values are called by their path, with slashes."""
     if not isinstance(value, dict):
         return BadRow(line, "not a JSON object")
-    if any(type(inner) in (dict, list) for inner in value.values()):
+    if any(type(inner) in (dict, list) or _is_list(inner) for inner in value.values()):
         return line, dict(_flat("", value))
     return line, value
 
@@ -281,11 +288,26 @@ def _flat(path: str, value: object, depth: int = 0) -> Iterator[tuple[str, objec
         inside: Iterable[tuple[object, object]] = value.items()
     elif isinstance(value, list):
         inside = enumerate(value[:MOST_ITEMS])
+    elif _is_list(value) and len(items := items_of(value)) > 1:
+        inside = enumerate(items[:MOST_ITEMS])
     else:
         yield path, value
         return
     for key, inner in inside:
         yield from _flat(f"{path}/{key}" if path else str(key), inner, depth + 1)
+
+
+def _is_list(value: object) -> TypeGuard[str]:
+    """Return whether a value may be a printed list, tensor or array."""
+    return type(value) is str and value.endswith(("]", ")"))
+
+
+def _epoch(value: object) -> float:
+    """Return an epoch; NaN where it is not a number."""
+    try:
+        return value_of_json(value)
+    except ValueError:
+        return math.nan
 
 
 def _is_mmengine(names: Names) -> bool:

@@ -92,7 +92,7 @@ class _GrowingLog:
     def log(self) -> Log | None:
         """Return the rows so far; None before the first."""
         try:
-            return self._reader.build() if self._reader is not None else None
+            return self._reader.build(grows=True) if self._reader is not None else None
         except NotYetError:
             return None
 

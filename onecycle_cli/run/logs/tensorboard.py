@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
+from onecycle_cli.run.logs.builder import rows_by_step
 from onecycle_cli.run.logs.format import Format, Head, Reader
-from onecycle_cli.run.logs.log import rows_by_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -1,0 +1,218 @@
+"""Rows of a log, collected while it is read."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from itertools import count
+from typing import TYPE_CHECKING
+
+from onecycle_cli.errors import OnecycleError
+from onecycle_cli.run.logs.cells import Written
+from onecycle_cli.run.logs.log import BadRow, Log, NotYetError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from onecycle_cli.run.logs.log import Columns, Row, Texts
+
+FEW_BAD_ROWS = 3
+"""Bad rows that are skipped in a log of any length: a crash tears one line, and the resumed run appends to it."""
+
+MOST_BAD_SHARE = 0.1
+"""With a larger share of bad rows the columns are probably the wrong ones, and a verdict would be chance."""
+
+MOST_BAD_ROWS = 100
+"""With more bad rows reading stops: nobody reads a longer list."""
+
+SAMPLED_ROWS = 1024
+"""The first rows, whose texts are all kept. Of the rows up to twice as many, every second one's are, and so on."""
+
+
+class LogBuilder:
+    """Collects rows in flat arrays of eight bytes per number, and builds the log from them."""
+
+    def __init__(self, path: str) -> None:
+        """Start without rows; `path` is the file's name in messages and in the log."""
+        self.path = path
+        self._steps = array("d")
+        self._values = array("d")
+        self._samples = sampled_rows()
+        self._next_sample = next(self._samples)
+        self._texts: list[list[str]] = []
+        self._bad: list[BadRow] = []
+
+    def __len__(self) -> int:
+        """Return the number of good rows."""
+        return len(self._steps)
+
+    @property
+    def wants_texts(self) -> bool:
+        """Whether the numbers of the next row should be `Written`, if they are read from text."""
+        return len(self._steps) == self._next_sample
+
+    def add(self, rows: Iterable[Row | BadRow]) -> None:
+        """Add rows.
+
+        Raises:
+            OnecycleError: more than MOST_BAD_ROWS rows are bad.
+        """
+        add_step, add_values = self._steps.append, self._values.extend
+        for row in rows:
+            if isinstance(row, BadRow):
+                self._bad.append(row)
+                if len(self._bad) > MOST_BAD_ROWS:
+                    raise self._too_many(f"more than {MOST_BAD_ROWS} rows")
+                continue
+            step, values = row
+            if self.wants_texts:
+                self._add_texts([value.text if isinstance(value, Written) else "" for value in values])
+            add_step(step)
+            add_values(values)
+
+    def add_block(
+        self, steps: NDArray[np.float64], values: NDArray[np.float64], texts: Callable[[int], Sequence[str]]
+    ) -> None:
+        """Add good rows at once.
+
+        Args:
+            steps: their steps.
+            values: their values, shape (rows, columns), in the order of `Columns.values`.
+            texts: returns how the values of one of these rows were written; "" for one that is missing.
+        """
+        first = len(self)
+        self._steps.frombytes(steps.tobytes())
+        self._values.frombytes(values.tobytes())
+        while self._next_sample < len(self):
+            self._add_texts(texts(self._next_sample - first))
+
+    def _add_texts(self, texts: Sequence[str]) -> None:
+        self._texts = self._texts or [[] for _ in texts]
+        for column, text in zip(self._texts, texts, strict=True):
+            if text:
+                column.append(text)
+        self._next_sample = next(self._samples)
+
+    def build(self, columns: Columns, notes: tuple[str, ...] = (), *, grows: bool = False) -> Log:
+        """Return the rows added so far as a log.
+
+        Args:
+            columns: what the rows hold.
+            notes: more notes for the user.
+            grows: whether more rows will be added. Otherwise the log takes the memory over.
+
+        Raises:
+            NotYetError: no row was added.
+            OnecycleError: too many of the rows are bad.
+        """
+        import numpy as np
+
+        bad, good, groups = len(self._bad), len(self), len(columns.groups)
+        if bad > FEW_BAD_ROWS and bad > MOST_BAD_SHARE * (bad + good):
+            raise self._too_many(f"{bad} of {bad + good} rows")
+        if not good:
+            hint = "check that the run logged it, or name another column: --column lr=NAME"
+            nothing = NotYetError(f"no row of {self.path} has a learning rate", hint)
+            raise self._too_many("none of the rows", can="can") if bad else nothing
+        # An array that is viewed cannot grow.
+        steps, flat = (self._steps[:], self._values[:]) if grows else (self._steps, self._values)
+        values = np.frombuffer(flat, dtype=np.float64).reshape(good, -1)
+        texts = [tuple(column) for column in self._texts]
+        momentum, momentum_texts = _momenta(columns, values, texts)
+        whole, step_notes = _whole_steps(columns, np.frombuffer(steps, dtype=np.float64))
+        epochs = values[:, columns.measured] if columns.epoch is not None else None
+        return Log(
+            path=self.path,
+            format=columns.format,
+            steps=whole,
+            lr=values[:, :groups],
+            momentum=momentum,
+            groups=columns.groups,
+            step_column=columns.step,
+            epochs=np.frombuffer(steps, dtype=np.float64) if columns.counts_epochs else epochs,
+            lr_texts=tuple(texts[:groups]),
+            momentum_texts=momentum_texts,
+            bad_rows=tuple(self._bad),
+            notes=(*columns.notes, *step_notes, *notes),
+        )
+
+    def _too_many(self, rows: str, can: str = "cannot") -> OnecycleError:
+        first = "; ".join(f"line {row.line}: {row.why}" for row in self._bad[:3])
+        return OnecycleError(
+            f"{rows} of {self.path} {can} be read: {first}",
+            "correct these lines, or name the columns with --column step=NAME and --column lr=NAME",
+        )
+
+
+def _momenta(
+    columns: Columns, values: NDArray[np.float64], texts: Sequence[tuple[str, ...]]
+) -> tuple[NDArray[np.float64] | None, Texts]:
+    """Return the momentum of each group, NaN where a group has none, and how some were written."""
+    import numpy as np
+
+    if not columns.momentum:
+        return None, ()
+    groups = len(columns.groups)
+    if None not in columns.momentum:
+        return values[:, groups : columns.measured], tuple(texts[groups : columns.measured])
+    at = iter(range(groups, columns.measured))
+    places = [None if name is None else next(at) for name in columns.momentum]
+    nothing = np.full(len(values), math.nan)
+    momentum = np.column_stack([nothing if place is None else values[:, place] for place in places])
+    return momentum, tuple(() if place is None else texts[place] for place in places)
+
+
+def _whole_steps(columns: Columns, steps: NDArray[np.float64]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return the steps, and a note; rows are numbered where an epoch column does not count them one by one."""
+    import numpy as np
+
+    if not columns.counts_epochs:
+        return steps.astype(np.int64), ()
+    several_per_epoch = 2 * int((np.diff(steps) == 0).sum()) > len(steps) - 1
+    if several_per_epoch or not (steps == np.floor(steps)).all():
+        note = f"column {columns.step} does not count the rows one by one: the rows are numbered from 0"
+        return np.arange(len(steps), dtype=np.int64), (note,)
+    return steps.astype(np.int64), (f"no column counts steps: the epochs in column {columns.step} are used",)
+
+
+def sampled_rows() -> Iterator[int]:
+    """Yield the numbers of the rows whose texts are kept."""
+    yield from range(SAMPLED_ROWS)
+    for doublings in count(1):
+        yield from range(SAMPLED_ROWS << (doublings - 1), SAMPLED_ROWS << doublings, 1 << doublings)
+
+
+def rows_by_step(values: Iterable[tuple[int, float, str, float]], columns: Columns) -> Iterator[Row | BadRow]:
+    """Join values that were logged one by one into rows.
+
+    A row ends where the step changes, where a name comes again, and with the last value.
+
+    Args:
+        values: the line, step, name and value of each, in the order of the file. A reader that gets the file piece by
+            piece must not begin a new call within a row.
+        columns: the names that are read; others are skipped.
+    """
+    places = {name: at for at, name in enumerate(columns.values)}
+    row: list[float] = []
+    first_line, current = 0, -1.0
+    for line, step, name, value in values:
+        at = places.get(name)
+        if at is None:
+            continue
+        if not row or step != current or not math.isnan(row[at]):
+            yield from _checked_row(first_line, current, row, columns)
+            row, first_line, current = [math.nan] * len(places), line, step
+        row[at] = value
+    yield from _checked_row(first_line, current, row, columns)
+
+
+def _checked_row(line: int, step: float, values: list[float], columns: Columns) -> Iterator[Row | BadRow]:
+    if not columns.is_row(values):
+        return
+    try:
+        yield columns.check_step(step), values
+    except ValueError as error:
+        yield BadRow(line, str(error))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 import typer
 
+from onecycle_cli.cli import print_error
 from onecycle_cli.cli.options import takes_paths
 from onecycle_cli.cli.targets import check_not_input, print_notes, write_text
 from onecycle_cli.config import Request, load
@@ -70,8 +71,10 @@ def validate(
         write_text(report.getvalue(), output_file)
         sys.stdout.write(_summary(loaded))
     if loaded.unreadable:
-        messages = "; ".join(error.message for error in loaded.unreadable)
-        raise OnecycleError(messages, loaded.unreadable[0].hint)
+        *others, last = loaded.unreadable
+        for error in others:
+            print_error(error.message, "" if error.hint == last.hint else error.hint)
+        raise last
     if not loaded.files:
         print_notes([f"no config with a one-cycle schedule ({count(loaded.skipped, 'file')} skipped)"])
     raise typer.Exit(1 if any(found.severity in failing for found in loaded.findings) else 0)

@@ -13,6 +13,7 @@ from onecycle_cli.findings.plan_rules import NO_LENGTH
 from onecycle_cli.formatting import flag_name
 from onecycle_cli.policy.checks.ranges import unsupported
 from onecycle_cli.policy.conventions import CONVENTIONS
+from onecycle_cli.policy.settings import SETTINGS
 from onecycle_cli.policy.validation import validate_settings
 
 if TYPE_CHECKING:
@@ -138,21 +139,26 @@ def load(request: Request) -> Loaded:
     error, unless `only_schedules` skips it, too. Such errors are in `unreadable`.
 
     Raises:
-        OnecycleError: without `every_plan`: a config cannot be read, or does not hold exactly one plan.
+        OnecycleError: an assignment has no effect on any plan. Without `every_plan`: a config cannot be read, or does
+            not hold exactly one plan.
     """
     loaded = Loaded()
     if not request.configs:
         loaded.plans = [_load_plan(None, convention, request) for convention in request.conventions or (None,)]
         return loaded
-    from onecycle_cli.config.key_paths import read_assignments
+    from onecycle_cli.config.key_paths import dotted, read_assignments
 
     assignments = read_assignments(request.assignments)
     if request.every_plan:
         sources = find_sources(request.configs, loaded.unreadable.append, request.exclude)
     else:
         sources = map(read_source, request.configs)
+    ineffective: list[tuple[RawPlan, set[str]]] = []
     for source in sources:
-        _load_source(loaded, source, assignments, request)
+        raw = _load_source(loaded, source, assignments, request)
+        ineffective += [(plan, {dotted(given.path) for given in plan.ineffective}) for plan in raw if plan.readable]
+    if ineffective and (unused := set.intersection(*(paths for _, paths in ineffective))):
+        raise _no_effect(ineffective[0][0], min(unused))
     return loaded
 
 
@@ -165,7 +171,24 @@ def findings_of(source: Source, request: Request) -> list[Finding]:
     return loaded.findings
 
 
-def _load_source(loaded: Loaded, source: Source, assignments: Sequence[Assignment], request: Request) -> None:
+def _no_effect(plan: RawPlan, path: str) -> OnecycleError:
+    """Return the error for a path given by `--set` that nothing reads, with the nearest one of the file."""
+    from difflib import get_close_matches
+
+    from onecycle_cli.config.key_paths import paths_of
+    from onecycle_cli.errors import OnecycleError
+
+    known = [] if plan.root is None else list(paths_of(plan.root))
+    known += [f"{plan.arguments}.{setting}" if plan.arguments else setting for setting in SETTINGS]
+    near = get_close_matches(path[:100], known, 1, 0.6)
+    hint = f"did you mean {near[0]}?" if near else "use the path of a key of the file, or of a setting of its schedule"
+    return OnecycleError(f"--set {path} has no effect: {plan.path} has no such key", hint)
+
+
+def _load_source(
+    loaded: Loaded, source: Source, assignments: Sequence[Assignment], request: Request
+) -> Sequence[RawPlan]:
+    """Load the plans of a source; return those of them that were asked for, as they were read."""
     from onecycle_cli.config.reader import choose, no_block, read
 
     plans = read(source, assignments)
@@ -174,15 +197,16 @@ def _load_source(loaded: Loaded, source: Source, assignments: Sequence[Assignmen
         plans = [choose(plans, request.block)]
     elif plans[0].is_empty and named:
         loaded.unreadable.append(no_block(source.path))
-        return
+        return ()
     elif not named and not any(plan.is_one_cycle for plan in plans):
         loaded.skipped += 1
-        return
+        return ()
     made = [_load_plan(plan, name, request) for plan in plans for name in request.conventions or (None,)]
     loaded.files.append(source.path)
     loaded.plans += made
     if any(plan.findings for plan in made):
         loaded.sources[source.path] = source
+    return plans
 
 
 def _load_plan(raw: RawPlan | None, convention: str | None, request: Request) -> LoadedPlan:
@@ -191,8 +215,6 @@ def _load_plan(raw: RawPlan | None, convention: str | None, request: Request) ->
     flags = dict(request.flags) if convention is None else {**request.flags, "convention": convention}
     file, in_file = ("", {}) if raw is None else (raw.path, raw.values)
     values, notes = override(in_file, flags)
-    if raw is not None:
-        notes += [f"--set {path} has no effect: {raw.path} has no such key" for path in raw.ineffective]
     if request.leave_out_unsupported and convention is not None:
         notes += _leave_out_unsupported(values, convention)
     validated = validate_settings(values, raw.context if raw is not None else None)

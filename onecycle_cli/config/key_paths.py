@@ -12,7 +12,7 @@ from onecycle_cli.config.yaml_tree import UnreadableError, parse
 from onecycle_cli.errors import OnecycleError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from onecycle_cli.config.nodes import Node
 
@@ -23,6 +23,11 @@ MOST_HOPS = 100
 MISSING = "???"
 """OmegaConf's mark for a value that must be set at run time."""
 
+DEEPEST_SUGGESTED = 8
+MOST_SUGGESTED = 2000
+"""Levels, and paths of one level, among which the nearest to a mistyped path is looked for."""
+
+_PLACEHOLDER = re.compile(r"<[A-Za-z][\w .-]*>")
 _REFERENCE = re.compile(r"\$\{\s*(\.*)([^{}:\s]+)\s*\}")
 
 
@@ -124,10 +129,23 @@ def lookup(node: Node, path: KeyPath) -> Node | None:
     return found
 
 
-def unused(assignments: Iterable[Assignment], document: Document, text: str) -> tuple[str, ...]:
-    """Return the paths that are set although the file neither contains nor names them."""
-    paths = [dotted(given.path) for given in assignments if lookup(document.root, given.path) is None]
-    return tuple(path for path in paths if path not in text)
+def foreign(assignments: Iterable[Assignment], root: MappingNode, text: str) -> tuple[Assignment, ...]:
+    """Return the assignments to paths that a file neither contains nor names in a reference."""
+    return tuple(given for given in assignments if lookup(root, given.path) is None and dotted(given.path) not in text)
+
+
+def paths_of(root: MappingNode) -> Iterator[str]:
+    """List the dotted paths of a tree, the upper ones first, as far as they are worth suggesting."""
+    level: list[tuple[KeyPath, Node]] = [((), root)]
+    for _ in range(DEEPEST_SUGGESTED):
+        below: list[tuple[KeyPath, Node]] = []
+        for path, node in level:
+            if isinstance(node, MappingNode):
+                below += (((*path, key.text), child) for key, child in node.pairs())
+            elif isinstance(node, SequenceNode):
+                below += (((*path, str(at)), child) for at, child in enumerate(node.items))
+        level = below[:MOST_SUGGESTED]
+        yield from (dotted(path) for path, _ in level)
 
 
 def resolve(document: Document, node: Node, path: KeyPath) -> Node | Unknown:
@@ -144,8 +162,16 @@ def resolve(document: Document, node: Node, path: KeyPath) -> Node | Unknown:
 
 
 def is_filled_in_later(node: Node) -> bool:
-    """Return whether a node is a count that is set at run time: empty, null or -1."""
-    return isinstance(node, ScalarNode) and node.plain and read_plain(node.text) in (None, -1)
+    """Return whether a node says that its value is set at run time, as an empty one does, null, -1 or `auto`."""
+    if not isinstance(node, ScalarNode):
+        return False
+    text = node.text.strip()
+    return text.lower() == "auto" or (node.plain and read_plain(text) in (None, -1))
+
+
+def is_template(text: str) -> bool:
+    """Return whether a text is replaced before or while the file is read: `$LR`, `${LR}`, `{{ lr }}`, `<LR>`."""
+    return text.startswith("$") or "${" in text or "{{" in text or _PLACEHOLDER.fullmatch(text) is not None
 
 
 def _follow(document: Document, start: Node, path: KeyPath) -> Node | Unknown:
@@ -159,7 +185,7 @@ def _follow(document: Document, start: Node, path: KeyPath) -> Node | Unknown:
             return Unknown(start.place, start.text, dotted(at), "it must be set at run time")
         reference = _REFERENCE.fullmatch(node.text.strip())
         if reference is None:
-            if "${" in node.text:
+            if is_template(node.text.strip()):
                 return Unknown(start.place, start.text, dotted(path), "it is computed at run time")
             return node if node is start else seen_from(start.place, node)
         dots, name = reference.groups()

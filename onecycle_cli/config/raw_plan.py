@@ -20,7 +20,8 @@ from onecycle_cli.policy.validation import LENGTH
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from onecycle_cli.config.nodes import Node, Place, ScalarNode
+    from onecycle_cli.config.key_paths import Assignment
+    from onecycle_cli.config.nodes import MappingNode, Node, Place, ScalarNode
     from onecycle_cli.findings import Finding
     from onecycle_cli.policy.context import TrainingContext
 
@@ -77,7 +78,8 @@ class RawPlan:
         block: in a training config, the dotted path of the schedule's block ("" at the root); None in our own.
         arguments: the dotted path of the block's arguments, where `--set` gives them.
         context: what a training config says beside its schedule; None in our own.
-        unused: paths given by `--set` that the file neither contains nor names.
+        root: the file's tree; None where it cannot be read.
+        foreign: what `--set` gives at paths that the file neither contains nor names.
     """
 
     path: str
@@ -92,7 +94,8 @@ class RawPlan:
     block: str | None = None
     arguments: str = ""
     context: TrainingContext | None = None
-    unused: tuple[str, ...] = ()
+    root: MappingNode | None = None
+    foreign: tuple[Assignment, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -100,10 +103,11 @@ class RawPlan:
         return not (self.readable or self.is_one_cycle or self.findings)
 
     @property
-    def ineffective(self) -> list[str]:
-        """The paths given by `--set` that nothing reads."""
-        used = self.context.paths if self.context is not None else ()
-        return [path for path in self.unused if path not in used]
+    def ineffective(self) -> list[Assignment]:
+        """What `--set` gives and nothing reads."""
+        places = {*self.places.values(), *self.keys.values()}
+        used = {place.flag for place in places} | {finding.flag for finding in self.findings}
+        return [given for given in self.foreign if given.node.place.flag not in used]
 
     def take(self, setting: str, node: Node) -> list[Finding]:
         """Note a setting's value and its place; return what is found in how it is written."""

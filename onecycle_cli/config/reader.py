@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from onecycle_cli.config.files import JSON, PYTHON
-from onecycle_cli.config.key_paths import assign, split, unused
+from onecycle_cli.config.key_paths import assign, foreign, split
 from onecycle_cli.config.nodes import TOP, MappingNode, ScalarNode, SequenceNode, place_at
 from onecycle_cli.config.raw_plan import KEY_SETTINGS, RawPlan, duplicate, meant, resembles_key_setting, unknown_key
+from onecycle_cli.config.scalars import is_text_to_pyyaml_alone
 from onecycle_cli.config.yaml_tree import UnreadableError, parse
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
@@ -31,6 +32,10 @@ MOST_KEYS = 60
 """Keys above which a file is not one of ours unless one of them is a key setting."""
 
 _KEY_SETTING_LINE = re.compile(rf"^\s*[{{]?\s*({'|'.join(sorted(KEY_SETTINGS))})\s*:", re.MULTILINE)
+
+
+_READS_EXPONENTS = re.compile(r"\b_target_\b|\$\{|\?\?\?|^defaults\s*:|\bclass_path\b|\binit_args\b", re.MULTILINE)
+"""The marks of files that OmegaConf (Hydra) or jsonargparse (LightningCLI) loads, which read 1e-3 as a number."""
 
 
 def read(source: Source, assignments: Sequence[Assignment] = ()) -> list[RawPlan]:
@@ -63,7 +68,8 @@ def read(source: Source, assignments: Sequence[Assignment] = ()) -> list[RawPlan
     else:
         plans = [_read_block(path, text, document, block) for block in blocks]
         plans = [plans[0], *(_without_unread_keys(plan) for plan in plans[1:])]
-    return [replace(plan, unused=unused(assignments, document, text)) for plan in plans]
+    foreign_paths = foreign(assignments, root, text)
+    return [replace(plan, root=root, foreign=foreign_paths) for plan in plans]
 
 
 def choose(plans: list[RawPlan], block: str | None) -> RawPlan:
@@ -145,10 +151,11 @@ def _read_block(path: str, text: str, document: Document, block: Block) -> RawPl
     if refusal is not None:
         return _unreadable(path, text, refusal, is_one_cycle=False)
     plan = read_block(path, text, document, block)
-    if not path.lower().endswith((JSON, PYTHON)):
-        return plan
-    # These files are not read by a YAML loader.
-    return replace(plan, findings=tuple(found for found in plan.findings if found.rule is not YAML_VERSIONS))
+    if path.lower().endswith((JSON, PYTHON)):  # not read by a YAML loader
+        return replace(plan, findings=tuple(found for found in plan.findings if found.rule is not YAML_VERSIONS))
+    if _READS_EXPONENTS.search(text):
+        return replace(plan, findings=tuple(found for found in plan.findings if not is_text_to_pyyaml_alone(found)))
+    return plan
 
 
 def _without_unread_keys(plan: RawPlan) -> RawPlan:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from onecycle_cli.config.nodes import Node
     from onecycle_cli.findings import Finding
 
+NUMBER_TAGS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
+"""Tags that make a number of what PyYAML would otherwise read as text."""
+
 PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "null"))
 """Tags under which quotes do not matter: `!!int '10'` is a number."""
 
@@ -37,6 +40,9 @@ _WORDS: dict[str, bool | float | None] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
 }
+_EXPONENT = re.compile(r"[-+]?([0-9]+(_[0-9]+)*(\.[0-9_]*)?|\.[0-9]+(_[0-9]+)*)[eE][-+]?[0-9]+")
+"""The floats that OmegaConf 2.3 and jsonargparse 4.53 read in addition to PyYAML's, such as 1e-3."""
+
 _AGREED = re.compile(r"[-+]?(0|[1-9][0-9]*)|[-+]?[0-9]+\.[0-9]*([eE][-+][0-9]+)?|[A-Za-z ]*")
 MOST_DIGITS = 400
 """More digits than any float64 has; of longer integers, all of which are rejected, only the magnitude is kept."""
@@ -128,9 +134,17 @@ def _read_scalar(setting: str, node: ScalarNode, index: int | None) -> ValueFoun
     if wanted is str or (setting == "groups" and isinstance(value, str)):
         return node.text, []
     number, findings = _read_number(setting, node.text, value, index)
+    if node.tag in NUMBER_TAGS:
+        findings = [finding for finding in findings if finding.rule is not YAML_VERSIONS]
     if node.written.flag is not None:
         return number, []  # given by a flag: no other reader will see how it is written
     return number, [place_at(finding, node.written) for finding in findings]
+
+
+def is_text_to_pyyaml_alone(finding: Finding) -> bool:
+    """Return whether a finding is about a number that only PyYAML's own loaders read as text."""
+    text = finding.fix.old if finding.rule is YAML_VERSIONS and finding.fix is not None else ""
+    return _EXPONENT.fullmatch(text) is not None
 
 
 def number_of(node: Node, named: str) -> tuple[float | None, list[Finding]]:
@@ -140,7 +154,8 @@ def number_of(node: Node, named: str) -> tuple[float | None, list[Finding]]:
     value, by_pyyaml = read_plain(node.text), read_by_pyyaml(node.text)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None, []
-    if node.written.flag is not None or (type(value) is type(by_pyyaml) and value == by_pyyaml):
+    is_number = node.tag in NUMBER_TAGS or (type(value) is type(by_pyyaml) and value == by_pyyaml)
+    if node.written.flag is not None or is_number:
         return value, []
     return value, [place_at(_yaml_versions(named, node.text, value, by_pyyaml, None), node.written)]
 

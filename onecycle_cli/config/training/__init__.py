@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from onecycle_cli.config.key_paths import Unknown, dotted, is_filled_in_later, lookup, resolve
 from onecycle_cli.config.nodes import ScalarNode, SequenceNode, is_merge, place_at
 from onecycle_cli.config.raw_plan import RawPlan, duplicate, resembles_key_setting, unknown_key
-from onecycle_cli.config.scalars import number_of
+from onecycle_cli.config.scalars import number_of, read_plain
 from onecycle_cli.config.training.blocks import block_findings
 from onecycle_cli.config.training.names import (
     BESIDE,
@@ -160,8 +160,8 @@ def _count_as_mmengine(entries: BlockEntries, block: Block) -> None:
 
 def _take(plan: RawPlan, document: Document, setting: str, entry: Entry) -> list[Finding]:
     node = resolve(document, entry.node, entry.path)
-    if isinstance(node, ScalarNode) and setting in LENGTH and is_filled_in_later(node) and node.text.strip() == "-1":
-        node = Unknown(node.place, node.text, dotted(entry.path), "it is set at run time")
+    if isinstance(node, ScalarNode) and _is_set_at_run_time(setting, node):
+        node = Unknown(node.place, node.text or "empty", dotted(entry.path), "it is set at run time")
     if not isinstance(node, Unknown):
         return plan.take(setting, node)
     plan.places[setting, None] = node.place
@@ -171,6 +171,13 @@ def _take(plan: RawPlan, document: Document, setting: str, entry: Entry) -> list
     hint = f"use --set {node.path}={example} or {flag}"
     severity = Severity.ERROR if node.is_mistake else None
     return [place_at(NOT_KNOWN.finding(message, hint, setting, severity=severity), node.place)]
+
+
+def _is_set_at_run_time(setting: str, node: ScalarNode) -> bool:
+    """Return whether a value stands for one that the program sets; null is as good as no value where none is needed."""
+    if SETTINGS[setting].single is str or setting == "last_epoch" or not is_filled_in_later(node):
+        return False
+    return setting not in LENGTH | {"max_lr", "groups"} or read_plain(node.text) is not None
 
 
 def _take_warmup(plan: RawPlan, document: Document, entries: BlockEntries) -> None:

@@ -21,10 +21,12 @@ from onecycle_cli import OneCycle, OnecycleError
 from onecycle_cli.cli import main
 from onecycle_cli.render.step_table import make_columns, window, write_csv, write_jsonl
 from onecycle_cli.run import logs
-from onecycle_cli.run.logs import read_log, records, tables
+from onecycle_cli.run.logs import documents, objects, read_log, records, tables
 from onecycle_cli.run.logs.builder import FEW_BAD_ROWS, MOST_BAD_ROWS
+from onecycle_cli.run.logs.documents import JsonDocumentReader
 from onecycle_cli.run.logs.format import LONGEST_LINE, Format, Head, LineReader, Lines
 from onecycle_cli.run.logs.log import BadRow, Log, Row
+from onecycle_cli.run.logs.objects import JsonLinesReader, ObjectReader
 from onecycle_cli.run.logs.tables import TableReader
 
 from .conftest import DATA, ROOT
@@ -560,6 +562,88 @@ def test_plain_numbers_are_read_in_blocks(monkeypatch: pytest.MonkeyPatch) -> No
     log = reader.build()
     assert (log.steps.tolist(), log.lr[:, 0].tolist()) == ([0, 1, 2, 3, 4], [0.5, 0.25, 1e-3, 0.1, 7])
     assert log.lr_texts == (("0.50", "0.25", "1e-3", "0.1", "7"),)
+
+
+ODD_VALUES: list[Any] = [0.5, 7, None, "0.25", "x", True, [0.5], {"a": 1}, "[0.5, 0.25]", float("inf")]
+ENTRIES = st.lists(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "step": st.integers(0, 9) | st.sampled_from([None, -1, 1.5, "3"]),
+            "lr": st.floats(0, 1) | st.sampled_from(ODD_VALUES),
+            "epoch": st.sampled_from(ODD_VALUES),
+            "more": st.sampled_from([[{"b": 1}, {"c": [2]}], {"d": {}}, "}, {", 1]),
+        },
+    ),
+    max_size=20,
+)
+
+
+@given(ENTRIES, st.sampled_from([None, 1]), st.booleans(), st.lists(st.integers(0, 500), max_size=5))
+def test_objects_are_read_at_once_as_one_by_one(
+    entries: list[Any], indent: int | None, by_line: bool, cuts: list[int]
+) -> None:
+    entries = [{"step": 0, "lr": 0.125}, *entries]
+    text = "\n".join(map(json.dumps, [*entries, {}])) if by_line else json.dumps(entries, indent=indent)
+    ends = [*sorted(cuts), len(text)]
+    chunks = [text[begin:end].encode() for begin, end in zip([0, *ends], ends, strict=False)]
+    class_ = JsonLinesReader if by_line else JsonDocumentReader
+
+    def found() -> list[Any]:
+        try:
+            log = logs.new_reader(class_, "a log", {}).read(filter(None, chunks))
+        except OnecycleError as error:
+            return [error.message]
+        epochs = None if log.epochs is None else log.epochs.tobytes()
+        texts = log.lr_texts if by_line else None
+        return [log.steps.tolist(), log.lr.tobytes(), epochs, log.groups, texts, log.bad_rows]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(objects, "SMALL_BLOCK", 1)
+        patch.setattr(documents, "SAMPLED_ROWS", 1)
+        by_block = found()
+        patch.setattr(ObjectReader, "add_objects", lambda *_: False)
+        assert by_block == found()
+
+
+def test_objects_are_read_at_once(monkeypatch: pytest.MonkeyPatch, read: Any) -> None:
+    """Only the first rows of a long document, and of each line block, are read one by one."""
+    singly: list[object] = []
+    by_itself = ObjectReader._row
+
+    def counted(self: ObjectReader, entry: Any) -> Any:
+        singly.append(entry)
+        return by_itself(self, entry)
+
+    monkeypatch.setattr(ObjectReader, "_row", counted)
+    monkeypatch.setattr(documents, "SAMPLED_ROWS", 1)
+    entries = [{"step": step, "lr": step / 5000, "group": {"nested": [step]}} for step in range(5000)]
+    log = read(json.dumps({"best": None, "log_history": entries, "max_steps": 5000}, indent=2))
+    assert log.steps.tolist() == list(range(5000))
+    assert len(singly) < 300
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('[{"lr": 1}\n{"lr": 2}]', "Expecting ',' in line 2"),
+        ('[{"lr": 1},\n\n{"lr": 2', "Expecting ',' delimiter in line 3"),
+        ('{"lr": 1,\n"step": tru', "Expecting value in line 2"),
+        ('[{"lr": 1}]\n]', "Extra data in line 2"),
+        ('{\n"log_history": [{"lr": "x', "Unterminated string starting at in line 2"),
+        ("[" * 100_000, "recursion"),
+    ],
+)
+def test_invalid_documents_name_the_line(text: str, why: str, read: Any) -> None:
+    with pytest.raises(OnecycleError) as caught:
+        read(text)
+    assert why in caught.value.message
+
+
+def test_a_huge_value_in_a_document_is_refused(monkeypatch: pytest.MonkeyPatch, read: Any) -> None:
+    monkeypatch.setattr(documents, "LARGEST_VALUE", 2**20)
+    with pytest.raises(OnecycleError, match="more than 1 MiB"):
+        read('{"lr": [' + "1, " * 2**20)
 
 
 class MadeUpReader(LineReader):

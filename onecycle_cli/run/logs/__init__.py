@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import IO, TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.logs import objects, tables, tensorboard
+from onecycle_cli.run.logs import documents, objects, tables, tensorboard
 from onecycle_cli.run.logs.columns import check_wanted, choose_columns
 from onecycle_cli.run.logs.format import CHUNK, Format, Head, Reader
 from onecycle_cli.run.logs.log import NotYetError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from onecycle_cli.run.logs.log import Log
 
-FORMATS: tuple[Format, ...] = (*tensorboard.FORMATS, *objects.FORMATS, *tables.FORMATS)
+FORMATS: tuple[Format, ...] = (*tensorboard.FORMATS, *objects.FORMATS, *documents.FORMATS, *tables.FORMATS)
 """Every format, in the order their readers are asked. Tables come last: any text could be one."""
 
 STDIN = "-"

@@ -8,7 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.logs.cells import Written
+from onecycle_cli.run.logs.cells import text_of
 from onecycle_cli.run.logs.log import BadRow, Log, NotYetError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class LogBuilder:
                 continue
             step, values = row
             if self.wants_texts:
-                self._add_texts([value.text if isinstance(value, Written) else "" for value in values])
+                self._add_texts(list(map(text_of, values)))
             add_step(step)
             add_values(values)
 

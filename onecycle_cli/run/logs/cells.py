@@ -65,6 +65,11 @@ def value_of_text(cell: str, *, decimal_comma: bool = False) -> float:
     return number
 
 
+def text_of(value: object) -> str:
+    """Return how a number was written; "" where that is not known."""
+    return value.text if isinstance(value, Written) else value if isinstance(value, str) else ""
+
+
 def value_of_json(value: object) -> float:
     """Return a JSON value as a number; NaN where it is missing.
 

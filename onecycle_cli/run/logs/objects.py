@@ -1,35 +1,32 @@
-"""JSON objects as rows: one per line (JSON Lines), or the entries of a list in a JSON document."""
+"""JSON objects as rows, and JSON Lines, which has one per line."""
 
 from __future__ import annotations
 
 import json
 import math
-import re
 from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING, TypeGuard
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.logs.cells import Written, items_of, value_of_json
+from onecycle_cli.run.logs.cells import Written, items_of, text_of, value_of_json
 from onecycle_cli.run.logs.columns import find_epoch, find_step
-from onecycle_cli.run.logs.format import FIRST_LINES, LONGEST_LINE, Format, LineReader, Reader, encoding_of
-from onecycle_cli.run.logs.log import BadRow, NotYetError
+from onecycle_cli.run.logs.format import FIRST_LINES, LONGEST_LINE, Format, LineReader, Reader
+from onecycle_cli.run.logs.log import BadRow
 from onecycle_cli.run.logs.tables import is_wandb_history
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from onecycle_cli.run.logs.columns import Names
     from onecycle_cli.run.logs.format import Head, Line
-    from onecycle_cli.run.logs.log import Columns, Log, Row
+    from onecycle_cli.run.logs.log import Columns, Row
 
     Entry = tuple[int, dict[str, object]]
     """The line an object starts on, and its values, flat."""
 
 HISTORY = "log_history"
 """The key of the list of logged objects in the trainer_state.json of transformers."""
-
-LARGEST_DOCUMENT = 2**28
-"""Bytes of a JSON document, which must be held in memory; JSON Lines and CSV have no such limit."""
 
 SAMPLE = 200
 """Objects looked at before the columns are chosen: the groups of one step may be spread over several objects."""
@@ -39,6 +36,11 @@ MOST_KEYS = 10_000
 
 MOST_ITEMS = 64
 """Items of a list inside an object that are read; a longer one does not hold learning rates."""
+
+SMALL_BLOCK = 20
+"""Lines that are read one by one, since setting up a block takes longer than reading them."""
+
+NUMBERS = {int, float, type(None)}
 
 DEEPEST = 12
 """Levels inside an object that are read."""
@@ -78,6 +80,44 @@ class ObjectReader(Reader):
         if self.columns is None and self._have_counter:
             with suppress(OnecycleError):  # what is missing may still come
                 yield from self.remaining_rows()
+
+    def add_objects(self, values: Sequence[object], written: Callable[[int], object] = lambda _: None) -> bool:
+        """Add the rows of objects at once, if what is read of them are numbers.
+
+        This takes a third of the time that adding them one by one takes. Returns False for any other objects.
+
+        Args:
+            values: the objects.
+            written: returns one of the objects with numbers that know their texts; by default nothing does.
+        """
+        import numpy as np
+
+        columns = self.columns
+        if columns is None or not values or set(map(type, values)) != {dict}:
+            return False
+        entries = [entry_of(0, value) for value in values]
+        objects = [entry[1] for entry in entries if not isinstance(entry, BadRow)]
+        picked = [[entry.get(name) for entry in objects] for name in columns.values]
+        steps: list[object] = list(range(self._count, self._count + len(values)))
+        has_step = np.ones(len(values), dtype=bool)
+        if columns.step is not None:
+            steps = [entry.get(columns.step) for entry in objects]
+            has_step = np.array([columns.step in entry for entry in objects])
+        if not set(map(type, chain(steps, *picked))) <= NUMBERS:
+            return False
+        numbers = np.array([steps, *picked], dtype=np.float64).T
+        kept = np.flatnonzero(has_step & ~np.isnan(numbers[:, 1 : 1 + columns.measured]).all(axis=1))
+        if not columns.are_steps(numbers[kept, 0]):
+            return False
+
+        def texts(row: int) -> list[str]:
+            entry = entry_of(0, written(int(kept[row])))
+            found = {} if isinstance(entry, BadRow) else entry[1]
+            return [text_of(found.get(name)) for name in columns.values]
+
+        self.builder.add_block(numbers[kept, 0], numbers[kept, 1:], texts)
+        self._count += len(values)
+        return True
 
     def remaining_rows(self) -> Iterator[Row | BadRow]:
         """Return the rows that waited for the columns.
@@ -145,113 +185,29 @@ class JsonLinesReader(ObjectReader, LineReader):
         is_document = head.complete or head.text.count("\n") >= FIRST_LINES or f'"{HISTORY}"' in head.text
         return False if is_document else None
 
+    def add(self, lines: Iterable[Line]) -> None:
+        """Add the rows of further lines to the builder, at once where that is possible."""
+        lines = list(lines)
+        if not self._add_block([text for _, text in lines]):
+            super().add(lines)
+
+    def _add_block(self, texts: Sequence[str]) -> bool:
+        """Add the rows of lines, if each is an object; return whether they were added."""
+        import orjson
+
+        if self.columns is None or len(texts) < SMALL_BLOCK or max(map(len, texts)) > LONGEST_LINE:
+            return False
+        try:
+            values = orjson.loads(f"[{','.join(texts)}]")
+        except ValueError:
+            return False
+        return len(values) == len(texts) and self.add_objects(values, lambda at: _with_texts(texts[at]))
+
     def rows(self, lines: Iterable[Line]) -> Iterator[Row | BadRow]:
         """Return the rows of further lines."""
         builder = self.builder
         entries = (parsed(line, text, written=builder.wants_texts) for line, text in lines if text.strip())
         return self.rows_of(entries)
-
-
-class JsonDocumentReader(ObjectReader):
-    """Reads a JSON document: a list of objects, or the trainer_state.json of transformers."""
-
-    @classmethod
-    def recognizes(cls, head: Head) -> bool | None:
-        """Return whether the text starts as a list or an object."""
-        return head.text.startswith(("[", "{"))
-
-    def read(self, chunks: Iterable[bytes]) -> Log:
-        """Return the log in a whole document."""
-        self.builder.add(self.rows_of(self._entries(self._text(chunks))))
-        self.builder.add(self.remaining_rows())
-        return self.build()
-
-    def _text(self, chunks: Iterable[bytes]) -> str:
-        data = bytearray()
-        for chunk in chunks:
-            data += chunk
-            if len(data) > LARGEST_DOCUMENT:
-                message = f"{self.path} is a JSON document of more than {LARGEST_DOCUMENT // 2**20} MiB"
-                raise OnecycleError(message, "save the log as JSON Lines, with one object per line")
-        return data.decode(encoding_of(bytes(data[:2])), "replace")
-
-    def _entries(self, text: str) -> Iterator[Entry | BadRow]:
-        """Return the logged objects, each with the line it starts on."""
-        line, counted = 1, 0
-        try:
-            for at, value in logged_values(text):
-                line += text.count("\n", counted, at)
-                counted = at
-                yield entry_of(line, value)
-        except (ValueError, RecursionError) as error:
-            hint = "check that it was written to the end, and that this is the right file"
-            raise NotYetError(f"{self.path} is not valid JSON: {str(error)[:120]}", hint) from None
-        if not counted:  # no value starts at the document's first character
-            message = f"the list of logged values in {self.path} is empty"
-            raise NotYetError(message, "check that the run has logged something")
-
-
-def logged_values(text: str) -> Iterator[tuple[int, object]]:
-    """Yield the logged values in a JSON document, each with its position.
-
-    They are the items of the document's list or of its HISTORY, or else the document itself. They are decoded one at a
-    time, because a million of them would take several times the memory of the text.
-
-    A comma before a closing bracket is allowed.
-
-    Raises:
-        ValueError: it is not valid JSON.
-        RecursionError: it is nested too deeply.
-    """
-    at = _token(text, 0)
-    if text[at : at + 1] == "[":
-        at = yield from _items(text, at)
-    else:
-        start, others, has_history = at + 1, {}, False
-        at = _token(text, start)
-        while text[at : at + 1] != "}":
-            key, at = _DECODE(text, at)
-            at = _token(text, _token(text, at, ":"))
-            if key == HISTORY and text[at : at + 1] == "[":
-                has_history = True
-                at = yield from _items(text, at)
-            else:
-                others[str(key)], at = _DECODE(text, at)
-            at = _after_value(text, at, "}")
-        if not has_history:
-            yield start, others
-        at += 1
-    if _token(text, at) < len(text):
-        raise json.JSONDecodeError("Extra data", text, at)
-
-
-def _items(text: str, at: int) -> Generator[tuple[int, object], None, int]:
-    """Yield the items of the list that starts at a position, each with its own; return the position after the list."""
-    at = _token(text, at + 1)
-    while text[at : at + 1] != "]":
-        value, end = _DECODE(text, at)
-        yield at, value
-        at = _after_value(text, end, "]")
-    return at + 1
-
-
-_DECODE = json.JSONDecoder().raw_decode
-_SPACE = re.compile(r"[ \t\n\r]*")
-
-
-def _token(text: str, at: int, expected: str = "") -> int:
-    """Return the position of the next token, or the position after it where one is expected."""
-    space = _SPACE.match(text, at)
-    at = space.end() if space else at
-    if expected and not text.startswith(expected, at):
-        raise json.JSONDecodeError(f"Expecting {expected!r}", text, at)
-    return at + len(expected)
-
-
-def _after_value(text: str, at: int, close: str) -> int:
-    """Return the position of the next value after a comma, or of the closing bracket."""
-    at = _token(text, at)
-    return at if text.startswith(close, at) else _token(text, _token(text, at, ","))
 
 
 def parsed(line: int, text: str, *, written: bool) -> Entry | BadRow:
@@ -262,7 +218,7 @@ def parsed(line: int, text: str, *, written: bool) -> Entry | BadRow:
         return BadRow(line, f"longer than {LONGEST_LINE:,} characters")
     try:
         if written:
-            return entry_of(line, json.loads(text, parse_float=Written))
+            return entry_of(line, _with_texts(text))
         try:
             value = orjson.loads(text)  # four times as fast as json
         except ValueError:
@@ -272,13 +228,19 @@ def parsed(line: int, text: str, *, written: bool) -> Entry | BadRow:
         return BadRow(line, f"not valid JSON: {str(error)[:80]}")
 
 
+def _with_texts(text: str) -> object:
+    """Return the value in a line, its numbers with their texts."""
+    return json.loads(text, parse_float=Written)
+
+
 def entry_of(line: int, value: object) -> Entry | BadRow:
     """Return an object's values flat: those inside other values are called by their path, with slashes."""
     if not isinstance(value, dict):
         return BadRow(line, "not a JSON object")
-    if any(type(inner) in (dict, list) or _is_list(inner) for inner in value.values()):
-        return line, dict(_flat("", value))
-    return line, value
+    types = set(map(type, value.values()))
+    if types <= NUMBERS or (types.isdisjoint((dict, list)) and not any(map(_is_list, value.values()))):
+        return line, value
+    return line, dict(_flat("", value))
 
 
 def _flat(path: str, value: object, depth: int = 0) -> Iterator[tuple[str, object]]:
@@ -314,13 +276,14 @@ def _is_mmengine(names: Names) -> bool:
     return "iter" in names.keys and not names.keys.isdisjoint({"data_time", "base_lr", "time"})
 
 
-FORMATS = tuple(
-    format_
-    for reader in (JsonLinesReader, JsonDocumentReader)
-    for format_ in (
+def formats_of(reader: type[Reader]) -> tuple[Format, ...]:
+    """Return the formats of logs that are objects, for one way to write these into a file."""
+    return (
         Format("mmengine", reader, _is_mmengine),
         Format("transformers", reader, lambda names: {"learning_rate", "step", "epoch"} <= names.keys),
         Format("wandb", reader, is_wandb_history),
         Format("jsonl", reader),
     )
-)
+
+
+FORMATS = formats_of(JsonLinesReader)

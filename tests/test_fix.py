@@ -309,8 +309,8 @@ def test_what_only_the_author_knows_is_left_alone(text: str, folder: Path) -> No
 
 def test_a_training_config_is_fixed_where_its_words_are(folder: Path) -> None:
     text = (
-        "peak: {lr: 1e-3}  # the peak\nscheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n"
-        "  max_lr: ${peak.lr}\n  total_step: 10\ninterval: steps\n"
+        "peak: {lr: &lr 1e-3}  # the peak\nscheduler:\n  type: OneCycleLR\n"
+        "  max_lr: *lr\n  total_step: 10\ninterval: steps\n"
     )
     (folder / "run.yaml").write_text(text)
     assert main(["validate", "--fix", "run.yaml"]) == 0

@@ -68,7 +68,7 @@ _OPERATORS: dict[type[ast.AST], Callable[[Any, Any], object]] = {
     ast.Pow: operator.pow,
 }
 _SIGNS: dict[type[ast.AST], Callable[[Any], object]] = {ast.UAdd: operator.pos, ast.USub: operator.neg}
-_NO_VALUE = (ArithmeticError, LookupError, TypeError, ValueError)
+NO_VALUE = (ArithmeticError, LookupError, TypeError, ValueError)
 """What Python raises where an expression has no value, and this module where it does not follow one."""
 
 _BREAK = re.compile(r"\r\n|\r|\n")
@@ -85,20 +85,22 @@ def parse_python(text: str) -> MappingNode:
     # Parsing takes microseconds and a kilobyte per token: refuse what cannot be a config before it.
     if excess := next(islice(_TOKEN.finditer(text), 2 * MOST_NODES, None), None):
         raise UnreadableError(TOO_MUCH, f"more than {2 * MOST_NODES:,} words", _place_of(text, excess.start()))
-    module = _Module(text)
-    for statement in _parse(text).body:
+    module = Evaluator(text)
+    for statement in parse_module(text).body:
         module.follow(statement)
     return MappingNode(TOP, list(module.names.values()))
 
 
-class _Lines:
+class Lines:
     """The lines as Python counts them, with columns in characters: `ast` counts bytes of UTF-8."""
 
     def __init__(self, text: str) -> None:
+        """Take a module's text."""
         self._lines = _BREAK.split(text)
         self._inner: dict[int, array[int]] = {}
 
     def place(self, node: ast.expr | ast.stmt | ast.keyword) -> Place:
+        """Return where a node of the syntax begins."""
         return Place(node.lineno, self._column(node.lineno, node.col_offset))
 
     def unknown(self, node: ast.expr | ast.stmt) -> ScalarNode:
@@ -120,15 +122,16 @@ class _Lines:
         return offset - bisect_left(self._inner[line], offset) + 1
 
 
-class _Module:
+class Evaluator:
     """Follows a module's statements, and works out expressions from the names that are known so far."""
 
     def __init__(self, text: str) -> None:
+        """Take a module's text, of which places and unknown expressions are shown."""
         self.names: dict[str, tuple[ScalarNode, Node]] = {}
         """By name: where it was assigned last, as a key, and its value."""
         self._foreign: set[str] = set()
         """Names of classes, functions and modules."""
-        self._lines = _Lines(text)
+        self._lines = Lines(text)
         self._depth = 0
         self._nodes = 0
 
@@ -191,7 +194,7 @@ class _Module:
         container = self._value(expr.func.value)
         try:
             given = self._mapping(expr, self._arguments(expr))
-        except _NO_VALUE:
+        except NO_VALUE:
             return False
         if not isinstance(container, MappingNode) or self._holds(given, container, expr):
             return False
@@ -274,7 +277,7 @@ class _Module:
         self._count(1, expr)
         try:
             node = self._work_out(expr)
-        except _NO_VALUE:
+        except NO_VALUE:
             node = self._lines.unknown(expr)
             if not isinstance(expr, ast.Constant | ast.Name):
                 self._forget(expr, node, is_scope=True)
@@ -301,14 +304,14 @@ class _Module:
                 attribute = ScalarNode(self._lines.place(expr), expr.attr, plain=False)
                 return seen_from(self._lines.place(expr), _item(self._value(expr.value), attribute))
             case ast.UnaryOp():
-                return self._scalar(expr, _SIGNS[type(expr.op)](_number(self._value(expr.operand))))
+                return self._scalar(expr, _SIGNS[type(expr.op)](number(self._value(expr.operand))))
             case ast.BinOp():
                 return self._operation(expr, self._value(expr.left), self._value(expr.right))
         raise LookupError
 
     def _call(self, call: ast.Call) -> Node:
         """Return what `dict(...)`, a config's class or a copy of a config returns."""
-        name = _dotted_name(call.func).rpartition(".")[2] or getattr(call.func, "attr", "")
+        name = dotted_name(call.func).rpartition(".")[2] or getattr(call.func, "attr", "")
         is_free = name not in self.names
         if isinstance(call.func, ast.Name) and name == "dict" and is_free and name not in self._foreign:
             return self._mapping(call, self._arguments(call))
@@ -362,7 +365,7 @@ class _Module:
     def _of_key(self, key: Node, expr: ast.expr) -> Node:
         """Return an entry's value; a class under the key `type` is its name."""
         is_type = isinstance(key, ScalarNode) and key.text == "type" and key.tag is None
-        name = _dotted_name(expr) if is_type else ""
+        name = dotted_name(expr) if is_type else ""
         if name and name.partition(".")[0] not in self.names:
             return ScalarNode(self._lines.place(expr), name, plain=False)
         return self._value(expr)
@@ -371,7 +374,7 @@ class _Module:
         if isinstance(expr.op, ast.Add) and isinstance(left, SequenceNode) and isinstance(right, SequenceNode):
             self._count(len(left.items) + len(right.items), expr)
             return SequenceNode(self._lines.place(expr), [*left.items, *right.items])
-        first, second = _number(left), _number(right)
+        first, second = number(left), number(right)
         is_whole = isinstance(first, int) and isinstance(second, int)
         if isinstance(expr.op, ast.Pow) and is_whole and math.log2(max(abs(first), 1)) * second > MOST_BITS:
             raise OverflowError
@@ -393,13 +396,14 @@ def _identity(key: Node) -> object:
 def _item(container: Node, key: Node) -> Node:
     """Return the item of a list or mapping, as in `optimizer["lr"]`."""
     if isinstance(container, SequenceNode):
-        return container.items[operator.index(_number(key))]  # type: ignore[arg-type]
+        return container.items[operator.index(number(key))]  # type: ignore[arg-type]
     if not isinstance(container, MappingNode):
         raise TypeError
     return {_identity(name): value for name, value in container.entries}[_identity(key)]
 
 
-def _number(node: Node) -> int | float:
+def number(node: Node) -> int | float:
+    """Return the number that a node is; raises TypeError for others."""
     value = read_plain(node.text) if isinstance(node, ScalarNode) and node.plain and node.tag is None else None
     if not isinstance(value, int | float):
         raise TypeError
@@ -417,7 +421,7 @@ def _written(value: object) -> str:
     return portable(repr(value), value)
 
 
-def _dotted_name(expr: ast.expr) -> str:
+def dotted_name(expr: ast.expr) -> str:
     """Return the dotted name that an expression is; empty for others."""
     parts: list[str] = []
     while isinstance(expr, ast.Attribute):
@@ -426,7 +430,12 @@ def _dotted_name(expr: ast.expr) -> str:
     return ".".join([expr.id, *reversed(parts)]) if isinstance(expr, ast.Name) else ""
 
 
-def _parse(text: str) -> ast.Module:
+def parse_module(text: str) -> ast.Module:
+    """Return a module's syntax.
+
+    Raises:
+        UnreadableError: the text is not Python, or nested too deep.
+    """
     if "\0" in text:
         message = "not Python: the character U+0000 is not allowed in Python"
         raise UnreadableError(NOT_PYTHON, message, _place_of(text, text.index("\0")))

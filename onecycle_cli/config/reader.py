@@ -50,8 +50,9 @@ def read(source: Source, assignments: Sequence[Assignment] = ()) -> list[RawPlan
     try:
         if path.endswith(PYTHON):
             from onecycle_cli.config.python_config import parse_python
+            from onecycle_cli.config.script import find_calls
 
-            root: Node | None = parse_python(text)
+            root: Node | None = find_calls(text) or parse_python(text)
         else:
             root = parse(text)
     except UnreadableError as error:

@@ -110,12 +110,28 @@ def check_run(settings: Settings, context: TrainingContext) -> Iterator[Finding]
         schedule = schedule_of(make_plan(settings, length)) if groups_agree(settings) else None
         check = _check_per_epoch if _unit(context) == "epoch" else _check_per_step
         yield from check(Cycle(settings, length, schedule), context)
+    elif length is None and _unit(context) == "epoch" and planned and settings.total_steps is None:
+        yield _stepped_per_epoch_of_many(planned, context)
     elif length is None and context.epochs and epochs and planned and planned <= MOST_STEPS and planned != epochs:
         end = f"the run ends at {proportion(epochs, planned)} of the cycle"
         if epochs > planned:
             end = f"the run goes on for {count(epochs - planned, 'epoch')} after the cycle's end"
         message = f"epochs is {planned:,}, but {context.epochs.path} is {epochs:,}: {end}"
         yield RUN_LENGTH.finding(message, f"set epochs to {epochs}", "epochs")
+
+
+def _stepped_per_epoch_of_many(epochs: int, context: TrainingContext) -> Finding:
+    """Find a cycle of all steps of all epochs, however many, that is stepped once per epoch."""
+    where = "" if context.interval is None else f" ({context.interval.path})"
+    by = f" by {context.stepped_by}" if context.stepped_by and context.interval is None else ""
+    return STEPPED_PER_EPOCH.finding(
+        f"the cycle has the steps of {count(epochs, 'epoch')}, but the scheduler is stepped once per epoch{by}{where}: "
+        f"it makes only {count(epochs, 'step')}, and the peak is not reached",
+        f"step the scheduler after every batch, or set total_steps to {epochs}",
+        key=None if context.interval is None else context.interval.path,
+        setting="epochs" if context.interval is None else None,
+        severity=_severity(context, misses=True),
+    )
 
 
 def _check_per_epoch(cycle: Cycle, context: TrainingContext) -> Iterator[Finding]:
@@ -174,6 +190,8 @@ def _epochs_made(cycle: Cycle, context: TrainingContext) -> int | None:
 
 
 def _how_to_step(cycle: Cycle, context: TrainingContext) -> str:
+    if context.interval is not None and context.interval.path.endswith("()"):
+        return f"call {context.interval.path} after every batch"
     if context.interval is not None:
         return f"set {context.interval.path} to step"
     if context.stepped_by == "LightningCLI":
@@ -225,6 +243,8 @@ def _check_epochs_as_steps(cycle: Cycle, context: TrainingContext) -> Iterator[F
     hint = "set total_steps to the steps of all epochs"
     if context.interval is not None and epochs == total:
         hint = f"set {context.interval.path} to epoch"
+        if context.interval.path.endswith("()"):
+            hint = f"call {context.interval.path} after every epoch, or set total_steps to the steps of all epochs"
     yield RUN_LENGTH.finding(
         f"the cycle has {count(total, 'step')}, and {context.epochs.path} is {epochs:,}: stepped every step, it ends "
         "before the run does",

@@ -1,0 +1,273 @@
+"""Training scripts: the calls that make a one-cycle schedule, found through `ast` and never run.
+
+Each call becomes a mapping like those of training configs: its arguments by name, the optimizer beside it, the epochs
+of the loop around it, and how often the scheduler is stepped. A name has a value if its scope assigns it once; an
+argument of the command line or of a function has its default.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from onecycle_cli.config.nodes import TOP, MappingNode, ScalarNode, SequenceNode
+from onecycle_cli.config.python_config import dotted_name, parse_module
+from onecycle_cli.config.scopes import Scope, Scopes, keyword_of
+
+if TYPE_CHECKING:
+    from onecycle_cli.config.nodes import Node, Place
+    from onecycle_cli.config.scopes import Loops
+
+TORCH = (
+    "optimizer", "max_lr", "total_steps", "epochs", "steps_per_epoch", "pct_start", "anneal_strategy", "cycle_momentum",
+    "base_momentum", "max_momentum", "div_factor", "final_div_factor", "three_phase", "last_epoch", "verbose",
+)  # fmt: skip
+PADDLE = (
+    "max_learning_rate", "total_steps", "divide_factor", "end_learning_rate", "phase_pct", "anneal_strategy",
+    "three_phase", "last_epoch", "verbose",
+)  # fmt: skip
+FASTAI = ("n_epoch", "lr_max", "div", "div_final", "pct_start", "wd", "moms", "cbs", "reset_opt", "start_epoch")
+OPTAX = ("transition_steps", "peak_value", "pct_start", "div_factor", "final_div_factor")
+OPTAX_LINEAR = ("transition_steps", "peak_value", "pct_start", "pct_final", "div_factor", "final_div_factor")
+
+CALLS = {
+    "torch.optim.lr_scheduler.OneCycleLR": TORCH,
+    "paddle.optimizer.lr.OneCycleLR": PADDLE,
+    "optax.cosine_onecycle_schedule": OPTAX,
+    "optax.linear_onecycle_schedule": OPTAX_LINEAR,
+    "fit_one_cycle": FASTAI,
+}
+"""By full name: the arguments in their order (PyTorch 2.13, whose last was removed in 2.7;
+PaddlePaddle 3.3; optax 0.2.8; fastai 2.8)."""
+
+NOT_SETTINGS = frozenset({"optimizer", "wd", "cbs", "reset_opt", "start_epoch"})
+
+RENAMED = {"n_epoch": "epochs", "lr_max": "max_lr", "div": "div_factor", "div_final": "final_div_factor"}
+"""Arguments of fit_one_cycle under the names of our settings."""
+
+
+@dataclass(slots=True)
+class Call:
+    """A call that makes a schedule."""
+
+    node: ast.Call
+    target: str
+    scope: Scope
+    names: list[str]
+    loops: tuple[ast.For, ...]
+
+
+def find_calls(text: str) -> MappingNode | None:
+    """Return the calls of a script as the tree of a training config; None if it has none.
+
+    Raises:
+        UnreadableError: the text breaks Python's grammar, or is too large.
+    """
+    script = _Script(text)
+    script.walk(parse_module(text))
+    return script.tree() if script.calls else None
+
+
+class _Script(Scopes):
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.calls: list[Call] = []
+        self._trainers: list[tuple[ast.Call, Scope]] = []
+        self._steps: list[tuple[str, ast.Call, Scope, Loops]] = []
+
+    def note_call(self, call: ast.Call, scope: Scope, loops: Loops, names: tuple[str, ...]) -> None:
+        """Note a call that makes a schedule, steps one, or makes a trainer."""
+        super().note_call(call, scope, loops, names)
+        name = dotted_name(call.func)
+        attribute = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        if attribute == "step" and name:
+            self._steps.append((name.removesuffix(".step"), call, scope, loops))
+        elif name.rpartition(".")[2] == "Trainer":
+            self._trainers.append((call, scope))
+        if name.rpartition(".")[2] == "partial" and call.args:  # the arguments that it is called with come later
+            partial = ast.Call(call.args[0], [ast.Constant(value=None), *call.args[1:]], call.keywords)
+            call = ast.copy_location(partial, call)
+            name = dotted_name(call.func)
+        target = self._schedule(name, attribute)
+        if target is not None:
+            self.calls.append(Call(call, target, scope, list(names), loops))
+
+    def _schedule(self, name: str, attribute: str) -> str | None:
+        """Return the full name of the schedule that a call makes; None for other calls."""
+        if attribute == "fit_one_cycle":
+            return attribute
+        first, dot, rest = name.partition(".")
+        full = f"{self._imported.get(first, first)}{dot}{rest}"
+        last = full.rpartition(".")[2]
+        package = full.partition(".")[0]
+        for known in CALLS:
+            module, _, function = known.rpartition(".")
+            # A class of the script itself, or of another package, may compute anything.
+            packages = {module.partition(".")[0]} | ({last, "lr_scheduler"} if known.startswith("torch.") else set())
+            if last == function and first not in self._defined and package in packages:
+                return known
+        return None
+
+    # --- The tree of a training config ---------------------------------------------------------------------------
+
+    def tree(self) -> MappingNode:
+        """Return the calls as mappings, at the paths of their functions and targets."""
+        root = MappingNode(TOP)
+        for call in self.calls:
+            place = self._lines.place(call.node)
+            parent = root
+            for part in call.scope.path:
+                parent = _child(parent, part, place)
+            name = call.names[0].removeprefix("self.") if call.names else call.target.rpartition(".")[2]
+            if any(key.text == name for key, _ in parent.pairs()):
+                name = f"{name}_{place.line}"
+            parent.entries.append((ScalarNode(place, name.replace(".", "_"), plain=False), self._block(call)))
+            self._beside(call, parent)
+        for trainer, scope in self._trainers if len(self._trainers) == 1 else ():
+            entries = self._keywords(trainer, scope)
+            root.entries.append((ScalarNode(self._lines.place(trainer), "trainer", plain=False), entries))
+        return root
+
+    def _keywords(self, call: ast.Call, scope: Scope) -> MappingNode:
+        pairs = [(word.arg, word) for word in call.keywords if word.arg is not None]
+        return MappingNode(
+            self._lines.place(call),
+            [
+                (ScalarNode(self._lines.place(word), name, plain=False), self.evaluate(word.value, scope))
+                for name, word in pairs
+            ],
+        )
+
+    def _block(self, call: Call) -> MappingNode:
+        """Return a call's arguments by name."""
+        place = self._lines.place(call.node)
+        given = dict(zip(CALLS[call.target], call.node.args, strict=False))
+        given |= {word.arg: word.value for word in call.node.keywords if word.arg is not None}
+        entries: list[tuple[Node, Node]] = [
+            (ScalarNode(place, "_target_", plain=False), ScalarNode(place, call.target, plain=False))
+        ]
+        for word in call.node.keywords:
+            if word.arg is None:
+                merged = self.evaluate(word.value, call.scope)
+                entries += merged.entries if isinstance(merged, MappingNode) else []
+        for name, expr in given.items():
+            if name in NOT_SETTINGS:
+                continue
+            key = ScalarNode(self._lines.place(expr), RENAMED.get(name, name), plain=False)
+            if name == "total_steps" and (length := self._factored(expr, call.scope)):
+                entries += length
+            else:
+                entries.append((key, self.evaluate(expr, call.scope)))
+        if (stepped := self._stepped(call)) is not None:
+            entries.append(stepped)
+        return MappingNode(place, entries)
+
+    def _factored(self, expr: ast.expr, scope: Scope) -> list[tuple[Node, Node]]:
+        """Return a length that is epochs × steps per epoch, where only one factor is known, as the two settings."""
+        found = self._definition(expr, scope) if isinstance(expr, ast.Name | ast.Attribute) else None
+        expr, scope = found or (expr, scope)
+        if not isinstance(expr, ast.BinOp) or not isinstance(expr.op, ast.Mult):
+            return []
+        sides = [(side, self.evaluate(side, scope)) for side in (expr.left, expr.right)]
+        known = [pair for pair in sides if isinstance(pair[1], ScalarNode) and pair[1].tag is None]
+        unknown = [pair for pair in sides if pair not in known]
+        if len(known) != 1 or not self._counts_batches(unknown[0][0], scope):
+            return []
+        return [
+            (ScalarNode(self._lines.place(side), name, plain=False), node)
+            for name, (side, node) in (("epochs", known[0]), ("steps_per_epoch", unknown[0]))
+        ]
+
+    def _counts_batches(self, expr: ast.expr, scope: Scope) -> bool:
+        """Return whether an expression is about the length of a loader, or is called the steps of an epoch."""
+        found = self._definition(expr, scope) if isinstance(expr, ast.Name | ast.Attribute) else None
+        parts = [*ast.walk(expr), *(ast.walk(found[0]) if found is not None else ())]
+        is_length = any(isinstance(part, ast.Call) and dotted_name(part.func) == "len" for part in parts)
+        return is_length or "per_epoch" in dotted_name(expr)
+
+    def _stepped(self, call: Call) -> tuple[Node, Node] | None:
+        """Return how often the schedule is stepped, where the script's loops or its Lightning module show it."""
+        function = call.scope.node
+        if call.scope.path[-1:] == ("configure_optimizers",) and isinstance(function, ast.FunctionDef):
+            return self._interval(function)
+        found = set()
+        for name, step, scope, loops in self._steps:
+            same = scope is call.scope or (name.startswith("self.") and scope.owner() is call.scope.owner())
+            if name in call.names and same:
+                found.add(("epoch" if _is_over_epochs(loops[-1:]) else "step" if _is_over_batches(loops) else "", step))
+        if len(found) != 1:
+            return None
+        [(often, step)] = found
+        place = self._lines.place(step)
+        return (ScalarNode(place, "step()", plain=False), ScalarNode(place, often, plain=False)) if often else None
+
+    def _interval(self, function: ast.FunctionDef) -> tuple[Node, Node] | None:
+        """Return the interval that Lightning's configure_optimizers gives."""
+        for node in ast.walk(function):
+            if isinstance(node, ast.Dict):
+                for key, value in zip(node.keys, node.values, strict=True):
+                    if isinstance(key, ast.Constant) and key.value == "interval":
+                        place = self._lines.place(value)
+                        return ScalarNode(place, "interval", plain=False), self.evaluate(value, self._scope)
+        return None
+
+    def _beside(self, call: Call, parent: MappingNode) -> None:
+        """Add the optimizer of a call and the epochs of its run beside it."""
+        first = call.node.args[0] if call.node.args else keyword_of(call.node, "optimizer")
+        if call.target.startswith("torch.") and first is not None:
+            found = self._definition(first, call.scope) or (first, call.scope)
+            if isinstance(found[0], ast.Call):
+                _put(parent, "optimizer", self._optimizer(found[0], found[1]))
+        epochs = [loop for loop in self._epoch_loops(call) if isinstance(loop.iter, ast.Call)]
+        if len(epochs) == 1 and isinstance(epochs[0].iter, ast.Call) and epochs[0].iter.args:
+            count = self.evaluate(epochs[0].iter.args[-1], call.scope)
+            if len(epochs[0].iter.args) == 1 and isinstance(count, ScalarNode) and count.tag is None:
+                _put(parent, "num_epochs", count)
+
+    def _optimizer(self, call: ast.Call, scope: Scope) -> MappingNode:
+        made = self._keywords(call, scope)
+        place = self._lines.place(call)
+        first, dot, rest = dotted_name(call.func).partition(".")
+        name = f"{self._imported.get(first, first)}{dot}{rest}"
+        made.entries.insert(0, (ScalarNode(place, "_target_", plain=False), ScalarNode(place, name, plain=False)))
+        for key, expr in zip(("params", "lr"), call.args, strict=False):
+            node = self.evaluate(expr, scope)
+            if key == "lr" or (isinstance(node, SequenceNode) and len(node.items) > 1):
+                made.entries.append((ScalarNode(self._lines.place(expr), key, plain=False), node))
+        return made
+
+    def _epoch_loops(self, call: Call) -> list[ast.For]:
+        return [
+            loop
+            for loop in ast.walk(call.scope.node)
+            if isinstance(loop, ast.For)
+            and _is_over_epochs((loop,))
+            and dotted_name(getattr(loop.iter, "func", loop.iter)) == "range"
+        ]
+
+
+def _is_over_epochs(loops: tuple[ast.For, ...]) -> bool:
+    return bool(loops) and "epoch" in ast.unparse(loops[-1].target).lower()
+
+
+def _is_over_batches(loops: tuple[ast.For, ...]) -> bool:
+    """Return whether the innermost loop is over the batches of a loader: inside a loop over epochs, or by its name."""
+    if not loops:
+        return False
+    words = ast.unparse(loops[-1].iter).lower()
+    return _is_over_epochs(loops[:-1]) or "loader" in words or "batch" in words
+
+
+def _child(parent: MappingNode, name: str, place: Place) -> MappingNode:
+    for key, node in parent.pairs():
+        if key.text == name and isinstance(node, MappingNode):
+            return node
+    child = MappingNode(place)
+    _put(parent, name, child)
+    return child
+
+
+def _put(parent: MappingNode, name: str, node: Node) -> None:
+    if all(key.text != name for key, _ in parent.pairs()):
+        parent.entries.append((ScalarNode(node.place, name, plain=False), node))

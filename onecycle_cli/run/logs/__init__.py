@@ -7,28 +7,24 @@ The format of a file is recognized by its content, never by its name. To add one
 from __future__ import annotations
 
 import os
-import sys
-from contextlib import contextmanager
-from functools import partial
 from itertools import chain
 from types import MappingProxyType
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.run.logs import documents, objects, tables, tensorboard
 from onecycle_cli.run.logs.columns import check_wanted, choose_columns
-from onecycle_cli.run.logs.format import CHUNK, Format, Head, Reader
+from onecycle_cli.run.logs.format import Format, Head, Reader
 from onecycle_cli.run.logs.log import NotYetError
+from onecycle_cli.run.logs.log_files import STDIN, chunks_of, opened, readable, shown_as
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from onecycle_cli.run.logs.log import Log
 
 FORMATS: tuple[Format, ...] = (*tensorboard.FORMATS, *objects.FORMATS, *documents.FORMATS, *tables.FORMATS)
 """Every format, in the order their readers are asked. Tables come last: any text could be one."""
-
-STDIN = "-"
 
 
 def read_log(path: str, columns: Mapping[str, Sequence[str]] = MappingProxyType({})) -> Log:
@@ -52,11 +48,12 @@ def read_log(path: str, columns: Mapping[str, Sequence[str]] = MappingProxyType(
                 raise OnecycleError(f"{path} is a folder without event files of TensorBoard", "name the log's file")
             return new_reader(reader, path, columns).read(())
     with opened(path) as stream:
-        data = stream.read(CHUNK)
-        reader = recognize(path, Head(data, complete=True))
+        chunks = chunks_of(stream, path)
+        first = next(chunks, b"")
+        reader = recognize(path, Head(first, complete=True))
         if reader is None:
             raise NotYetError(f"{shown_as(path)} is empty", "check that this is the right file")
-        return new_reader(reader, path, columns).read(chain([data], iter(partial(stream.read, CHUNK), b"")))
+        return new_reader(reader, path, columns).read(chain([first], chunks))
 
 
 def recognize(path: str, head: Head) -> type[Reader] | None:
@@ -86,44 +83,3 @@ def new_reader(reader: type[Reader], path: str, columns: Mapping[str, Sequence[s
 
 def _readers() -> Iterable[type[Reader]]:
     return dict.fromkeys(format_.reader for format_ in FORMATS)
-
-
-def shown_as(path: str) -> str:
-    """Return a file's name in messages and in the log."""
-    return "<stdin>" if path == STDIN else path
-
-
-@contextmanager
-def opened(path: str) -> Iterator[IO[bytes]]:
-    """Open a file, or standard input for `-`.
-
-    Raises:
-        OnecycleError: it is missing or cannot be read.
-    """
-    if path == STDIN:
-        if sys.stdin is None:
-            raise OnecycleError("cannot read standard input: it is closed", "name a file")
-        yield sys.stdin.buffer
-        return
-    with readable(path), open(path, "rb") as stream:  # noqa: PTH123 - Path("") is the current folder
-        yield stream
-
-
-@contextmanager
-def readable(path: str) -> Iterator[None]:
-    """Turn the system's error for a file into a message.
-
-    Raises:
-        OnecycleError: it is missing or cannot be read.
-    """
-    try:
-        yield
-    except FileNotFoundError:
-        raise OnecycleError(f"no such file: {path or repr(path)}", "check the path") from None
-    except OSError as error:
-        message = f"cannot read {path}: {error.strerror or error}"
-        raise OnecycleError(message, "check the path and its permissions") from None
-    except ValueError as error:
-        if "null" not in str(error) and not isinstance(error, UnicodeError):
-            raise
-        raise OnecycleError(f"cannot read {path!r}: invalid file name", "check the path") from None

@@ -37,7 +37,9 @@ FIRST_LINES = 5
 """Lines split off a head: a JSON Lines file has an object among them, a JSON document over many lines does not."""
 
 FOREIGN = {
-    b"\x1f\x8b": ("compressed with gzip", "unpack it first: gunzip"),
+    b"BZh": ("compressed with bzip2", "unpack it first: bunzip2"),
+    b"\xfd7zXZ": ("compressed with xz", "unpack it first: unxz"),
+    b"\x28\xb5\x2f\xfd": ("compressed with zstd", "unpack it first: unzstd"),
     b"PK\x03\x04": ("a zip archive (npz and xlsx are, too)", "save the log as CSV or JSON Lines"),
     b"PAR1": ("a Parquet file", "save the log as CSV or JSON Lines"),
     b"\x89PNG": ("a picture", "name the log it was drawn from"),

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.logs import STDIN, new_reader, opened, read_log, readable, recognize, shown_as
+from onecycle_cli.run.logs import new_reader, read_log, recognize
 from onecycle_cli.run.logs.columns import check_wanted
 from onecycle_cli.run.logs.format import CHUNK, Head, LineReader
 from onecycle_cli.run.logs.log import NotYetError
+from onecycle_cli.run.logs.log_files import GZIP, STDIN, opened, readable, shown_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -79,6 +80,9 @@ class _GrowingLog:
         """Read further bytes; return whether they completed a row. Sets `by_line` once the format is recognized."""
         if self._reader is None:
             self._head += data
+            if self._head.startswith(GZIP):
+                self.by_line = False
+                return False
             found = recognize(self._path, Head(self._head, complete=len(self._head) >= CHUNK))
             if found is None:
                 return False

@@ -1,4 +1,4 @@
-"""TensorBoard's event files, read by TensorBoard's own library, which is an extra."""
+"""TensorBoard's event files: framed messages, read without TensorBoard."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.run.logs.builder import rows_by_step
 from onecycle_cli.run.logs.format import Format, Head, Reader
+from onecycle_cli.run.logs.log_files import STDIN, chunks_of, opened, shown_as
+from onecycle_cli.run.logs.protobuf import BYTES, fields, signed, varint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,7 +21,28 @@ if TYPE_CHECKING:
     """A value in an event file: the event's number, 1-based, its step, its tag, and the value."""
 
 FRAME = 12
-"""Bytes before an event: its length and a checksum."""
+"""Bytes before an event: its length and a checksum of that."""
+
+LARGEST_EVENT = 2**30
+"""Bytes of an event; a picture or a graph may have some millions."""
+
+# The numbers of the fields that are read, from tensorflow/core: util/event.proto, framework/summary.proto and
+# framework/tensor.proto.
+EVENT_STEP, EVENT_SUMMARY = 2, 5
+SUMMARY_VALUE = 1
+VALUE_TAG, VALUE_SIMPLE, VALUE_TENSOR = 1, 2, 8
+TENSOR_TYPE, TENSOR_SHAPE, TENSOR_CONTENT = 1, 2, 4
+SHAPE_DIM = 2
+
+ELEMENTS = {1: "f", 2: "d", 3: "i", 4: "B", 5: "h", 6: "b", 9: "q", 17: "H", 19: "e", 22: "I", 23: "Q"}
+"""A tensor's type, by its number in framework/types.proto, as `struct` names it."""
+
+FLOATS = {5: "f", 6: "d"}
+INTEGERS = (7, 10, 13, 16, 17)
+"""Fields of a tensor that list its elements; 13 holds the bits of float16."""
+
+FLOAT, CHECKSUM = 4, 4
+"""Bytes of a number, and behind an event."""
 
 
 class EventReader(Reader):
@@ -38,10 +61,10 @@ class EventReader(Reader):
         """Return whether there is an event file in the folder."""
         return any(map(is_event_file, Path(folder).iterdir()))
 
-    def read(self, chunks: Iterable[bytes]) -> Log:  # noqa: ARG002 - the library opens the files itself
+    def read(self, chunks: Iterable[bytes]) -> Log:  # noqa: ARG002 - the files are read twice: first for their tags
         """Return the log in the event files, in the order of their names, which start with their time."""
         path = Path(self.path)
-        if self.path == "<stdin>":
+        if self.path == shown_as(STDIN):
             raise OnecycleError("event files cannot be read from standard input", "name the file, or its folder")
         files = sorted(filter(is_event_file, path.iterdir())) if path.is_dir() else [path]
         self.columns = self.choose(list(dict.fromkeys(tag for file in files for _, _, tag, _ in _scalars(file))))
@@ -62,25 +85,86 @@ def is_event_file(path: Path) -> bool:
 
 
 def _scalars(file: Path) -> Iterator[Scalar]:
-    """Return the scalars of an event file up to its end, or to where it is torn."""
+    """Yield the scalars of an event file up to its end, or to where it is torn.
+
+    Raises:
+        OnecycleError: the file is damaged.
+    """
     try:
-        from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
-        from tensorboard.util.tensor_util import make_ndarray
-    except ImportError:
-        message = "reading an event file of TensorBoard needs its library, which is not installed"
-        raise OnecycleError(message, "pip install 'onecycle-cli[tensorboard]', or export the chart as CSV") from None
-    try:
-        for number, event in enumerate(LegacyEventFileLoader(str(file)).Load(), 1):
-            for value in event.summary.value:
-                if value.HasField("simple_value"):
-                    yield number, event.step, value.tag, float(value.simple_value)
-                elif value.HasField("tensor") and not value.tensor.tensor_shape.dim:
-                    scalar = make_ndarray(value.tensor)
-                    if scalar.dtype.kind in "fiu":
-                        yield number, event.step, value.tag, float(scalar)
-    except Exception as error:  # noqa: BLE001 - the library raises errors of many kinds for a damaged file
-        message = f"{file} is a damaged event file: {str(error)[:120]}"
+        with opened(str(file)) as stream:
+            for number, event in enumerate(_events(chunks_of(stream, str(file))), 1):
+                step, summaries = 0, []
+                for field, _, value in fields(event):
+                    if field == EVENT_STEP and isinstance(value, int):
+                        step = signed(value)
+                    elif field == EVENT_SUMMARY and isinstance(value, bytes):
+                        summaries.append(value)
+                for tag, scalar in (found for summary in summaries for found in _values(summary)):
+                    yield number, step, tag, scalar
+    except ValueError as error:
+        message = f"{file} is a damaged event file: {error}"
         raise OnecycleError(message, "check that it was copied completely") from None
+
+
+def _events(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the framed messages; one that is cut off at the end is left out."""
+    waiting = bytearray()
+    for chunk in chunks:
+        waiting += chunk
+        at = 0
+        while len(waiting) - at >= FRAME:
+            (length,) = struct.unpack_from("<Q", waiting, at)
+            if length > LARGEST_EVENT:
+                raise ValueError(f"an event of {length:,} bytes")
+            end = at + FRAME + length
+            if end + CHECKSUM > len(waiting):
+                break
+            yield bytes(waiting[at + FRAME : end])
+            at = end + CHECKSUM
+        del waiting[:at]
+
+
+def _values(summary: bytes) -> Iterator[tuple[str, float]]:
+    """Yield the tags and numbers of a summary."""
+    for field, _, value in fields(summary):
+        if field != SUMMARY_VALUE or not isinstance(value, bytes):
+            continue
+        tag, number = "", None
+        for part, _, inner in fields(value):
+            if not isinstance(inner, bytes):
+                continue
+            if part == VALUE_TAG:
+                tag = inner.decode("utf-8", "replace")
+            elif part == VALUE_SIMPLE and len(inner) == FLOAT:
+                (number,) = struct.unpack("<f", inner)
+            elif part == VALUE_TENSOR:
+                number = _scalar(inner)
+        if number is not None:
+            yield tag, number
+
+
+def _scalar(tensor: bytes) -> float | None:
+    """Return the number in a tensor without dimensions; None for any other."""
+    element, content, number = None, b"", None
+    for field, kind, value in fields(tensor):
+        if field == TENSOR_TYPE and isinstance(value, int):
+            element = ELEMENTS.get(value)
+        elif field in INTEGERS:
+            number = value if isinstance(value, int) else varint(value, 0)[0]
+        elif isinstance(value, bytes) and field in FLOATS and (kind == BYTES or not content):
+            content, element = value, FLOATS[field]
+        elif isinstance(value, bytes) and field == TENSOR_CONTENT:
+            content = value
+        elif (
+            isinstance(value, bytes) and field == TENSOR_SHAPE and any(part == SHAPE_DIM for part, *_ in fields(value))
+        ):
+            return None
+    if element is None:
+        return None
+    if number is not None:
+        return float(struct.unpack("<e", struct.pack("<H", number & 0xFFFF))[0] if element == "e" else signed(number))
+    size = struct.calcsize(f"<{element}")
+    return float(struct.unpack_from(f"<{element}", content)[0]) if len(content) >= size else None
 
 
 # Each event has its step; a tag of that name is another value.

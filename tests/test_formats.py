@@ -556,6 +556,13 @@ def test_the_hook_passes_over_what_is_no_schedule(
     assert main([*words, "docker.yaml", "sound.yaml"]) == 0
     assert main([*words, "docker.yaml", "wrong.yaml"]) == 1
     assert "docker.yaml" not in capsys.readouterr().out
+    Path("train.py").write_text(
+        "from torch.optim.lr_scheduler import OneCycleLR\ns = OneCycleLR(o, 0.1, 20, pct_start=30)\n"
+    )
+    Path("setup.py").write_text("from setuptools import setup\nsetup()\n")
+    assert main([*words, "setup.py"]) == 0
+    assert main([*words, "setup.py", "train.py"]) == 1
+    assert {"yaml", "python", "json"} == {*hook["types_or"]}
 
 
 def test_the_action_writes_no_input_into_its_scripts() -> None:
@@ -576,7 +583,16 @@ def words_of(tmp_path: Path) -> Iterator[Any]:
     script.write_text(ACTION["runs"]["steps"][-1]["run"])
 
     def run(**inputs: str) -> list[str]:
-        variables = {"PATHS": ".", "STRICT": "false", "FORMAT": "", "OUTPUT_FILE": "", **inputs}
+        variables = {
+            "PATHS": ".",
+            "STRICT": "false",
+            "FORMAT": "",
+            "OUTPUT_FILE": "",
+            "EXCLUDE": "",
+            "SET": "",
+            "ARGS": "",
+        }
+        variables |= inputs
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)],
             env={"ONECYCLE": str(program), "PATH": os.environ["PATH"], **variables},
@@ -599,9 +615,19 @@ def test_the_action_passes_its_inputs_on(words_of: Any) -> None:
     ]  # fmt: skip
 
 
+def test_the_action_passes_lines_on_as_one_word_each(words_of: Any) -> None:
+    given = {"EXCLUDE": "old/*.yaml\nmy data\n", "SET": "trainer.max_steps=5", "ARGS": "--ignore=OC5\n\n--no-strict\n"}
+    assert words_of(**given) == [
+        "validate", "--exclude=old/*.yaml", "--exclude=my data", "--set=trainer.max_steps=5", "--ignore=OC5",
+        "--no-strict", "--", ".",
+    ]  # fmt: skip
+
+
 def test_no_input_of_the_action_runs(words_of: Any) -> None:
     evil = '$(touch pwned)`touch pwned`";touch pwned;"'
     assert words_of(PATHS=f"{evil}\n*", FORMAT=evil) == ["validate", "--format", evil, "--", evil, "*"]
+    words = ["validate", f"--exclude={evil}", f"--set={evil}", evil, "*", "--", "."]
+    assert words_of(EXCLUDE=evil, SET=evil, ARGS=f"{evil}\n*") == words
 
 
 # --- Our configs against our schema, by others' validators --------------------------------------------------------

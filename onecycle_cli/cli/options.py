@@ -12,6 +12,7 @@ import typer
 
 from onecycle_cli.cli.targets import check_not_input
 from onecycle_cli.config import Request
+from onecycle_cli.config.project import Project, find_project, read_codes
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.formatting import flag_name, join_words, shorten
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
@@ -53,18 +54,25 @@ _BLOCK = _keyword(
 )
 
 
+_ISOLATED = _keyword(
+    "isolated",
+    Annotated[bool, typer.Option("--isolated", help="Ignore the project's settings file.")],
+    default=False,
+)
+
+
 def takes_plan(command: Callable[..., None]) -> Callable[..., None]:
     """Add `[CONFIG]...` and one flag per setting to a command, which gets them as its first argument, a Request."""
     text = "YAML files with settings, or training configs; - reads standard input."
     configs = Annotated[list[str] | None, typer.Argument(metavar="CONFIG", help=text)]
-    return _takes(command, _keyword("config", configs, None), _SET, _BLOCK)
+    return _takes(command, _keyword("config", configs, None), _SET, _BLOCK, _ISOLATED)
 
 
 def takes_paths(command: Callable[..., None]) -> Callable[..., None]:
     """Add `PATH...`, at least one, and one flag per setting to a command, as `takes_plan` does."""
     text = "Files, folders (every config in them), or - for standard input."
     paths = Annotated[list[str], typer.Argument(metavar="PATH", help=text)]
-    return _takes(command, _keyword("config", paths, inspect.Parameter.empty), _SET)
+    return _takes(command, _keyword("config", paths, inspect.Parameter.empty), _SET, _ISOLATED)
 
 
 def _takes(command: Callable[..., None], configs: inspect.Parameter, *flags: inspect.Parameter) -> Callable[..., None]:
@@ -78,7 +86,20 @@ def _takes(command: Callable[..., None], configs: inspect.Parameter, *flags: ins
         assignments, block = tuple(given.pop("set_") or ()), given.pop("block", None)
         flags = {setting: _flag_value(setting, value) for setting, value in named.items()}
         check_not_input(given.get("output"), [*(config or ()), *filter(None, [given.get("log")])])
-        command(Request(tuple(config or ()), tuple(conventions), flags, assignments, block), **given)
+        project = Project() if given.pop("isolated") else find_project()
+        request = Request(
+            tuple(config or ()),
+            tuple(conventions),
+            flags,
+            assignments,
+            defaults=project.set if config else (),
+            select=project.select,
+            ignore=project.ignore,
+            strict=project.strict,
+            block=block,
+            exclude=project.exclude,
+        )
+        command(request, **given)
 
     options = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
     parameters = [configs, *options, *flags, *(_parameter(setting) for setting in SETTINGS)]
@@ -203,6 +224,11 @@ def _names(text: str) -> list[str]:
     if not all(names):
         raise ValueError("a number, or names such as backbone,head")
     return names
+
+
+def codes(text: str) -> list[str]:
+    """Read a code or its beginning, or several with commas."""
+    return list(read_codes(text.split(",")))
 
 
 def _conventions(text: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 import typer
 
 from onecycle_cli.cli import print_error
-from onecycle_cli.cli.options import takes_paths
+from onecycle_cli.cli.options import codes, takes_paths
 from onecycle_cli.cli.targets import check_not_input, print_notes, write_text
 from onecycle_cli.config import Request, load
 from onecycle_cli.errors import OnecycleError
@@ -21,7 +21,7 @@ from onecycle_cli.formatting import count
 from onecycle_cli.render import findings_report as render
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Sequence
 
     from onecycle_cli.config import Loaded
 
@@ -35,7 +35,15 @@ def validate(
         Format | None,
         typer.Option("--format", help="Output format (default: full; github under GitHub Actions)."),
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")] = False,
+    strict: Annotated[bool | None, typer.Option("--strict/--no-strict", help="Fail on warnings too.")] = None,
+    select: Annotated[
+        list[str] | None,
+        typer.Option(parser=codes, metavar="CODE", help="Report only these codes, such as OC104 or OC4."),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(parser=codes, metavar="CODE", help="Do not report these codes; as for --select."),
+    ] = None,
     output_file: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write the report to a file and print a summary.")
     ] = None,
@@ -53,7 +61,14 @@ def validate(
     """Check onecycle and training configs, and report every finding in one run."""
     if fix and not diff and "-" in request.configs:
         raise OnecycleError("standard input cannot be fixed in place", "give --diff, or name the file")
-    request = replace(request, every_plan=True, exclude=tuple(exclude or ()), only_schedules=only_schedules)
+    request = replace(
+        request,
+        every_plan=True,
+        exclude=request.exclude if exclude is None else tuple(exclude),
+        only_schedules=only_schedules,
+        select=_joined(select, request.select),
+        ignore=_joined(ignore, request.ignore),
+    )
     loaded = load(request)
     check_not_input(output_file, [*request.configs, *loaded.files])
     format_ = format_ or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" else "full")
@@ -62,7 +77,8 @@ def validate(
         _fix(loaded, request, write=fix and not diff, stream=stream)
     if fix and not diff:
         loaded = load(request)
-    failing = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
+    is_strict = request.strict if strict is None else strict
+    failing = {Severity.ERROR, Severity.WARNING} if is_strict else {Severity.ERROR}
     if not diff and output_file is None:
         _print_report(loaded, format_, failing, sys.stdout)
     elif output_file is not None and not diff:
@@ -78,6 +94,11 @@ def validate(
     if not loaded.files:
         print_notes([f"no config with a one-cycle schedule ({count(loaded.skipped, 'file')} skipped)"])
     raise typer.Exit(1 if any(found.severity in failing for found in loaded.findings) else 0)
+
+
+def _joined(given: Sequence[Sequence[str]] | None, of_project: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the codes of a flag that may be repeated; those of the project without the flag."""
+    return tuple(code for part in given for code in part) if given else of_project
 
 
 def _fix(loaded: Loaded, request: Request, *, write: bool, stream: TextIO) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onecycle_cli.config.files import STDIN_NAME, find_sources, read_source
-from onecycle_cli.findings import Severity
+from onecycle_cli.findings import RULES, Severity
 from onecycle_cli.findings.config_rules import MISSING_SETTING, NOT_KNOWN
 from onecycle_cli.findings.plan_rules import NO_LENGTH
 from onecycle_cli.formatting import flag_name
@@ -32,6 +32,9 @@ DATA = ("dataset_size", "batch_size", "gradient_accumulation", "world_size", "dr
 NEEDED = frozenset({NOT_KNOWN, NO_LENGTH, MISSING_SETTING})
 """Rules about what a plan needs, although a training program may have it when it runs."""
 
+UNREADABLE = frozenset(code for code in RULES if code < "OC1")
+"""The codes of files that cannot be read, so that nothing else in them is checked."""
+
 RIVALS: dict[str, tuple[str, ...]] = {
     "epochs": ("total_steps",),
     "steps_per_epoch": ("total_steps",),
@@ -51,6 +54,10 @@ class Request:
         conventions: the conventions to plan in; none for the config's own.
         flags: values by setting, which override a config's.
         assignments: `path=value` for each value to set in the configs.
+        defaults: assignments of the project, which need not have an effect; `assignments` override them.
+        select: codes to report, or their beginnings; all if empty.
+        ignore: codes not to report, or their beginnings.
+        strict: whether warnings fail, too.
         block: the path of the block to read where a config has several.
         every_plan: read every plan of every file and folder, and go on after a file that cannot be read.
         exclude: patterns of files and folders to leave out.
@@ -62,11 +69,24 @@ class Request:
     conventions: tuple[str, ...] = ()
     flags: Mapping[str, object] = field(default_factory=dict)
     assignments: tuple[str, ...] = ()
+    defaults: tuple[str, ...] = ()
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    strict: bool = False
     block: str | None = None
     every_plan: bool = False
     exclude: tuple[str, ...] = ()
     only_schedules: bool = False
     leave_out_unsupported: bool = False
+
+    def reports(self, finding: Finding) -> bool:
+        """Return whether a finding is asked for. What keeps a file or a plan from being read is always reported."""
+        if not (self.select or self.ignore) or finding.code in UNREADABLE:
+            return True
+        from onecycle_cli.config.project import is_selected
+
+        is_needed = finding.severity is Severity.ERROR and not self.every_plan
+        return is_needed or is_selected(finding.code, self.select, self.ignore)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,17 +166,22 @@ def load(request: Request) -> Loaded:
     if not request.configs:
         loaded.plans = [_load_plan(None, convention, request) for convention in request.conventions or (None,)]
         return loaded
-    from onecycle_cli.config.key_paths import dotted, read_assignments
+    from onecycle_cli.config.key_paths import dotted
 
-    assignments = read_assignments(request.assignments)
+    assignments = _assignments(request)
     if request.every_plan:
         sources = find_sources(request.configs, loaded.unreadable.append, request.exclude)
     else:
         sources = map(read_source, request.configs)
+    required = assignments[len(request.defaults) :]
     ineffective: list[tuple[RawPlan, set[str]]] = []
     for source in sources:
         raw = _load_source(loaded, source, assignments, request)
-        ineffective += [(plan, {dotted(given.path) for given in plan.ineffective}) for plan in raw if plan.readable]
+        ineffective += [
+            (plan, {dotted(given.path) for given in plan.ineffective if given in required})
+            for plan in raw
+            if plan.readable
+        ]
     if ineffective and (unused := set.intersection(*(paths for _, paths in ineffective))):
         raise _no_effect(ineffective[0][0], min(unused))
     return loaded
@@ -164,11 +189,16 @@ def load(request: Request) -> Loaded:
 
 def findings_of(source: Source, request: Request) -> list[Finding]:
     """Return all findings of a source's plans."""
+    loaded = Loaded()
+    _load_source(loaded, source, _assignments(request), replace(request, every_plan=True))
+    return loaded.findings
+
+
+def _assignments(request: Request) -> tuple[Assignment, ...]:
     from onecycle_cli.config.key_paths import read_assignments
 
-    loaded = Loaded()
-    _load_source(loaded, source, read_assignments(request.assignments), replace(request, every_plan=True))
-    return loaded.findings
+    defaults = read_assignments(request.defaults, "the project's set") if request.defaults else ()
+    return (*defaults, *read_assignments(request.assignments))
 
 
 def _no_effect(plan: RawPlan, path: str) -> OnecycleError:
@@ -211,7 +241,8 @@ def _load_source(
 
 def _load_plan(raw: RawPlan | None, convention: str | None, request: Request) -> LoadedPlan:
     if raw is not None and not raw.readable:
-        return LoadedPlan(None, None, tuple(raw.all_findings((), ())), file=raw.path)
+        found = tuple(finding for finding in raw.all_findings((), ()) if request.reports(finding))
+        return LoadedPlan(None, None, found, file=raw.path)
     flags = dict(request.flags) if convention is None else {**request.flags, "convention": convention}
     file, in_file = ("", {}) if raw is None else (raw.path, raw.values)
     values, notes = override(in_file, flags)
@@ -228,6 +259,7 @@ def _load_plan(raw: RawPlan | None, convention: str | None, request: Request) ->
         findings = raw.all_findings(findings, flags)
     if not request.every_plan:
         findings = [replace(found, severity=Severity.ERROR) if found.rule in NEEDED else found for found in findings]
+    findings = [finding for finding in findings if request.reports(finding)]
     settings, plan = validated.settings, None
     has_errors = any(finding.severity is Severity.ERROR for finding in findings)
     if settings is not None and not request.every_plan and not has_errors:

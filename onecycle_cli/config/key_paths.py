@@ -81,8 +81,10 @@ def dotted(path: KeyPath) -> str:
     return ".".join(path)
 
 
-def read_assignments(words: Iterable[str]) -> tuple[Assignment, ...]:
+def read_assignments(words: Iterable[str], source: str = "--set") -> tuple[Assignment, ...]:
     """Read the arguments of `--set`: each is `dotted.path=value`, with the value in YAML.
+
+    `source` is what gives them, as findings name it.
 
     Raises:
         OnecycleError: an argument has another form.
@@ -93,12 +95,12 @@ def read_assignments(words: Iterable[str]) -> tuple[Assignment, ...]:
         path = split(name.strip())
         if not equals or not path:
             hint = "for example --set trainer.max_steps=5000"
-            raise OnecycleError(f"invalid --set {word[:60]!r}: use path=value", hint)
+            raise OnecycleError(f"invalid {source} {word[:60]!r}: use path=value", hint)
         try:
             node = parse(text) or ScalarNode(TOP, "", plain=True)
         except UnreadableError as error:
-            raise OnecycleError(f"--set {name}: {error.finding.message}", "quote the value") from None
-        assignments.append(Assignment(path, _moved(node, Place(1, 1, f"--set {word}"))))
+            raise OnecycleError(f"{source} {name}: {error.finding.message}", "quote the value") from None
+        assignments.append(Assignment(path, _moved(node, Place(1, 1, f"{source} {word}"))))
     return tuple(assignments)
 
 

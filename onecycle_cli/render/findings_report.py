@@ -144,7 +144,8 @@ def rule_page(rule: Rule) -> str:
         f"{textwrap.fill(rule.means, PAGE_WIDTH)}\n\n"
         f"For example:\n\n{_indent(rule.example)}\n"
         f"Fixed:\n\n{_indent(rule.fixed)}\n"
-        f"To silence this finding on a line, end it with `# onecycle: ignore[{rule.code}]`.\n"
+        f"To silence this finding on a line, end it with `# onecycle: ignore[{rule.code}]`; everywhere, use\n"
+        f'`--ignore {rule.code}`, or ignore = ["{rule.code}"] under [tool.onecycle] in pyproject.toml.\n'
     )
 
 

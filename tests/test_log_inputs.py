@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
+import sqlite3
 import struct
 import zlib
+from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +20,14 @@ from hypothesis import strategies as st
 
 from onecycle_cli import OneCycle, OnecycleError
 from onecycle_cli.run.logs import log_files, read_log
+from onecycle_cli.run.logs.builder import LogBuilder
+from onecycle_cli.run.logs.log import Columns
 from onecycle_cli.run.logs.log_files import chunks_of
+from onecycle_cli.run.logs.named_values import NamedValues
 from onecycle_cli.run.logs.protobuf import fields, signed, varint
 
 from .conftest import DATA
-from .logged_runs import MANIFEST, TRACES, follow
+from .logged_runs import MANIFEST, TRACES, appending, follow
 
 LOGS = DATA / "logs"
 CYCLE = OneCycle(max_lr=0.1, total_steps=20).schedule()
@@ -173,3 +180,192 @@ def test_integers_are_read_back(number: int) -> None:
     data.append(rest)
     found, at = varint(bytes(data) + b"\x01", 0)
     assert (signed(found), at) == (number, len(data))
+
+
+# --- Values that are logged one by one -------------------------------------------------------------------------------
+
+LONG = [
+    ("lr", 0, "0.10"),
+    ("lr", 1, "0.20"),
+    ("loss", 1, "oops"),
+    ("lr", 5, "0.30"),
+    ("momentum", 0, "0.9"),
+    ("momentum", 5, "0.7"),
+]
+TIME = 1795688654148
+
+
+def mlflow_csv() -> str:
+    """Return what MLflow's page of metrics saves as CSV."""
+    return "run_id,key,value,step,timestamp\n" + "".join(
+        f"2787cb,{name},{value},{step},{TIME + step}\n" for name, step, value in LONG
+    )
+
+
+def comet_json() -> str:
+    """Return what `APIExperiment.get_metrics` of comet_ml 3.58 returns, as JSON."""
+    return json.dumps(
+        [
+            {
+                "metricName": name, "metricValue": value, "timestamp": TIME, "step": step, "epoch": step // 4,
+                "runContext": None, "offset": 0,
+            }
+            for name, step, value in LONG
+        ]
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        mlflow_csv(),
+        comet_json(),
+        comet_json().replace("}, {", "}\n{")[1:-1],
+        "step\ttag\tvalue\n" + "".join(f"{step}\t{name}\t{value}\n" for name, step, value in LONG),
+        '"metric","value","step","timestamp"\n' + "".join(f'"{n}","{v}","{s}","1"\n' for n, s, v in LONG),
+    ],
+    ids=["mlflow", "comet", "comet lines", "tabs", "quotes"],
+)
+def test_long_tables(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_text(text)
+    log = read_log(str(path))
+    assert (log.format, log.steps.tolist(), log.bad_rows) == ("long", [0, 1, 5], ())
+    assert log.lr[:, 0].tolist() == [0.1, 0.2, 0.3]
+    assert log.lr_texts == (("0.10", "0.20", "0.30"),)
+    assert log.momentum is not None
+    assert np.array_equal(log.momentum[:, 0], [0.9, np.nan, 0.7], equal_nan=True)
+    if "epoch" in text:
+        assert log.epochs is not None
+        assert log.epochs.tolist() == [0, 0, 1]
+
+
+def test_long_tables_grow(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    texts = ["name,value,step\nloss,1,0\n", "lr,0.5,0\nloss,1,1\nlr,0", ".25,1\n", "momentum,0.9,1\n"]
+    logs = list(follow(path, [appending(path, text) for text in texts]))
+    assert [log.steps.tolist() for log in logs] == [[0], [0, 1], [0, 1]]
+    assert [log.momentum is None for log in logs] == [True, True, False]
+
+
+def test_long_tables_of_several_runs(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_text("run,name,value,step\na,lr,1,0\nb,lr,2,0\na,lr,3,1\n")
+    with pytest.raises(OnecycleError) as caught:
+        read_log(str(path))
+    assert ("several runs: a, b" in caught.value.message, "lr=a - lr" in caught.value.hint) == (True, True)
+    assert read_log(str(path), {"lr": ["a - lr"]}).lr[:, 0].tolist() == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("rows", "steps", "bad"),
+    [
+        ("lr,1,\nlr,2,-1\nlr,3,4\n", [4], [2, 3]),
+        ("lr,x,0\nlr,2,1.5\nlr,3,4\nmomentum\n", [4], [5, 2, 3]),
+        ("lr,nan,0\nlr,1,1\n", [1], []),
+    ],
+)
+def test_bad_values_in_long_tables(rows: str, steps: list[int], bad: list[int], tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("name,value,step\n" + rows)
+    log = read_log(str(tmp_path / "log"))
+    assert (log.steps.tolist(), [row.line for row in log.bad_rows]) == (steps, bad)
+
+
+def test_without_steps_the_values_of_a_name_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("name,value\nlr,0.1\nmomentum,0.9\nlr,0.2\nmomentum,0.8\n")
+    log = read_log(str(tmp_path / "log"))
+    assert (log.steps.tolist(), log.step_column, log.momentum is not None) == ([0, 1], None, True)
+
+
+NAMED = st.lists(
+    st.tuples(st.sampled_from(["lr", "momentum", "loss"]), st.integers(0, 5), st.integers(1, 9)), max_size=30
+)
+
+
+@given(NAMED)
+def test_values_of_one_step_share_a_row(logged: list[tuple[str, int, int]]) -> None:
+    values = NamedValues()
+    for line, (name, step, value) in enumerate(logged):
+        values.add(line, name, step, value)
+    builder = LogBuilder("a log")
+    values.add_to(builder, COLUMNS)
+    by_name = {name: [(step, value) for key, step, value in logged if key == name] for name in COLUMNS.values}
+    if not any(by_name.values()):
+        assert len(builder) == 0
+        return
+    log = builder.build(COLUMNS)
+    assert log.momentum is not None
+    for name, column in (("lr", log.lr[:, 0]), ("momentum", log.momentum[:, 0])):
+        found = [
+            (step, value) for step, value in zip(log.steps.tolist(), column.tolist(), strict=True) if value == value
+        ]
+        # In the order of the first series; the second one's values are in the rows of their steps.
+        assert found == by_name[name] if name == "lr" else sorted(found) == sorted(by_name[name])
+    times = [Counter(step for step, _ in pairs) for pairs in by_name.values()]
+    assert Counter(log.steps.tolist()) == times[0] | times[1]  # no more rows of a step than it takes
+
+
+COLUMNS = Columns("long", "step", ("lr",), ("momentum",), ("",))
+
+
+def write_metric_files(folder: Path) -> None:
+    """Write the files of a run as MLflow 3.17 does with a file store."""
+    (folder / "metrics" / "train").mkdir(parents=True)
+    for name in ("lr", "train/momentum", "loss"):
+        rows = [(0, 0.1), (1, 0.1 / 3), (2, 3e-05)]
+        (folder / "metrics" / name).write_text("".join(f"{TIME + step} {value} {step}\n" for step, value in rows))
+    (folder / "meta.yaml").write_text("run_id: 2787cb\n")
+
+
+def test_metric_files_of_mlflow(tmp_path: Path) -> None:
+    write_metric_files(tmp_path)
+    for path in (tmp_path, tmp_path / "metrics", tmp_path / "metrics" / "lr"):
+        log = read_log(str(path))
+        assert (log.format, log.steps.tolist(), log.notes) == ("mlflow", [0, 1, 2], ())
+        assert log.lr[:, 0].tolist() == [0.1, 0.1 / 3, 3e-05]
+        assert (log.momentum is None) == path.is_file()
+    with pytest.raises(OnecycleError, match="its columns are loss"):
+        read_log(str(tmp_path / "metrics" / "loss"))
+    torn = tmp_path / "metrics" / "lr"
+    torn.write_text(torn.read_text() + f"{TIME} 0.1 3 name 0a1b\n{TIME} 0.\n")
+    log = read_log(str(torn))
+    assert (log.steps.tolist(), [row.line for row in log.bad_rows]) == ([0, 1, 2, 3], [5])
+
+
+def test_a_database_of_mlflow(tmp_path: Path) -> None:
+    path = tmp_path / "mlflow.db"
+    with closing(sqlite3.connect(path)) as database:
+        # The columns that are read, of the tables that MLflow 3.17 makes.
+        database.execute("CREATE TABLE runs (run_uuid VARCHAR(32) PRIMARY KEY, name VARCHAR(250))")
+        database.execute(
+            "CREATE TABLE metrics (key VARCHAR(250), value FLOAT, timestamp BIGINT, run_uuid VARCHAR(32), step BIGINT, "
+            "is_nan BOOLEAN, PRIMARY KEY (key, timestamp, step, run_uuid, value, is_nan))"
+        )
+        database.executemany("INSERT INTO runs VALUES (?, ?)", [("1a", "old"), ("2b", None), ("3c", "evaluation")])
+        rows = [
+            *(("lr", 0.5 + step, TIME + step, "1a", step, 0) for step in range(3)),
+            *(("train/lr", 0.25 + step, TIME + 10 + step, "2b", step, step == 1) for step in range(3)),
+            ("accuracy", 0.5, TIME + 100, "3c", 0, 0),
+        ]
+        database.executemany("INSERT INTO metrics VALUES (?, ?, ?, ?, ?, ?)", rows)
+        database.commit()
+    newest = read_log(str(path))
+    assert (newest.format, newest.steps.tolist(), newest.lr[:, 0].tolist()) == ("mlflow", [0, 2], [0.25, 2.25])
+    assert newest.notes == (f"read run 2b, the newest of 3 with a learning rate; for another, name {path}/RUN",)
+    named = read_log(f"{path}/old")
+    assert (named.lr[:, 0].tolist(), named.notes) == ([0.5, 1.5, 2.5], ())
+    for name, message in (("none", "has no run none"), ("3c", "no learning-rate column")):
+        with pytest.raises(OnecycleError, match=message):
+            read_log(f"{path}/{name}")
+    path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(OnecycleError, match="not a database of MLflow"):
+        read_log(str(path))
+
+
+def test_scalars_of_clearml(tmp_path: Path) -> None:
+    """`Task.get_reported_scalars` of clearml 2.1 documents this shape."""
+    lr = {"x": [0, 1, 2], "y": [0.5, 0.25, 0.125]}
+    scalars = {"train": {"lr": lr, "loss": {"x": [], "y": []}}, ":monitor:gpu": {"0": {"x": [0], "y": [99]}}}
+    (tmp_path / "log").write_text(json.dumps(scalars, indent=1))
+    log = read_log(str(tmp_path / "log"))
+    assert (log.format, log.steps.tolist(), log.lr[:, 0].tolist()) == ("clearml", [0, 1, 2], lr["y"])

@@ -12,19 +12,21 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.logs import documents, objects, tables, tensorboard
+from onecycle_cli.run.logs import clearml, documents, long_format, mlflow, objects, tables, tensorboard
 from onecycle_cli.run.logs.columns import check_wanted, choose_columns
 from onecycle_cli.run.logs.format import Format, Head, Reader
 from onecycle_cli.run.logs.log import NotYetError
-from onecycle_cli.run.logs.log_files import STDIN, chunks_of, opened, readable, shown_as
+from onecycle_cli.run.logs.log_files import STDIN, chunks_of, opened, readable, shown_as, split_member
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from onecycle_cli.run.logs.log import Log
 
-FORMATS: tuple[Format, ...] = (*tensorboard.FORMATS, *objects.FORMATS, *documents.FORMATS, *tables.FORMATS)
-"""Every format, in the order their readers are asked. Tables come last: any text could be one."""
+MODULES = (tensorboard, mlflow, clearml, long_format, objects, documents, tables)
+
+FORMATS: tuple[Format, ...] = tuple(format_ for module in MODULES for format_ in module.FORMATS)
+"""Every format, in the order their readers are asked; any text could be a table."""
 
 
 def read_log(path: str, columns: Mapping[str, Sequence[str]] = MappingProxyType({})) -> Log:
@@ -47,7 +49,7 @@ def read_log(path: str, columns: Mapping[str, Sequence[str]] = MappingProxyType(
             if reader is None:
                 raise OnecycleError(f"{path} is a folder without event files of TensorBoard", "name the log's file")
             return new_reader(reader, path, columns).read(())
-    with opened(path) as stream:
+    with opened(split_member(path)[0]) as stream:
         chunks = chunks_of(stream, path)
         first = next(chunks, b"")
         reader = recognize(path, Head(first, complete=True))

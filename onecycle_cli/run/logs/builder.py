@@ -33,7 +33,11 @@ SAMPLED_ROWS = 1024
 
 
 class LogBuilder:
-    """Collects rows in flat arrays of eight bytes per number, and builds the log from them."""
+    """Collects rows in flat arrays of eight bytes per number, and builds the log from them.
+
+    Attributes:
+        bad_rows: the rows that could not be read.
+    """
 
     def __init__(self, path: str) -> None:
         """Start without rows; `path` is the file's name in messages and in the log."""
@@ -43,7 +47,7 @@ class LogBuilder:
         self._samples = sampled_rows()
         self._next_sample = next(self._samples)
         self._texts: list[list[str]] = []
-        self._bad: list[BadRow] = []
+        self.bad_rows: list[BadRow] = []
 
     def __len__(self) -> int:
         """Return the number of good rows."""
@@ -63,8 +67,8 @@ class LogBuilder:
         add_step, add_values = self._steps.append, self._values.extend
         for row in rows:
             if isinstance(row, BadRow):
-                self._bad.append(row)
-                if len(self._bad) > MOST_BAD_ROWS:
+                self.bad_rows.append(row)
+                if len(self.bad_rows) > MOST_BAD_ROWS:
                     raise self._too_many(f"more than {MOST_BAD_ROWS} rows")
                 continue
             step, values = row
@@ -84,10 +88,17 @@ class LogBuilder:
             texts: returns how the values of one of these rows were written; "" for one that is missing.
         """
         first = len(self)
-        self._steps.frombytes(steps.tobytes())
-        self._values.frombytes(values.tobytes())
+        self.add_columns(steps, values)
         while self._next_sample < len(self):
             self._add_texts(texts(self._next_sample - first))
+
+    def add_columns(
+        self, steps: NDArray[np.float64], values: NDArray[np.float64], texts: Sequence[Sequence[str]] = ()
+    ) -> None:
+        """Add good rows whose texts are given by column, as many as should be kept."""
+        self._steps.frombytes(steps.tobytes())
+        self._values.frombytes(values.tobytes())
+        self._texts = [list(column) for column in texts] or self._texts
 
     def _add_texts(self, texts: Sequence[str]) -> None:
         self._texts = self._texts or [[] for _ in texts]
@@ -110,7 +121,7 @@ class LogBuilder:
         """
         import numpy as np
 
-        bad, good, groups = len(self._bad), len(self), len(columns.groups)
+        bad, good, groups = len(self.bad_rows), len(self), len(columns.groups)
         if bad > FEW_BAD_ROWS and bad > MOST_BAD_SHARE * (bad + good):
             raise self._too_many(f"{bad} of {bad + good} rows")
         if not good:
@@ -135,12 +146,12 @@ class LogBuilder:
             epochs=np.frombuffer(steps, dtype=np.float64) if columns.counts_epochs else epochs,
             lr_texts=tuple(texts[:groups]),
             momentum_texts=momentum_texts,
-            bad_rows=tuple(self._bad),
+            bad_rows=tuple(self.bad_rows),
             notes=(*columns.notes, *step_notes, *notes),
         )
 
     def _too_many(self, rows: str, can: str = "cannot") -> OnecycleError:
-        first = "; ".join(f"line {row.line}: {row.why}" for row in self._bad[:3])
+        first = "; ".join(f"line {row.line}: {row.why}" for row in self.bad_rows[:3])
         return OnecycleError(
             f"{rows} of {self.path} {can} be read: {first}",
             "correct these lines, or name the columns with --column step=NAME and --column lr=NAME",
@@ -183,36 +194,3 @@ def sampled_rows() -> Iterator[int]:
     yield from range(SAMPLED_ROWS)
     for doublings in count(1):
         yield from range(SAMPLED_ROWS << (doublings - 1), SAMPLED_ROWS << doublings, 1 << doublings)
-
-
-def rows_by_step(values: Iterable[tuple[int, float, str, float]], columns: Columns) -> Iterator[Row | BadRow]:
-    """Join values that were logged one by one into rows.
-
-    A row ends where the step changes, where a name comes again, and with the last value.
-
-    Args:
-        values: the line, step, name and value of each, in the order of the file. A reader that gets the file piece by
-            piece must not begin a new call within a row.
-        columns: the names that are read; others are skipped.
-    """
-    places = {name: at for at, name in enumerate(columns.values)}
-    row: list[float] = []
-    first_line, current = 0, -1.0
-    for line, step, name, value in values:
-        at = places.get(name)
-        if at is None:
-            continue
-        if not row or step != current or not math.isnan(row[at]):
-            yield from _checked_row(first_line, current, row, columns)
-            row, first_line, current = [math.nan] * len(places), line, step
-        row[at] = value
-    yield from _checked_row(first_line, current, row, columns)
-
-
-def _checked_row(line: int, step: float, values: list[float], columns: Columns) -> Iterator[Row | BadRow]:
-    if not columns.is_row(values):
-        return
-    try:
-        yield columns.check_step(step), values
-    except ValueError as error:
-        yield BadRow(line, str(error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from onecycle_cli.errors import OnecycleError
@@ -63,18 +63,12 @@ class JsonDocumentReader(ObjectReader):
             NotYetError: it is not valid JSON, or holds nothing.
             OnecycleError: a value is too large.
         """
-        try:
+        with reading(self.path):
             if text.peek() == "[":
                 yield from self._items(text)
             else:
                 yield from self._items_of_history(text)
             text.end()
-        except TooLargeError:
-            message = f"a value in {self.path} has more than {LARGEST_VALUE // 2**20} MiB"
-            raise OnecycleError(message, "save the log as JSON Lines, with one object per line") from None
-        except (ValueError, RecursionError) as error:
-            hint = "check that it was written to the end, and that this is the right file"
-            raise NotYetError(f"{self.path} is not valid JSON: {str(error)[:120]}", hint) from None
         if not self._found:
             message = f"the list of logged values in {self.path} is empty"
             raise NotYetError(message, "check that the run has logged something")
@@ -103,6 +97,24 @@ class JsonDocumentReader(ObjectReader):
                     continue
             line = text.line
             yield entry_of(line, text.value())
+
+
+@contextmanager
+def reading(path: str) -> Iterator[None]:
+    """Turn an error in a JSON text into a message.
+
+    Raises:
+        NotYetError: it is not valid, perhaps since it is still written.
+        OnecycleError: a value is too large.
+    """
+    try:
+        yield
+    except TooLargeError:
+        message = f"a value in {path} has more than {LARGEST_VALUE // 2**20} MiB"
+        raise OnecycleError(message, "save the log as JSON Lines, with one object per line") from None
+    except (ValueError, RecursionError) as error:
+        hint = "check that it was written to the end, and that this is the right file"
+        raise NotYetError(f"{path} is not valid JSON: {str(error)[:120]}", hint) from None
 
 
 class TooLargeError(ValueError):

@@ -3,7 +3,7 @@
 A reader serves one or more formats. It recognizes a file by its first bytes (`Head`) and turns it into rows. A reader
 of a format that grows by whole lines derives from `LineReader`, which can also follow a file that is still written.
 Reusable parts are `records.cells_of` and `records.Records` for delimited text, `objects.ObjectReader` for lines with
-named values, and `builder.rows_by_step` for values that are logged one by one.
+named values, and `named_values.NamedValues` for values that are logged one by one.
 """
 
 from __future__ import annotations
@@ -171,6 +171,11 @@ class LineReader(Reader):
         super().__init__(path, choose)
         self._lines = Lines()
 
+    @property
+    def rows_read(self) -> int:
+        """How many rows were read, apart from bad ones."""
+        return len(self.builder)
+
     @abstractmethod
     def rows(self, lines: Iterable[Line]) -> Iterator[Row | BadRow]:
         """Return the rows of further lines that hold a learning rate or a momentum, and the bad rows.
@@ -196,18 +201,18 @@ class LineReader(Reader):
         Raises:
             OnecycleError: the file has no column to read, or too many rows are bad.
         """
-        before = len(self.builder)
+        before = self.rows_read
         self.add(self._lines.feed(data))
-        return len(self.builder) > before
+        return self.rows_read > before
 
     def read(self, chunks: Iterable[bytes]) -> Log:
         """Return the log in a whole file, given as chunks of bytes."""
         for data in chunks:
             self.feed(data)
         last = list(self._lines.feed(b"", ended=True))
-        before = len(self.builder)
+        before = self.rows_read
         self.add(last)
-        torn = bool(last) and len(self.builder) > before and not self.shows_torn_lines
+        torn = bool(last) and self.rows_read > before and not self.shows_torn_lines
         self.builder.add(self.remaining_rows())
         return self.build((CUT_OFF,) if torn else ())
 

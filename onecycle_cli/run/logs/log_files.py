@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import zlib
 from contextlib import contextmanager
@@ -63,6 +64,13 @@ def readable(path: str) -> Iterator[None]:
         if "null" not in str(error) and not isinstance(error, UnicodeError):
             raise
         raise OnecycleError(f"cannot read {path!r}: invalid file name", "check the path") from None
+
+
+def split_member(path: str) -> tuple[str, str]:
+    """Return a file and what is named in it, as in `mlflow.db/RUN`; nothing for a file or folder itself."""
+    file, member = os.path.split(path)
+    inside = bool(member) and not os.path.lexists(path) and os.path.isfile(file)  # noqa: PTH113 - see `opened`
+    return (file, member) if inside else (path, "")
 
 
 def chunks_of(stream: IO[bytes], path: str) -> Iterator[bytes]:

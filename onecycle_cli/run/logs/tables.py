@@ -169,7 +169,8 @@ def metrics_of_chart(names: Sequence[str]) -> dict[str, str]:
     return axes | {metric: name for name, (_, metric) in metrics.items()}
 
 
-def _is_chart(names: Names) -> bool:
+def is_chart(names: Names) -> bool:
+    """Return whether columns are called by their run and metric."""
     return any(" - " in name and not name.strip().endswith(("__MIN", "__MAX")) for name in names.written)
 
 
@@ -183,7 +184,7 @@ def is_wandb_history(names: Names) -> bool:
 
 
 FORMATS = (
-    Format("wandb", TableReader, _is_chart, metrics=metrics_of_chart),
+    Format("wandb", TableReader, is_chart, metrics=metrics_of_chart),
     Format("tensorboard", TableReader, lambda names: names.keys == {"wall time", "step", "value"}, lr="value"),
     Format("lightning", TableReader, lambda names: find_lr(list(stripped(names.written)))[0] == "monitor"),
     Format("ultralytics", TableReader, _is_ultralytics),

@@ -7,18 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.logs.builder import rows_by_step
 from onecycle_cli.run.logs.format import Format, Head, Reader
 from onecycle_cli.run.logs.log_files import STDIN, chunks_of, opened, shown_as
+from onecycle_cli.run.logs.named_values import NamedValues
 from onecycle_cli.run.logs.protobuf import BYTES, fields, signed, varint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from onecycle_cli.run.logs.log import Log
-
-    Scalar = tuple[int, int, str, float]
-    """A value in an event file: the event's number, 1-based, its step, its tag, and the value."""
 
 FRAME = 12
 """Bytes before an event: its length and a checksum of that."""
@@ -61,15 +58,18 @@ class EventReader(Reader):
         """Return whether there is an event file in the folder."""
         return any(map(is_event_file, Path(folder).iterdir()))
 
-    def read(self, chunks: Iterable[bytes]) -> Log:  # noqa: ARG002 - the files are read twice: first for their tags
-        """Return the log in the event files, in the order of their names, which start with their time."""
-        path = Path(self.path)
-        if self.path == shown_as(STDIN):
-            raise OnecycleError("event files cannot be read from standard input", "name the file, or its folder")
-        files = sorted(filter(is_event_file, path.iterdir())) if path.is_dir() else [path]
-        self.columns = self.choose(list(dict.fromkeys(tag for file in files for _, _, tag, _ in _scalars(file))))
-        for file in files:
-            self.builder.add(rows_by_step(_scalars(file), self.columns))
+    def read(self, chunks: Iterable[bytes]) -> Log:
+        """Return the log in the event files; those of a folder in the order of their names, which start with a time."""
+        folder = Path(self.path)
+        values = NamedValues()
+        if self.path != shown_as(STDIN) and folder.is_dir():
+            for file in sorted(filter(is_event_file, folder.iterdir())):
+                with opened(str(file)) as stream:
+                    _add(values, chunks_of(stream, str(file)), str(file))
+        else:
+            _add(values, chunks, self.path)
+        self.columns = self.choose(values.names)
+        values.add_to(self.builder, self.columns)
         return self.build()
 
 
@@ -84,25 +84,25 @@ def is_event_file(path: Path) -> bool:
         return False
 
 
-def _scalars(file: Path) -> Iterator[Scalar]:
-    """Yield the scalars of an event file up to its end, or to where it is torn.
+def _add(values: NamedValues, chunks: Iterable[bytes], path: str) -> None:
+    """Add the scalars of an event file, up to its end or to where it is torn.
 
     Raises:
         OnecycleError: the file is damaged.
     """
     try:
-        with opened(str(file)) as stream:
-            for number, event in enumerate(_events(chunks_of(stream, str(file))), 1):
-                step, summaries = 0, []
-                for field, _, value in fields(event):
-                    if field == EVENT_STEP and isinstance(value, int):
-                        step = signed(value)
-                    elif field == EVENT_SUMMARY and isinstance(value, bytes):
-                        summaries.append(value)
-                for tag, scalar in (found for summary in summaries for found in _values(summary)):
-                    yield number, step, tag, scalar
+        for number, event in enumerate(_events(chunks), 1):
+            step, summaries = 0, []
+            for field, _, value in fields(event):
+                if field == EVENT_STEP and isinstance(value, int):
+                    step = signed(value)
+                elif field == EVENT_SUMMARY and isinstance(value, bytes):
+                    summaries.append(value)
+            for summary in summaries:
+                for tag, scalar in _values(summary):
+                    values.add(number, tag, step, scalar)
     except ValueError as error:
-        message = f"{file} is a damaged event file: {error}"
+        message = f"{path} is a damaged event file: {error}"
         raise OnecycleError(message, "check that it was copied completely") from None
 
 

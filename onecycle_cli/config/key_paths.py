@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from onecycle_cli.config.indexes import position
 from onecycle_cli.config.nodes import TOP, MappingNode, Place, ScalarNode, SequenceNode, seen_from
 from onecycle_cli.config.scalars import KNOWN_TAGS, read_plain
 from onecycle_cli.config.yaml_tree import UnreadableError, parse
@@ -122,7 +123,7 @@ def lookup(node: Node, path: KeyPath) -> Node | None:
     found: Node | None = node
     for part in path:
         if isinstance(found, MappingNode):
-            at = _index(found, part)
+            at = position(found, part)
             found = None if at is None else found.entries[at][1]
         elif isinstance(found, SequenceNode):
             found = found.items[int(part)] if _is_index(part, found) else None
@@ -230,7 +231,7 @@ def _replaced(target: Node, path: KeyPath, node: Node, *, grow: bool = False) ->
         return replace(target, items=items)
     if not isinstance(target, MappingNode):
         return None
-    at, entries = _index(target, part), list(target.entries)
+    at, entries = position(target, part), list(target.entries)
     if at is None and rest and not grow:
         return None
     inner = _replaced(MappingNode(node.place) if at is None else entries[at][1], rest, node, grow=grow)
@@ -241,15 +242,6 @@ def _replaced(target: Node, path: KeyPath, node: Node, *, grow: bool = False) ->
     else:
         entries[at] = (entries[at][0], inner)
     return replace(target, entries=entries)
-
-
-def _index(mapping: MappingNode, part: str) -> int | None:
-    """Return where the last entry of this name is."""
-    for at in range(len(mapping.entries) - 1, -1, -1):
-        key = mapping.entries[at][0]
-        if isinstance(key, ScalarNode) and key.text == part:
-            return at
-    return None
 
 
 def _is_index(part: str, sequence: SequenceNode) -> bool:

@@ -55,8 +55,14 @@ ALIASES = {
 }
 """What frameworks, trainers and other programs call our settings."""
 
+MOST_SUGGESTIONS = 200
+"""Findings of a file after which unknown keys are reported without the nearest setting, which takes time to find."""
+
 LONGEST_KEY = 24
 """Characters above which a key is not taken for a mistyped setting."""
+
+CLOSE = 0.85
+"""difflib's ratio from which on a key is taken for a mistyped setting: about one letter in ten may be wrong."""
 
 _IGNORE = re.compile(r"(?:^|\s)#\s*onecycle:\s*ignore\[([^\]]*)\]")
 
@@ -188,7 +194,12 @@ class RawPlan:
 
 def resembles_key_setting(key: str) -> bool:
     """Return whether a key is a key setting, mistyped or not."""
-    return len(key) <= LONGEST_KEY and bool(get_close_matches(key, KEY_SETTINGS, 1, 0.85))
+    if len(key) > LONGEST_KEY:
+        return False
+    letters = {*key}
+    # The ratio counts the letters that two words share, so one with too many of its own letters missing is not close.
+    close = [name for name in KEY_SETTINGS if len({*name} - letters) <= len(name) - CLOSE * (len(name) + len(key)) / 2]
+    return bool(close and get_close_matches(key, close, 1, CLOSE))
 
 
 def meant(key: str) -> str | None:
@@ -199,16 +210,19 @@ def meant(key: str) -> str | None:
     return ALIASES.get(plain) or next(iter(get_close_matches(plain[:60], SETTINGS, 1)), None)
 
 
-def unknown_key(key: ScalarNode, given: set[str]) -> Finding:
-    """Return the finding for a key that is not a setting; `given` are the keys beside it."""
+def unknown_key(key: ScalarNode, given: set[str], before: int = 0) -> Finding:
+    """Return the finding for a key that is not a setting; `given` are the keys beside it.
+
+    After many findings, as `before` counts them, the nearest setting is not looked for any more.
+    """
     if is_merge(key):
         hint = "merge a mapping, such as one under an anchor: <<: *base"
         return place_at(UNKNOWN_KEY.finding("unknown key '<<'", hint), key.place)
-    text, near = key.text, meant(key.text)
+    text, near = key.text, meant(key.text) if before < MOST_SUGGESTIONS else None
     hint = f"did you mean {near}?" if near else "remove it; `onecycle schema` lists the settings"
     finding = place_at(UNKNOWN_KEY.finding(f"unknown key {shorten(text, 60)!r}", hint), key.place)
     # A mistyped key is fixed if it can mean one setting only, and that is not given itself.
-    close = get_close_matches(text[:LONGEST_KEY].lower().replace("-", "_"), SETTINGS, 2, 0.8)
+    close = near and get_close_matches(text[:LONGEST_KEY].lower().replace("-", "_"), SETTINGS, 2, 0.8)
     if near is None or close != [near] or near in given or len(text) > LONGEST_KEY:
         return finding
     given.add(near)  # of two keys mistyped for one setting, only the first may become it

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from onecycle_cli.config.files import JSON, PYTHON
 from onecycle_cli.config.key_paths import assign, foreign, split
 from onecycle_cli.config.nodes import TOP, MappingNode, ScalarNode, SequenceNode, place_at
-from onecycle_cli.config.raw_plan import KEY_SETTINGS, RawPlan, duplicate, meant, resembles_key_setting, unknown_key
+from onecycle_cli.config.raw_plan import (
+    KEY_SETTINGS,
+    MOST_SUGGESTIONS,
+    RawPlan,
+    duplicate,
+    meant,
+    resembles_key_setting,
+    unknown_key,
+)
 from onecycle_cli.config.scalars import is_text_to_pyyaml_alone
 from onecycle_cli.config.yaml_tree import UnreadableError, parse
 from onecycle_cli.errors import OnecycleError
@@ -20,7 +29,7 @@ from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.settings import SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from onecycle_cli.config.files import Source
     from onecycle_cli.config.key_paths import Assignment, Document
@@ -67,7 +76,8 @@ def read(source: Source, assignments: Sequence[Assignment] = ()) -> list[RawPlan
     if not blocks or _is_native(blocks[0]):
         plans = [_read_whole(path, text, document.root)]
     else:
-        plans = [_read_block(path, text, document, block) for block in blocks]
+        is_misread = _misread_by(path, text)
+        plans = [_read_block(path, text, document, block, is_misread) for block in blocks]
         plans = [plans[0], *(_without_unread_keys(plan) for plan in plans[1:])]
     foreign_paths = foreign(assignments, root, text)
     return [replace(plan, root=root, foreign=foreign_paths) for plan in plans]
@@ -144,7 +154,18 @@ def _read_whole(path: str, text: str, root: MappingNode) -> RawPlan:
     return RawPlan(path, text, findings=findings, readable=False, is_one_cycle=False)
 
 
-def _read_block(path: str, text: str, document: Document, block: Block) -> RawPlan:
+def _misread_by(path: str, text: str) -> Callable[[Finding], bool]:
+    """Return whether a finding about how a number is written is true of the loader of a file."""
+    if path.lower().endswith((JSON, PYTHON)):  # not read by a YAML loader
+        return lambda finding: finding.rule is not YAML_VERSIONS
+    if _READS_EXPONENTS.search(text):
+        return lambda finding: not is_text_to_pyyaml_alone(finding)
+    return lambda _: True
+
+
+def _read_block(
+    path: str, text: str, document: Document, block: Block, is_misread: Callable[[Finding], bool]
+) -> RawPlan:
     from onecycle_cli.config.training import read_block
     from onecycle_cli.config.training.blocks import refuse_block
 
@@ -152,11 +173,7 @@ def _read_block(path: str, text: str, document: Document, block: Block) -> RawPl
     if refusal is not None:
         return _unreadable(path, text, refusal, is_one_cycle=False)
     plan = read_block(path, text, document, block)
-    if path.lower().endswith((JSON, PYTHON)):  # not read by a YAML loader
-        return replace(plan, findings=tuple(found for found in plan.findings if found.rule is not YAML_VERSIONS))
-    if _READS_EXPONENTS.search(text):
-        return replace(plan, findings=tuple(found for found in plan.findings if not is_text_to_pyyaml_alone(found)))
-    return plan
+    return replace(plan, findings=tuple(filter(is_misread, plan.findings)))
 
 
 def _without_unread_keys(plan: RawPlan) -> RawPlan:
@@ -180,7 +197,7 @@ def _read_native(path: str, text: str, root: MappingNode) -> RawPlan:
         if key.text in places:
             findings.append(duplicate(key, places[key.text]))
         elif key.text not in SETTINGS:
-            findings.append(unknown_key(key, given))
+            findings.append(unknown_key(key, given, len(findings)))
         places.setdefault(key.text, key.place)
         if key.text in SETTINGS:
             settings[key.text] = node
@@ -189,7 +206,8 @@ def _read_native(path: str, text: str, root: MappingNode) -> RawPlan:
     convention = CONVENTIONS.get(str(plan.values.get("convention") or DEFAULT))
     if convention is None or not convention.checks_types:
         findings = [finding for finding in findings if finding.rule is not NUMBER_KIND]
-    meant_so = [meant(key) is not None for key in places]
+    # Of very many keys the first ones show whose file it is.
+    meant_so = [meant(key) is not None for key in islice(places, MOST_SUGGESTIONS)]
     # `max_lr` alone is in other files too: more than half of the keys must be settings, mistyped or not.
     is_ours = _has_key(root) and 2 * sum(meant_so) > len(meant_so)
     return replace(plan, findings=tuple(findings), is_one_cycle=is_ours)

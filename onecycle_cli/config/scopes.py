@@ -40,6 +40,7 @@ class Scope:
     above: Scope | None = None
     assigned: dict[str, list[ast.expr | None]] = field(default_factory=dict)
     """By name, the values that it is given; None for one that is not followed."""
+    loops: list[ast.For] = field(default_factory=list)
     parameters: tuple[str, ...] = ()
     """A function's parameters in their order, without `self`."""
 
@@ -82,6 +83,7 @@ class Scopes(Evaluator):
                 scope, loops = self._note_scope(node, scope), ()
             elif isinstance(node, ast.For):
                 loops = (*loops, node)
+                scope.loops.append(node)
             if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
                 targets = list(node.targets) if isinstance(node, ast.Assign) else [node.target]
                 for target in targets:

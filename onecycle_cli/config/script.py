@@ -11,6 +11,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from onecycle_cli.config.indexes import position
 from onecycle_cli.config.nodes import TOP, MappingNode, ScalarNode, SequenceNode
 from onecycle_cli.config.python_config import dotted_name, parse_module
 from onecycle_cli.config.scopes import Scope, Scopes, keyword_of
@@ -74,7 +75,7 @@ class _Script(Scopes):
         super().__init__(text)
         self.calls: list[Call] = []
         self._trainers: list[tuple[ast.Call, Scope]] = []
-        self._steps: list[tuple[str, ast.Call, Scope, Loops]] = []
+        self._steps: dict[str, list[tuple[ast.Call, Scope, Loops]]] = {}
 
     def note_call(self, call: ast.Call, scope: Scope, loops: Loops, names: tuple[str, ...]) -> None:
         """Note a call that makes a schedule, steps one, or makes a trainer."""
@@ -82,7 +83,7 @@ class _Script(Scopes):
         name = dotted_name(call.func)
         attribute = call.func.attr if isinstance(call.func, ast.Attribute) else ""
         if attribute == "step" and name:
-            self._steps.append((name.removesuffix(".step"), call, scope, loops))
+            self._steps.setdefault(name.removesuffix(".step"), []).append((call, scope, loops))
         elif name.rpartition(".")[2] == "Trainer":
             self._trainers.append((call, scope))
         if name.rpartition(".")[2] == "partial" and call.args:  # the arguments that it is called with come later
@@ -120,9 +121,10 @@ class _Script(Scopes):
             for part in call.scope.path:
                 parent = _child(parent, part, place)
             name = call.names[0].removeprefix("self.") if call.names else call.target.rpartition(".")[2]
-            if any(key.text == name for key, _ in parent.pairs()):
+            name = name.replace(".", "_")
+            if position(parent, name) is not None:
                 name = f"{name}_{place.line}"
-            parent.entries.append((ScalarNode(place, name.replace(".", "_"), plain=False), self._block(call)))
+            parent.entries.append((ScalarNode(place, name, plain=False), self._block(call)))
             self._beside(call, parent)
         for trainer, scope in self._trainers if len(self._trainers) == 1 else ():
             entries = self._keywords(trainer, scope)
@@ -192,9 +194,10 @@ class _Script(Scopes):
         if call.scope.path[-1:] == ("configure_optimizers",) and isinstance(function, ast.FunctionDef):
             return self._interval(function)
         found = set()
-        for name, step, scope, loops in self._steps:
-            same = scope is call.scope or (name.startswith("self.") and scope.owner() is call.scope.owner())
-            if name in call.names and same:
+        steps = [(name, *step) for name in call.names for step in self._steps.get(name, ())]
+        for target, step, scope, loops in steps:
+            same = scope is call.scope or (target.startswith("self.") and scope.owner() is call.scope.owner())
+            if same:
                 found.add(("epoch" if _is_over_epochs(loops[-1:]) else "step" if _is_over_batches(loops) else "", step))
         if len(found) != 1:
             return None
@@ -238,13 +241,11 @@ class _Script(Scopes):
         return made
 
     def _epoch_loops(self, call: Call) -> list[ast.For]:
-        return [
-            loop
-            for loop in ast.walk(call.scope.node)
-            if isinstance(loop, ast.For)
-            and _is_over_epochs((loop,))
-            and dotted_name(getattr(loop.iter, "func", loop.iter)) == "range"
-        ]
+        return [loop for loop in call.scope.loops if _is_over_epochs((loop,)) and _is_range(loop)]
+
+
+def _is_range(loop: ast.For) -> bool:
+    return isinstance(loop.iter, ast.Call) and dotted_name(loop.iter.func) == "range"
 
 
 def _is_over_epochs(loops: tuple[ast.For, ...]) -> bool:
@@ -260,14 +261,15 @@ def _is_over_batches(loops: tuple[ast.For, ...]) -> bool:
 
 
 def _child(parent: MappingNode, name: str, place: Place) -> MappingNode:
-    for key, node in parent.pairs():
-        if key.text == name and isinstance(node, MappingNode):
-            return node
+    at = position(parent, name)
+    found = None if at is None else parent.entries[at][1]
+    if isinstance(found, MappingNode):
+        return found
     child = MappingNode(place)
     _put(parent, name, child)
     return child
 
 
 def _put(parent: MappingNode, name: str, node: Node) -> None:
-    if all(key.text != name for key, _ in parent.pairs()):
+    if position(parent, name) is None:
         parent.entries.append((ScalarNode(node.place, name, plain=False), node))

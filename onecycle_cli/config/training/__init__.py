@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from onecycle_cli.config.indexes import plain
 from onecycle_cli.config.key_paths import Unknown, dotted, is_filled_in_later, lookup, resolve
 from onecycle_cli.config.nodes import ScalarNode, SequenceNode, is_merge, place_at
 from onecycle_cli.config.raw_plan import RawPlan, duplicate, resembles_key_setting, unknown_key
@@ -17,7 +18,6 @@ from onecycle_cli.config.training.names import (
     RATES,
     SETTING_NAMES,
     WARMUPS,
-    plain,
     without_prefix,
 )
 from onecycle_cli.config.training.programs import complete
@@ -98,7 +98,7 @@ def _entries_of(block: Block) -> BlockEntries:
             found.findings.append(duplicate(entry.key, seen[entry.key.text]))
         elif not _note(found, entry, block) and (block.is_strict or resembles_key_setting(entry.key.text)):
             # Its class refuses the key, or it is a mistyped setting; others belong to the run.
-            found.findings.append(unknown_key(entry.key, given))
+            found.findings.append(unknown_key(entry.key, given, len(found.findings)))
         seen.setdefault(entry.key.text, entry.key.place)
     if block.arguments is not block.mapping and block.key not in ("target", "classpath"):
         # A length beside the arguments counts where they give none.

@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from onecycle_cli.config.indexes import named, plain, plain_keys
 from onecycle_cli.config.key_paths import lookup
 from onecycle_cli.config.nodes import TOP, MappingNode, ScalarNode, SequenceNode, place_at
 from onecycle_cli.config.raw_plan import duplicate
@@ -25,7 +26,6 @@ from onecycle_cli.config.training.names import (
     WARMUPS,
     convention_of,
     one_cycle_class,
-    plain,
     without_prefix,
 )
 from onecycle_cli.config.yaml_tree import DEEPEST, MOST_NODES, UnreadableError
@@ -51,6 +51,9 @@ MOST_PATHS = 32
 
 BESIDE_A_PEAK = frozenset({"pctstart", "divfactor", "finaldivfactor", "threephase", "annealstrategy"})
 KEY_SETTINGS = BESIDE_A_PEAK | {"maxlr", "totalsteps", "stepsperepoch", "etamax"}
+
+_OTHERS: dict[int, tuple[list[Node], list[str]]] = {}
+"""The last list that was looked through for other schedulers, and what was found."""
 
 NAMES = ("class", "classname", "name", "type", "cls")
 """What follows a key of arguments in the key beside it that names their class."""
@@ -131,11 +134,6 @@ def find_blocks(root: MappingNode) -> Iterator[Block]:
         raise UnreadableError(TOO_MUCH, f"aliases make more than {MOST_NODES:,} values of it", TOP)
 
 
-def plain_keys(mapping: MappingNode) -> frozenset[str]:
-    """Return the mapping's keys in plain form."""
-    return frozenset(plain(key.text) for key, _ in mapping.pairs())
-
-
 def refuse_block(block: Block) -> Finding | None:
     """Return the finding for a scheduler that is only called one-cycle; None for other blocks."""
     name, keys = one_cycle_class(block.name), plain_keys(block.arguments)
@@ -169,7 +167,7 @@ def block_findings(block: Block) -> list[Finding]:
     findings: list[Finding] = []
     for (_, node), part in zip(block.ancestors, block.path, strict=True):
         if isinstance(node, MappingNode):  # of duplicate keys on the path only the last value counts
-            keys = [key for key, _ in node.pairs() if key.text == part]
+            keys = [key for key, _ in named(node, (plain(part),)) if key.text == part]
             findings += [duplicate(key, keys[0].place) for key in keys[1:]]
     ignored = {plain(key) for key in block.convention.ignored_keys}
     unread = [key for key, _ in block.mapping.pairs() if plain(key.text) in ignored]
@@ -195,7 +193,7 @@ def block_findings(block: Block) -> list[Finding]:
     if isinstance(warmup, ScalarNode) and read_plain(warmup.text) is not None:
         message = f"{warmup.text} warmup beside that of the cycle: the plan shows only the cycle's own"
         findings.append(place_at(CHAINED.finding(message, "remove warmup, and set pct_start"), warmup.place))
-    others = [name for _, node in block.ancestors for name in _other_schedulers(node)]
+    others = [name for _, node in block.ancestors for name in other_schedulers(node)]
     if others:
         where = "inside" if others[0] in CONTAINERS else "beside"
         message = f"{block.name} is {where} {others[0]}: the plan shows only the one-cycle schedule"
@@ -216,19 +214,22 @@ def _ultralytics(keys: dict[str, tuple[ScalarNode, Node]], *, commented: bool) -
     return place_at(ANOTHER_SCHEDULE.finding(message, "leave this file out"), key.place)
 
 
-def _other_schedulers(node: MappingNode | SequenceNode) -> Iterator[str]:
+def other_schedulers(node: MappingNode | SequenceNode) -> list[str]:
     """Name the schedulers beside a block in this list, or the one that this mapping makes of several."""
     if isinstance(node, MappingNode):
-        yield from (name for name in _classes(node) if name in CONTAINERS)
-        return
-    for item in node.items:
-        if isinstance(item, MappingNode):
-            yield from (name for name in _classes(item) if name.endswith("LR") and not one_cycle_class(name))
+        return [name for name in _classes(node) if name in CONTAINERS]
+    found = _OTHERS.get(id(node.items))
+    if found is None or found[0] is not node.items:
+        items = [item for item in node.items if isinstance(item, MappingNode)]
+        names = [name for item in items for name in _classes(item) if name.endswith("LR") and not one_cycle_class(name)]
+        _OTHERS.clear()
+        found = _OTHERS[id(node.items)] = node.items, names
+    return found[1]
 
 
 def _classes(mapping: MappingNode) -> Iterator[str]:
-    for key, value in mapping.pairs():
-        if isinstance(value, ScalarNode) and plain(key.text) in CLASS_KEYS:
+    for _, value in named(mapping, CLASS_KEYS):
+        if isinstance(value, ScalarNode):
             yield value.text.rpartition(".")[2]
 
 

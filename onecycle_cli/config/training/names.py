@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from onecycle_cli.config.indexes import plain
 from onecycle_cli.config.raw_plan import ALIASES
 from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.settings import SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Set
 
 CLASSES = frozenset(
     {
@@ -123,11 +128,6 @@ PREFIXES = ("onecyclelr", "onecycle", "lrscheduler", "scheduler", "sched")
 """What programs put before a setting's name where all their settings are in one mapping: `onecycle_max_lr`."""
 
 
-def plain(name: str) -> str:
-    """Return a name in plain form."""
-    return re.sub("[^a-z0-9]", "", name.lower())
-
-
 def without_prefix(name: str) -> str:
     """Return a plain name without the scheduler's prefix, if a setting's name follows it."""
     for prefix in PREFIXES:
@@ -145,7 +145,7 @@ _BY_SIGNATURE = {
     for convention in CONVENTIONS.values()
     if convention.signature
 }
-_BY_KEY = {plain(key): convention.name for convention in CONVENTIONS.values() for key in convention.aliases.values()}
+_BY_KEY = dict(sorted((plain(key), each.name) for each in CONVENTIONS.values() for key in each.aliases.values()))
 
 
 def one_cycle_class(name: str) -> str | None:
@@ -156,10 +156,10 @@ def one_cycle_class(name: str) -> str | None:
     return last if last in CLASSES or last in _BY_CLASS else None
 
 
-def convention_of(name: str, named_by: str, keys: frozenset[str]) -> str | None:
+def convention_of(name: str, named_by: str, keys: Set[str]) -> str | None:
     """Return a block's convention by its class, the key that names it, or its keys; None for the default one."""
     by_class = _BY_CLASS.get(one_cycle_class(name) or "")
     by_module = _BY_CLASS_KEY.get(named_by) or _BY_MODULE.get(name.strip().partition(".")[0])
     by_signature = next((found for signature, found in _BY_SIGNATURE.items() if signature <= keys), None)
-    by_key = next((_BY_KEY[key] for key in sorted(keys) if key in _BY_KEY), None)
+    by_key = next((found for key, found in _BY_KEY.items() if key in keys), None)
     return by_class or by_module or by_signature or by_key

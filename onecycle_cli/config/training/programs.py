@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onecycle_cli.config.indexes import plain
 from onecycle_cli.config.key_paths import Unknown, dotted, lookup, resolve
 from onecycle_cli.config.nodes import MappingNode
 from onecycle_cli.config.scalars import number_of
-from onecycle_cli.config.training.names import plain
 from onecycle_cli.policy.conventions import CONVENTIONS
 
 if TYPE_CHECKING:

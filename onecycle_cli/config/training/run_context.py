@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from onecycle_cli.config.indexes import named, plain, plain_keys
 from onecycle_cli.config.key_paths import Unknown, dotted, lookup, resolve
 from onecycle_cli.config.nodes import MappingNode, ScalarNode, SequenceNode
 from onecycle_cli.config.scalars import number_of, read_plain
-from onecycle_cli.config.training.blocks import plain_keys
-from onecycle_cli.config.training.names import ARGUMENTS, CLASS_KEYS, RATES, one_cycle_class, plain
+from onecycle_cli.config.training.names import ARGUMENTS, CLASS_KEYS, RATES, one_cycle_class
 from onecycle_cli.policy.checks.optimizers import KNOWN, plain_name
 from onecycle_cli.policy.context import ConfigValue, TrainingContext
 
@@ -113,9 +113,7 @@ class Search:
     ) -> ConfigValue[int] | None:
         """Return the first whole number above 0 under one of the keys, and note its place."""
         for path, mapping in mappings:
-            for key, node in mapping.pairs():
-                if plain(key.text) not in keys:
-                    continue
+            for key, node in named(mapping, keys):
                 at = (*path, key.text)
                 found = resolve(self.document, node, at)
                 number = None if isinstance(found, Unknown) else _whole_number(found)
@@ -147,8 +145,8 @@ def _sections(document: Document, block: Block) -> Iterator[tuple[KeyPath, Mappi
     """List the mappings that may hold the run's numbers: those above the block, and the sections in them."""
     for path, mapping in [*block.mappings_outwards(), ((), document.extra)]:
         yield path, mapping
-        for key, child in mapping.pairs():
-            if isinstance(child, MappingNode) and plain(key.text) in SECTIONS:
+        for key, child in named(mapping, SECTIONS):
+            if isinstance(child, MappingNode):
                 yield (*path, key.text), child
                 for inner, below in child.pairs():
                     if isinstance(below, MappingNode) and ARGUMENTS.fullmatch(plain(inner.text)):
@@ -172,12 +170,12 @@ def _whole_number(node: Node) -> int | None:
 def _interval(search: Search, block: Block) -> ConfigValue[str] | None:
     """Find how often the scheduler is stepped: at the block, beside it, or further up under a full name."""
     for distance, (path, node) in enumerate([(block.path, block.mapping), *reversed(block.ancestors)]):
-        for key, value in node.pairs() if isinstance(node, MappingNode) else ():
-            if not isinstance(value, ScalarNode):
-                continue
+        for key, value in named(node, (*INTERVALS, *MAYBE_INTERVALS)) if isinstance(node, MappingNode) else ():
             name, at = plain(key.text), (*path, key.text)
+            if not isinstance(value, ScalarNode) or (distance > 1 and "sched" not in name):
+                continue
             word = resolve(search.document, value, at)
-            if not isinstance(word, ScalarNode) or (distance > 1 and "sched" not in name):
+            if not isinstance(word, ScalarNode):
                 continue
             if name in INTERVALS or (name in MAYBE_INTERVALS and word.text.strip().lower() in STEPPED):
                 search.places[dotted(at)] = word.place
@@ -189,8 +187,8 @@ def _scaling(search: Search, block: Block) -> ConfigValue[bool] | None:
     """Find where the framework is asked to scale the optimizer's learning rate by the batch size."""
     name = plain(block.convention.scaled_by)
     for path, mapping in block.mappings_outwards() if name else ():
-        for key, node in mapping.pairs():
-            enabled = lookup(node, ("enable",)) if plain(key.text) == name else None
+        for key, node in named(mapping, (name,)):
+            enabled = lookup(node, ("enable",))
             if isinstance(enabled, ScalarNode) and read_plain(enabled.text) is True:
                 at = dotted((*path, key.text, "enable"))
                 search.places[at] = enabled.place
@@ -234,8 +232,8 @@ def find_optimizer(search: Search, block: Block) -> Optimizer:
     # `scheduler_g` belongs to `optimizer_g`.
     suffix = plain(block.path[-1]).rpartition("scheduler")[2] if block.path else ""
     for path, mapping in block.mappings_outwards():
-        for key, value in mapping.pairs():
-            if plain(key.text).removesuffix(suffix) in OPTIMIZERS and value is not block.arguments:
+        for key, value in named(mapping, {*OPTIMIZERS, *(f"{name}{suffix}" for name in OPTIMIZERS)}):
+            if value is not block.arguments:
                 return _read_optimizer(search, value, (*path, key.text), beside=mapping)
     return Optimizer()
 

@@ -115,6 +115,16 @@ SHAPES: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"convention": "openpcdet", "max_lr": 0.001, "div_factor": 5, "pct_start": 0.3, "max_momentum": 0.95,
          "base_momentum": 0.85, "epochs": 20},
     ),
+    "Paddle3D's OneCycleWarmupDecayLr with another end": (
+        "lr_scheduler: {type: OneCycleWarmupDecayLr, base_learning_rate: 0.0002, lr_ratio_trough: 0.01}\n",
+        ".yml",
+        {"convention": "optax", "max_lr": 0.002, "div_factor": 10, "pct_start": 0.4, "final_div_factor": 100.0},
+    ),
+    "OpenSTL": (
+        "lr = 5e-3\nbatch_size = 16\nsched = 'onecycle'\n",
+        ".py",
+        {"max_lr": 0.005, "batch_size": 16},
+    ),
     "yacs": (
         ("from yacs.config import CfgNode as CN\n_CN = CN()\n_CN.trainer = CN()\n_CN.trainer.scheduler = 'OneCycleLR'\n"
         "_CN.trainer.canonical_lr = 25e-5\n_CN.trainer.num_steps = 120000\n"
@@ -145,6 +155,13 @@ def findings(tmp_path: Path, text: str, name: str = "config.yaml") -> list[str]:
     path = tmp_path / name
     path.write_text(text)
     return [found.code for found in load(Request((str(path),), every_plan=True)).findings]
+
+
+def test_data_settings_without_a_length_are_known_at_run_time(tmp_path: Path) -> None:
+    path = tmp_path / "config.py"
+    path.write_text("lr = 5e-3\nbatch_size = 16\nsched = 'onecycle'\n")
+    [found] = load(Request((str(path),), every_plan=True)).findings
+    assert (found.code, found.severity.value) == ("OC301", "info")
 
 
 def test_another_warmup_beside_that_of_mmcv_is_said(tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ class RawPlan:
         known = finding.setting
         if finding.rule is MISSING_SETTING:
             missing = "max_lr"
-        elif finding.rule is NO_LENGTH and known != "batch_size":  # data settings that make no batch are a mistake
+        elif finding.rule is NO_LENGTH and finding.message.startswith(NO_LENGTH.title):  # else it makes no batch
             missing = "steps_per_epoch" if self.values.get("epochs") else "total_steps"
             known = known or next(
                 (name for name in ("total_steps", "steps_per_epoch") if (name, None) in self.places), None

@@ -43,6 +43,9 @@ MOST_KEYS = 60
 _KEY_SETTING_LINE = re.compile(rf"^\s*[{{]?\s*({'|'.join(sorted(KEY_SETTINGS))})\s*:", re.MULTILINE)
 
 
+_CALL = re.compile(r"(OneCycleLR|one_cycle|onecycle_schedule)\s*[(,]|import[^\n]*(OneCycleLR|onecycle_schedule)")
+"""The mark of scripts that may call a schedule or pass it on."""
+
 _READS_EXPONENTS = re.compile(r"\b_target_\b|\$\{|\?\?\?|^defaults\s*:|\bclass_path\b|\binit_args\b", re.MULTILINE)
 """The marks of files that OmegaConf (Hydra) or jsonargparse (LightningCLI) loads, which read 1e-3 as a number."""
 
@@ -61,7 +64,7 @@ def read(source: Source, assignments: Sequence[Assignment] = ()) -> list[RawPlan
             from onecycle_cli.config.python_config import parse_python
             from onecycle_cli.config.script import find_calls
 
-            root: Node | None = find_calls(text) or parse_python(text)
+            root: Node | None = (find_calls(text) if _CALL.search(text) else None) or parse_python(text)
         else:
             root = parse(text)
     except UnreadableError as error:

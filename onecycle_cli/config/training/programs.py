@@ -64,8 +64,11 @@ def _paddle3d(plan: RawPlan, document: Document, block: Block) -> None:
     if isinstance(ratio, int | float):
         _give(plan, "max_lr", base[0] * ratio, base[1])
     trough = _number(document, (*block.arguments_path, "lr_ratio_trough"))
-    if trough is not None and trough[0] > 0 and trough[0] != 1e-4:  # what this convention always ends at
+    if trough is not None and trough[0] > 0 and trough[0] != 1 / block.convention.defaults.final_div_factor:
+        # Another end than OpenPCDet's own: the same rates in a convention that has one, without the momentum.
+        plan.values["convention"] = CONVENTIONS[block.convention.name].computes_like
         _give(plan, "final_div_factor", 1 / trough[0], trough[1])
+        return
     for setting, key in (("max_momentum", "momentum_peak"), ("base_momentum", "momentum_trough")):
         found = _number(document, ("optimizer", "beta1", key))
         if found is not None:

@@ -6,7 +6,7 @@ import csv
 import json
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -255,7 +255,9 @@ def mistakes(plan: dict[str, Any], seed: int) -> dict[str, Mistake]:
     return found
 
 
-def follow(path: Path, writes: list[Callable[[], object]], columns: Any = None) -> Iterator[Log]:
+def follow(
+    path: Path, writes: list[Callable[[], object]], columns: Any = None, patterns: Sequence[str] = ()
+) -> Iterator[Log]:
     """Follow a file; each time it waits, the next write happens."""
     coming = iter(writes)
 
@@ -265,7 +267,7 @@ def follow(path: Path, writes: list[Callable[[], object]], columns: Any = None) 
             write()
         return write is not None
 
-    return follow_log(str(path), columns or {}, wait)
+    return follow_log(str(path), columns or {}, wait, patterns)
 
 
 def appending(path: Path, text: str) -> Callable[[], object]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onecycle_cli.cli.logs import ColumnOption, LogArgument, read_columns
+from onecycle_cli.cli.logs import ColumnOption, LogArgument, PatternOption, read_columns
 from onecycle_cli.cli.options import FormatOption, takes_plan
 from onecycle_cli.cli.plans import one_plan
 from onecycle_cli.cli.targets import picture_format, print_notes, save_picture
@@ -37,6 +37,7 @@ def check(
     request: Request,
     log: LogArgument,
     column: ColumnOption = None,
+    pattern: PatternOption = None,
     tolerance: Annotated[float | None, typer.Option(min=0, metavar="RATIO", help=_TOLERANCE)] = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="Accept a log that ends early if it matches so far.")
@@ -62,11 +63,13 @@ def check(
         from onecycle_cli.run.logs.stream import check_growing_log
 
         progress = _Progress(log, planned.schedule.total_steps)
-        logged, verdict = check_growing_log(log, columns, check_log, progress, partial=partial, interval=interval)
+        logged, verdict = check_growing_log(
+            log, columns, check_log, progress, partial=partial, interval=interval, patterns=pattern or ()
+        )
     else:
         from onecycle_cli.run.logs import read_log
 
-        logged = read_log(log, columns)
+        logged = read_log(log, columns, pattern or ())
         verdict = check_log(logged, partial=partial)
     name = planned.name if request.configs or planned.settings.name else ""
     if output is not None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from onecycle_cli.cli.logs import ColumnOption, LogArgument, read_columns
+from onecycle_cli.cli.logs import ColumnOption, LogArgument, PatternOption, read_columns
 from onecycle_cli.cli.targets import STDOUT, ForceOption, check_new_file, check_not_input, print_notes, write_text
 from onecycle_cli.render.check_report import bad_rows
 
@@ -19,6 +19,7 @@ def fit(
     ] = "-",
     force: ForceOption = False,
     column: ColumnOption = None,
+    pattern: PatternOption = None,
     format_: Annotated[Literal["yaml", "json"], typer.Option("--format", help="Output format.")] = "yaml",
 ) -> None:
     """Recover a run's config from its log."""
@@ -28,7 +29,7 @@ def fit(
     from onecycle_cli.run.fit import fit as fit_log
     from onecycle_cli.run.logs import read_log
 
-    logged = read_log(log, read_columns(column))
+    logged = read_log(log, read_columns(column), pattern or ())
     found = fit_log(logged)
     sys.stderr.writelines(bad_rows(logged))
     print_notes([*logged.notes, *found.undetermined])

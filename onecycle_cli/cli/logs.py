@@ -20,6 +20,15 @@ ColumnOption = Annotated[
     ),
 ]
 
+PatternOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--pattern",
+        metavar="TEXT",
+        help="Where a text log has its numbers: 'epoch {epoch} step {step} lr {lr}'; {} stands for any text.",
+    ),
+]
+
 LogArgument = Annotated[
     str,
     typer.Argument(metavar="LOG", help="CSV, JSON, JSON Lines or TensorBoard event file; - reads standard input."),

@@ -12,30 +12,34 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.logs import clearml, documents, long_format, mlflow, objects, tables, tensorboard
+from onecycle_cli.run.logs import clearml, documents, long_format, mlflow, objects, tables, tensorboard, text_logs
 from onecycle_cli.run.logs.columns import check_wanted, choose_columns
 from onecycle_cli.run.logs.format import Format, Head, Reader
 from onecycle_cli.run.logs.log import NotYetError
 from onecycle_cli.run.logs.log_files import STDIN, chunks_of, opened, readable, shown_as, split_member
+from onecycle_cli.run.logs.text_logs import TextReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from onecycle_cli.run.logs.log import Log
+    from onecycle_cli.run.logs.log import Columns, Log
 
-MODULES = (tensorboard, mlflow, clearml, long_format, objects, documents, tables)
+MODULES = (tensorboard, mlflow, clearml, long_format, text_logs, objects, documents, tables)
 
 FORMATS: tuple[Format, ...] = tuple(format_ for module in MODULES for format_ in module.FORMATS)
 """Every format, in the order their readers are asked; any text could be a table."""
 
 
-def read_log(path: str, columns: Mapping[str, Sequence[str]] = MappingProxyType({})) -> Log:
+def read_log(
+    path: str, columns: Mapping[str, Sequence[str]] = MappingProxyType({}), patterns: Sequence[str] = ()
+) -> Log:
     """Return the log in a file.
 
     Args:
         path: a file, `-` for standard input, or a folder with TensorBoard's event files.
         columns: the user's own names of columns, by `step`, `lr` and `momentum`; several learning rates are several
             parameter groups, in this order. Without them the columns are known by their names.
+        patterns: where the numbers are in the lines of a text log. Without them its format is recognized.
 
     Raises:
         NotYetError: the log has no rows yet; a subclass of OnecycleError.
@@ -43,6 +47,10 @@ def read_log(path: str, columns: Mapping[str, Sequence[str]] = MappingProxyType(
             are bad.
     """
     check_wanted(columns)
+    if patterns:
+        by_pattern = text_reader(path, columns, patterns)
+        with opened(path) as stream:
+            return by_pattern.read(chunks_of(stream, path))
     if path != STDIN and os.path.isdir(path):  # noqa: PTH112 - a Path cannot hold every name a user may type
         with readable(path):
             reader = next((reader for reader in _readers() if reader.recognizes_folder(path)), None)
@@ -78,9 +86,23 @@ def recognize(path: str, head: Head) -> type[Reader] | None:
 
 def new_reader(reader: type[Reader], path: str, columns: Mapping[str, Sequence[str]]) -> Reader:
     """Return a reader for one file, which chooses its columns by the formats it serves."""
-    shown = shown_as(path)
+    return reader(shown_as(path), _chooser(reader, path, columns))
+
+
+def text_reader(path: str, columns: Mapping[str, Sequence[str]], patterns: Sequence[str]) -> TextReader:
+    """Return a reader for a text log whose numbers are at the placeholders of patterns.
+
+    Raises:
+        OnecycleError: a pattern is invalid.
+    """
+    return TextReader(shown_as(path), _chooser(TextReader, path, columns), patterns)
+
+
+def _chooser(
+    reader: type[Reader], path: str, columns: Mapping[str, Sequence[str]]
+) -> Callable[[Sequence[str]], Columns]:
     formats = [format_ for format_ in FORMATS if format_.reader is reader]
-    return reader(shown, lambda names: choose_columns(shown, names, columns, formats))
+    return lambda names: choose_columns(shown_as(path), names, columns, formats)
 
 
 def _readers() -> Iterable[type[Reader]]:

@@ -62,14 +62,16 @@ OTHER_VALUES = re.compile(r".*[-_/.](momentum|mom|beta_?1|betas|weight_decay|wd)
 
 STEPS = (
     "step", "global_step", "trainer/global_step", "train/global_step", "trainer/step", "train/step", "iteration",
-    "global_iteration", "iter", "iterations", "global_iter", "train_step", "update", "num_updates", "_step", "batch",
+    "global_iteration", "acc_iter", "iter", "iterations", "global_iter", "train_step", "update", "num_updates", "_step",
+    "batch",
 )  # fmt: skip
 """Columns that count steps, the most reliable first."""
 
 EPOCHS = ("epoch", "trainer/epoch", "train/epoch")
 
 MOMENTA = (
-    "momentum", "mom", "beta1", "beta_1", "betas/0", "betas", "lr_momentum", "train/momentum", "optimizer/momentum",
+    "momentum", "mom", "beta1", "beta_1", "betas/0", "betas", "mom/0", "lr_momentum", "train/momentum",
+    "optimizer/momentum",
 )  # fmt: skip
 
 MOMENTUM_WORDS = ("momentum", "mom", "beta1", "beta_1", "betas", "betas/0")
@@ -146,7 +148,9 @@ def choose_columns(
     rates = [(name.strip(), name.strip() if several else "") for name in own["lr"]] or find_lr(known)[1]
     if not rates:
         found = f"its columns are {_listed(names)}" if names else "it has no columns"
-        raise OnecycleError(f"no learning-rate column in {path}: {found}", "name it: --column lr=NAME")
+        is_text = len(names) == 1 and " " in names[0].strip()
+        hint = "say where it is: --pattern 'step {step} lr {lr}'" if is_text else "name it: --column lr=NAME"
+        raise OnecycleError(f"no learning-rate column in {path}: {found}", hint)
     lr = [name for name, _ in rates]
     step = next(iter(own["step"]), None) or find_step(known)
     epoch = find_epoch(known)

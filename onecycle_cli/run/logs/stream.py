@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.logs import new_reader, read_log, recognize
+from onecycle_cli.run.logs import new_reader, read_log, recognize, text_reader
 from onecycle_cli.run.logs.columns import check_wanted
 from onecycle_cli.run.logs.format import CHUNK, Head, LineReader
 from onecycle_cli.run.logs.log import NotYetError
@@ -33,7 +33,9 @@ REST = 4
 """The least sleep, in units of the time that the last check took: a long log must not keep a processor busy."""
 
 
-def follow_log(path: str, columns: Mapping[str, Sequence[str]], wait: Callable[[], bool]) -> Iterator[Log]:
+def follow_log(
+    path: str, columns: Mapping[str, Sequence[str]], wait: Callable[[], bool], patterns: Sequence[str] = ()
+) -> Iterator[Log]:
     """Yield a log as far as it is written, again each time that rows are added.
 
     A line counts once its end is written. A file that does not exist yet is waited for; one that was cut short or
@@ -43,13 +45,14 @@ def follow_log(path: str, columns: Mapping[str, Sequence[str]], wait: Callable[[
         path: a file, a folder with event files, or `-` for standard input, which is followed to its end.
         columns: as for `read_log`.
         wait: called when there is nothing new; it sleeps, and returns whether to go on.
+        patterns: as for `read_log`.
 
     Raises:
         OnecycleError: as for `read_log`, where more rows cannot help.
     """
     check_wanted(columns)
     if path == STDIN:
-        growing = _GrowingLog(STDIN, columns)
+        growing = _GrowingLog(STDIN, columns, patterns)
         with opened(STDIN) as stream:
             # read1 returns what is there, and waits only where nothing is.
             read = getattr(stream, "read1", stream.read)
@@ -57,7 +60,7 @@ def follow_log(path: str, columns: Mapping[str, Sequence[str]], wait: Callable[[
                 if growing.feed(data) and (log := growing.log()) is not None:
                     yield log
         return
-    followed = _FollowedFile(path, columns)
+    followed = _FollowedFile(path, columns, patterns)
     while True:
         log = followed.news()
         if log is not None:
@@ -69,12 +72,12 @@ def follow_log(path: str, columns: Mapping[str, Sequence[str]], wait: Callable[[
 class _GrowingLog:
     """A log that comes in chunks; one that does not grow by lines is not read."""
 
-    def __init__(self, path: str, columns: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, path: str, columns: Mapping[str, Sequence[str]], patterns: Sequence[str]) -> None:
         self.by_line = True
         self._path = path
         self._columns = columns
         self._head = b""
-        self._reader: LineReader | None = None
+        self._reader: LineReader | None = text_reader(path, columns, patterns) if patterns else None
 
     def feed(self, data: bytes) -> bool:
         """Read further bytes; return whether they completed a row. Sets `by_line` once the format is recognized."""
@@ -104,16 +107,17 @@ class _GrowingLog:
 class _FollowedFile:
     """A file or folder that is looked at again and again."""
 
-    def __init__(self, path: str, columns: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, path: str, columns: Mapping[str, Sequence[str]], patterns: Sequence[str]) -> None:
         self._path = path
         self._columns = columns
+        self._patterns = patterns
         self._stamp: object = None
         self._start_over()
 
     def _start_over(self) -> None:
         self._position = 0
         self._before = b""
-        self._growing = _GrowingLog(self._path, self._columns)
+        self._growing = _GrowingLog(self._path, self._columns, self._patterns)
 
     def news(self) -> Log | None:
         """Return the log if rows were added since the last look."""
@@ -145,7 +149,7 @@ class _FollowedFile:
     def _read_again(self) -> Log | None:
         """Return the log in the whole file; None where it is only half written."""
         try:
-            return read_log(self._path, self._columns)
+            return read_log(self._path, self._columns, self._patterns)
         except NotYetError:
             return None
 
@@ -166,6 +170,7 @@ def check_growing_log(
     *,
     partial: bool,
     interval: float,
+    patterns: Sequence[str] = (),
 ) -> tuple[Log, Verdict]:
     """Return a growing log and its verdict, once more rows would not change the verdict.
 
@@ -178,6 +183,7 @@ def check_growing_log(
         progress: called with each log and its verdict so far.
         partial: whether standard input may end before the plan's last step.
         interval: seconds between two looks at the file.
+        patterns: as for `read_log`.
 
     Raises:
         OnecycleError: the log cannot be read, or ended without a learning rate.
@@ -186,7 +192,7 @@ def check_growing_log(
 
     wait = Wait(interval)
     found: tuple[Log, Verdict] | None = None
-    for log in follow_log(path, columns, wait):
+    for log in follow_log(path, columns, wait, patterns):
         if np.isnan(log.lr).all():  # a momentum may be logged first
             continue
         start = time.monotonic()

@@ -10,7 +10,7 @@ import numpy as np
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.run import Cause, Divergence, Verdict
 from onecycle_cli.run.causes import find_cause
-from onecycle_cli.run.precision import EXACT, FLOAT32, SINGLE_ULPS, Precision
+from onecycle_cli.run.precision import EXACT, SINGLE_ULPS, Precision
 from onecycle_cli.run.series import Series, align_all, pair, read_samples, scale_of
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def compare(schedule: Schedule, log: Log, tolerance: float | None = None) -> Com
     single = convention.float32
     samples, written = read_samples(log, tracks, scales, tolerance=tolerance, single=single)
     alignments = align_all(samples, schedule)
-    if not (alignments[0].right or single) and tolerance is None and written.name == FLOAT32.name:
+    if not (alignments[0].right or single) and tolerance is None and written is not EXACT:
         samples, _ = read_samples(log, tracks, scales, single=True)
         again = align_all(samples, schedule)
         if single := again[0].right:

@@ -1,4 +1,4 @@
-"""How precisely a log's numbers were written, read off the numbers themselves, and what arithmetic may differ by.
+"""How precisely a log's numbers were written, read off the numbers and their texts, and what arithmetic may differ by.
 
 `check`, its causes and `fit` all take their tolerances from here.
 """
@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 ULPS = 4 * 2.0**-52
 """What float64 arithmetic may differ by, as a share of the peak: 4 units in the last place.
@@ -35,11 +38,11 @@ MOST_DIGITS = 15
 ALL_DIGITS = 17
 """Significant digits that distinguish any float64 from its neighbours."""
 
+SHORT_DIGITS = 9
+"""Significant digits that distinguish any float32, in which it is printed at most."""
+
 FEW = 8
 """Distinct values below which one or two digits say nothing: a rate that is constant at 0.01 has one."""
-
-SINGLE = 2.0**-24
-"""Half a unit in the last place of float32, relative: its significand has 24 bits."""
 
 JUST_OVER = 1 + 1e-6
 """What half a unit is stretched by, so that a value in the very middle between two is met from both.
@@ -47,65 +50,169 @@ JUST_OVER = 1 + 1e-6
 Halfway cases are off by a few float64 ulp of the value, at most 1e-9 of half a unit with 7 digits; 1e-6 covers that.
 """
 
+GRID_BITS = 40.0
+"""How unlikely it must be that values lie on a float's grid by chance, in bits: once in a million million logs."""
+
+NUMBER = re.compile(r"[+-]?(\d*)(?:[.,](\d*))?(?:[eE]([+-]?\d+))?")
+
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """How values were written: exact, as float32, or rounded to significant `digits` or to `decimals`.
+    """How values were written: exact, as a short float, or rounded to significant `digits` or to `decimals`.
 
     Attributes:
-        name: exact, float32, or such as `6 digits` or `6 decimals`.
-        relative: the most a written value is off by, relative to it.
-        digits: significant digits, where values were rounded to these.
-        decimals: digits after the point, where values were rounded to these.
+        name: exact, float32, float16, bfloat16, or such as `6 digits` or `6 decimals`.
+        relative: the most a written value is off by, relative to it, as reports name it.
+        of_value: the most the float that was written is off by, relative to it.
+        least: what that is off by at least, however small it is.
+        digits: significant digits, where values were then rounded to these.
+        decimals: digits after the point, where values were then rounded to these.
     """
 
     name: str
     relative: float
+    of_value: float = 0.0
+    least: float = 0.0
     digits: int | None = None
     decimals: int | None = None
 
-    def limits(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def limits(self, values: Floats) -> Floats:
         """Return how far the number that was written may lie from each written value."""
-        if self.decimals is not None:
-            return np.full(values.shape, 0.5 * JUST_OVER * 10.0**-self.decimals)
         limits = np.abs(values)
         limits[~np.isfinite(limits)] = 0.0
-        if self.digits is not None:
+        rounding: Floats | float = 0.0
+        if self.decimals is not None:
+            rounding = 0.5 * JUST_OVER * 10.0**-self.decimals
+        elif self.digits is not None:
             with np.errstate(all="ignore"):
-                np.log10(limits, out=limits)
                 # log10 of a power of ten may come out a few ulp low; 1e-12 is above that and below any rounded number.
-                limits += 1e-12
-                np.power(10.0, np.floor(limits, out=limits) - (self.digits - 1), out=limits)
-            return limits * (0.5 * JUST_OVER)
-        return limits * self.relative
+                rounding = np.log10(limits)
+                rounding += 1e-12
+                np.power(10.0, np.floor(rounding, out=rounding) - (self.digits - 1), out=rounding)
+            rounding *= 0.5 * JUST_OVER
+        limits *= self.of_value
+        if self.least:
+            np.maximum(limits, self.least, out=limits)
+        limits += rounding
+        return limits
 
+
+@dataclass(frozen=True, slots=True)
+class ShortFloat:
+    """A binary float shorter than float64: its significant bits, and the exponent of its smallest normal number."""
+
+    name: str
+    bits: int
+    smallest: int
+
+    def spacing(self, values: Floats) -> Floats:
+        """Return the distance between the floats around each value."""
+        exponents = np.maximum(np.frexp(values)[1] - 1, self.smallest)
+        spacing: Floats = np.ldexp(1.0, exponents - (self.bits - 1))
+        return spacing
+
+    def nearest(self, values: Floats) -> Floats:
+        """Return the floats nearest to values."""
+        spacing = self.spacing(values)
+        rounded: Floats = np.round(values / spacing) * spacing
+        return rounded
+
+    def written(self, text: Precision) -> Precision:
+        """Return the precision of such floats that were then written as text."""
+        half = 2.0**-self.bits * JUST_OVER
+        least = 2.0 ** (self.smallest - self.bits) * JUST_OVER
+        return replace(text, name=self.name, relative=half, of_value=half, least=least)
+
+
+BFLOAT16 = ShortFloat("bfloat16", 8, -126)
+FLOAT16 = ShortFloat("float16", 11, -14)
+SINGLE = ShortFloat("float32", 24, -126)
 
 EXACT = Precision("exact", 0.0)
-FLOAT32 = Precision("float32", SINGLE * JUST_OVER)
-SHORT_FLOAT32 = Precision("float32", 2 * SINGLE * JUST_OVER)
+FLOAT32 = SINGLE.written(EXACT)
+SHORT_FLOAT32 = replace(FLOAT32, relative=2 * FLOAT32.relative, of_value=2 * FLOAT32.of_value)
 """A float32 in its shortest decimal form, which lies within another half unit of it."""
 
 
-def precision_of(columns: Sequence[NDArray[np.float64]], default: Precision = EXACT) -> Precision:
-    """Return how the values of some columns were written; `default` where there are too few to see it."""
+def precision_of(
+    columns: Sequence[Floats], texts: Sequence[Sequence[str]] = (), default: Precision = EXACT
+) -> Precision:
+    """Return how the values of some columns were written.
+
+    Args:
+        columns: the values.
+        texts: for each column, how some of its numbers were written, where that is known: `0.0000` shows what the
+            number 0.0 does not.
+        default: what to return for too few values to see it.
+    """
     picked = np.unique(np.concatenate([_spread(column) for column in columns])) if columns else np.empty(0)
-    if not picked.size:
-        return default
     forms = [written_digits(value) for value in picked.tolist()]
-    most = max(digits for digits, _ in forms)
-    if most > 9 and all(_is_single(column) for column in columns):
-        return FLOAT32
-    if most > MOST_DIGITS:
-        return EXACT
-    if most < 3 and picked.size < FEW:
-        return default
-    # The shortest decimal form of a float32 has up to 9 digits.
-    if most in (8, 9) and all(float(str(np.float32(value))) == value for value in picked.tolist()):
-        return SHORT_FLOAT32
-    return _rounded(forms, float(np.abs(picked).max()))
+    most = max((digits for digits, _ in forms), default=0)
+    written = precision_of_texts([text for column in texts for text in column])
+    if written is None and most > MOST_DIGITS:
+        written = EXACT
+    if written is None:
+        if most < 3 and picked.size < FEW:
+            return default
+        if most in (SHORT_DIGITS - 1, SHORT_DIGITS) and all(float(str(np.float32(it))) == it for it in picked.tolist()):
+            return SHORT_FLOAT32
+        written = _rounded(forms, float(np.abs(picked).max()))
+    return _short_float(picked, most, written) or written
 
 
-def _spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def precision_of_texts(texts: Sequence[str]) -> Precision | None:
+    """Return the format in which all of some numbers were written, such as %.4f or %.4e; None where they show none.
+
+    A zero at the end shows that it is a format: Python's own form of a number has none, but in `1.0`.
+    """
+    matches = [match for text in dict.fromkeys(texts) if (match := NUMBER.fullmatch(text))]
+    if not matches:
+        return None
+    numbers = [(match[1] + (match[2] or ""), len(match[2] or "") - int(match[3] or 0)) for match in matches]
+    largest = max(float(match[0].replace(",", ".")) for match in matches)
+    padded = any(len(match[2] or "") > 1 and match[2].endswith("0") for match in matches)
+    if not (padded or len(matches) >= FEW):
+        return None
+    digits, decimals = {len(said.lstrip("0")) for said, _ in numbers} - {0}, {places for _, places in numbers}
+    if max(digits, default=0) > MOST_DIGITS:
+        return EXACT if padded else None
+    if len(decimals) == 1 and not any(match[3] for match in matches) and max(decimals) > 0:
+        return _of_decimals(max(decimals), largest)
+    if len(digits) == 1 and (padded or all(match[3] for match in matches)):
+        return _of_digits(max(digits))
+    return None
+
+
+def _of_decimals(decimals: int, largest: float) -> Precision:
+    return Precision(f"{decimals} decimals", 0.5 * 10.0**-decimals / (abs(largest) or 1.0), decimals=decimals)
+
+
+def _of_digits(digits: int) -> Precision:
+    return Precision(f"{digits} digits", 0.5 * 10.0 ** (1 - digits), digits=digits)
+
+
+def _short_float(picked: Floats, most: int, written: Precision) -> Precision | None:
+    """Return the short float that values went through before they were written; None where they are not on its grid.
+
+    Args:
+        picked: the values, other than 0.
+        most: the most digits that one of them has.
+        written: how they were written as text.
+    """
+    for kind in (BFLOAT16, FLOAT16, SINGLE):
+        off = np.abs(picked - kind.nearest(picked))
+        if most > SHORT_DIGITS and not off.any():
+            return kind.written(EXACT)
+        # A text hits the grid by chance in so many cases; one as coarse as the grid always does, and says nothing.
+        rounding = written.limits(picked)
+        chance = 2 * rounding / kind.spacing(picked)
+        told = (chance > 0) & (chance <= 0.5)
+        if -np.log2(chance[told]).sum() >= GRID_BITS and (off <= rounding)[told].all():
+            return kind.written(written)
+    return None
+
+
+def _spread(values: Floats) -> Floats:
     """Return some of the finite values other than 0."""
     return values[thinned(np.flatnonzero(np.isfinite(values) & (values != 0)), SAMPLE_SIZE)]
 
@@ -113,11 +220,6 @@ def _spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def thinned(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     """Return so many of some rows at most, evenly spread, the first and the last among them."""
     return rows[np.unique(np.linspace(0, rows.size - 1, most).astype(np.int64))] if rows.size else rows
-
-
-def _is_single(values: NDArray[np.float64]) -> bool:
-    """Return whether all finite values are float32."""
-    return bool(((values == values.astype(np.float32)) | ~np.isfinite(values)).all())
 
 
 def written_digits(value: float) -> tuple[int, int]:
@@ -131,8 +233,8 @@ def _rounded(forms: list[tuple[int, int]], largest: float) -> Precision:
     digits, decimals = zip(*forms, strict=True)
     most, deepest = max(digits), max(decimals)
     if decimals.count(deepest) > digits.count(most) and deepest > 0:
-        return Precision(f"{deepest} decimals", 0.5 * 10.0**-deepest / largest, decimals=deepest)
-    return Precision(f"{most} digits", 0.5 * 10.0 ** (1 - most), digits=most)
+        return _of_decimals(deepest, largest)
+    return _of_digits(most)
 
 
 def decimals(value: float, fewest: int = 1, most: int = ALL_DIGITS) -> Iterator[float]:

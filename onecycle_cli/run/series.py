@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -63,6 +64,11 @@ class Track:
         columns = log.lr if self.field == "lr" else log.momentum
         assert columns is not None  # noqa: S101 (a momentum track is made only where momenta are logged)
         return columns[:, self.column]
+
+    def texts(self, log: Log) -> Sequence[str]:
+        """Return how some of the column's numbers were written; nothing where that is not known."""
+        texts = log.lr_texts if self.field == "lr" else log.momentum_texts
+        return texts[self.column] if texts else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +199,10 @@ def read_samples(
     """
     columns = [track.values(log) for track in tracks]
     rates = [track.field == "lr" for track in tracks]
-    written = precision_of([column for column, rate in zip(columns, rates, strict=True) if rate])
-    of_momentum = precision_of([column for column, rate in zip(columns, rates, strict=True) if not rate], written)
+    texts = [track.texts(log) for track in tracks]
+    written = precision_of(list(compress(columns, rates)), list(compress(texts, rates)))
+    others = [not rate for rate in rates]
+    of_momentum = precision_of(list(compress(columns, others)), list(compress(texts, others)), written)
     values = _side_by_side([column[rows] for column in columns])
     arithmetic = SINGLE_ULPS if single and written is not EXACT and tolerance is None else ULPS
     limits = np.broadcast_to(arithmetic * np.array(scales), values.shape)

@@ -1,0 +1,117 @@
+"""How a log's numbers were written: seen in the numbers and their texts, and never more exact than it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from onecycle_cli import OneCycle
+from onecycle_cli.run.checker import check
+from onecycle_cli.run.precision import precision_of
+
+from .logged_runs import Floats, make_log
+
+pytestmark = pytest.mark.numeric
+
+Form = Callable[[float], str]
+
+
+def in_bfloat16(values: Floats) -> Floats:
+    """Round to bfloat16, half to even: the upper 16 bits of a float32."""
+    bits = values.astype(np.float32).view(np.uint32)
+    rounded = (bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))) & np.uint32(0xFFFF0000)
+    return rounded.view(np.float32).astype(np.float64)
+
+
+FLOATS: dict[str, Callable[[Floats], Floats]] = {
+    "float64": lambda values: values,
+    "float32": lambda values: values.astype(np.float32).astype(np.float64),
+    "float16": lambda values: values.astype(np.float16).astype(np.float64),
+    "bfloat16": in_bfloat16,
+}
+
+
+def rates(peak: float = 0.1) -> Floats:
+    return OneCycle(max_lr=peak, total_steps=300).schedule().lr(np.arange(300))
+
+
+def texts_of(values: Floats, form: str) -> tuple[str, ...]:
+    return tuple(repr(value) if form == "repr" else form % value for value in values.tolist())
+
+
+@pytest.mark.parametrize(
+    ("kind", "form", "name"),
+    [
+        ("float64", "repr", "exact"),
+        ("float64", "%.18e", "exact"),
+        ("float64", "%.4f", "4 decimals"),
+        ("float64", "%.10f", "10 decimals"),
+        ("float64", "%.2e", "3 digits"),
+        ("float64", "%.6g", "6 digits"),
+        ("float32", "repr", "float32"),
+        ("float32", "%.10g", "float32"),
+        ("float16", "repr", "float16"),
+        ("float16", "%.6g", "float16"),
+        ("bfloat16", "repr", "bfloat16"),
+        ("bfloat16", "%.6f", "bfloat16"),
+        ("bfloat16", "%.4e", "bfloat16"),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False], ids=["texts", "numbers"])
+def test_the_precision_is_named_and_covers_every_value(kind: str, form: str, name: str, known: bool) -> None:
+    texts = texts_of(FLOATS[kind](rates()), form)
+    values = np.array(list(map(float, texts)))
+    found = precision_of([values], [texts] if known else [])
+    assert found.name == name
+    assert (np.abs(values - rates()) <= found.limits(values) + 1e-17).all()
+
+
+@pytest.mark.parametrize("decimals", [2, 3, 4, 5])
+def test_zeros_at_the_end_of_a_text_show_its_decimals(decimals: int) -> None:
+    texts = texts_of(rates(1e-4), f"%.{decimals}f")
+    found = precision_of([np.array(list(map(float, texts)))], [texts])
+    assert (found.name, found.decimals) == (f"{decimals} decimals", decimals)
+
+
+@pytest.mark.parametrize("text", ["0.1", "0.01", "1.0", "1e-05", "0.05"])
+def test_a_constant_rate_as_python_prints_it_is_exact(text: str) -> None:
+    assert precision_of([np.full(100, float(text))], [[text] * 100]).name == "exact"
+
+
+def test_the_numbers_of_a_round_schedule_are_not_taken_for_short_floats() -> None:
+    lines = OneCycle(max_lr=0.5, total_steps=65, anneal_strategy="linear", div_factor=4).schedule().lr(np.arange(65))
+    assert precision_of([np.array([0.5, 0.25, 0.125, 0.75] * 20)]).name != "bfloat16"
+    assert precision_of([lines]).name == "exact"
+
+
+def log_in(form: str, plan: dict[str, Any], kind: str = "float64") -> Any:
+    total = plan["total_steps"]
+    values = FLOATS[kind](OneCycle(**plan).schedule().lr(np.arange(total)))
+    texts = texts_of(values, form)
+    return make_log(np.arange(total), list(map(float, texts)), lr_texts=(texts,))
+
+
+@pytest.mark.parametrize("form", ["%.4f", "%.5f", "%.3g", "%.6e", "repr"])
+@pytest.mark.parametrize("kind", FLOATS)
+@pytest.mark.parametrize("peak", [0.1, 3e-4])
+def test_a_right_run_is_right_however_it_is_written(form: str, kind: str, peak: float) -> None:
+    if form in ("%.4f", "%.5f", "%.3g") and kind in ("float16", "bfloat16"):
+        pytest.skip("rounded twice, to similar steps")
+    plan: dict[str, Any] = {"max_lr": peak, "total_steps": 400}
+    assert check(OneCycle(**plan), log_in(form, plan, kind)).verdict == "ok"
+
+
+@pytest.mark.parametrize(("form", "step"), [("%.4f", 0), ("%.6f", 0), ("repr", 0), ("%.1e", 0)])
+def test_a_wrong_peak_is_wrong_however_it_is_written(form: str, step: int) -> None:
+    found = check(OneCycle(max_lr=0.1, total_steps=400), log_in(form, {"max_lr": 0.2, "total_steps": 400}))
+    assert (found.verdict, found.cause.slug) == ("diverges", "wrong-max_lr")
+    assert found.first_divergence is not None
+    assert found.first_divergence.step == step
+
+
+def test_a_constant_rate_printed_with_four_decimals_is_not_a_small_schedule() -> None:
+    log = make_log(np.arange(400), np.full(400, 1e-4), lr_texts=(("0.0001",) * 400,))
+    assert check(OneCycle(max_lr=1e-4, total_steps=400), log).cause.slug == "constant"

@@ -7,6 +7,8 @@ The library is `OneCycle`, the settings of a schedule, and the `Schedule` that t
     schedule = OneCycle(max_lr=0.1, epochs=30, steps_per_epoch=98).schedule()
     schedule.lr(0)                 # one step, as a float
     schedule.lr(np.arange(2940))   # many steps, as a float64 array
+
+`ScheduleGuard` compares an optimizer with a plan while it trains.
 """
 
 from __future__ import annotations
@@ -16,9 +18,12 @@ from onecycle_cli.findings import Finding, Severity
 from onecycle_cli.policy.onecycle import OneCycle
 from onecycle_cli.policy.ramps import Phase
 from onecycle_cli.policy.schedule import Schedule
+from onecycle_cli.run.guard import DivergenceError, DivergenceWarning, ScheduleGuard
 from onecycle_cli.version import __version__
 
 __all__ = [
+    "DivergenceError",
+    "DivergenceWarning",
     "Finding",
     "GroupError",
     "OneCycle",
@@ -26,6 +31,7 @@ __all__ = [
     "Phase",
     "PlanError",
     "Schedule",
+    "ScheduleGuard",
     "Severity",
     "StepError",
     "__version__",

@@ -12,9 +12,28 @@ if TYPE_CHECKING:
 _EXPONENT = re.compile(r"([-+]?)([0-9]*)(\.[0-9]*)?[eE]([-+]?)([0-9]+)")
 
 
+DIGITS = (6, 9, 12, 15, 17)
+"""Significant digits to try, until two numbers look different; 17 distinguish any two float64."""
+
+
 def format_number(value: float, digits: int = 6) -> str:
     """Return a number to so many significant digits, without zeros at its end."""
     return f"{value:.{digits}g}"
+
+
+def divergence(step: int, field: str, planned: float | None, logged: float, last: int) -> str:
+    """Return the sentence about the first value that is not the planned one; None where the plan has no such step."""
+    where = f"diverges at step {step:,}: {printable(field)} is"
+    if planned is None:
+        return f"{where} {format_number(logged)}, but the plan ends at step {last:,}"
+    digits = telling_digits(planned, logged)
+    return f"{where} {format_number(logged, digits)}, planned is {format_number(planned, digits)}"
+
+
+def telling_digits(planned: float, logged: float) -> int:
+    """Return with how many significant digits two numbers look different."""
+    differs = (digits for digits in DIGITS if format_number(planned, digits) != format_number(logged, digits))
+    return next(differs, DIGITS[-1])
 
 
 def short(value: float) -> str:

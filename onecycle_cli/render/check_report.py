@@ -6,7 +6,17 @@ import math
 import textwrap
 from typing import IO, TYPE_CHECKING, Any
 
-from onecycle_cli.formatting import count, finite, format_number, join_words, printable, proportion
+from onecycle_cli.formatting import (
+    DIGITS,
+    count,
+    divergence,
+    finite,
+    format_number,
+    join_words,
+    printable,
+    proportion,
+    telling_digits,
+)
 from onecycle_cli.render.output import UNBOUNDED, unbroken_lines
 
 if TYPE_CHECKING:
@@ -29,9 +39,6 @@ MOST_COLUMNS = 4
 
 NONE = "-"
 MARK = "→"
-
-DIGITS = (6, 9, 12, 15, 17)
-"""Significant digits to try, until a planned and a logged value look different; 17 distinguish any two float64."""
 
 
 def verdict_json(found: Verdict, notes: Sequence[str]) -> dict[str, Any]:
@@ -87,13 +94,8 @@ def headline(found: Verdict, plan: str) -> str:
     first = found.first_divergence
     if first is None:
         return f"{outcome(found, plan)} ({compared_values(found)})"
-    field = printable(first.field)
-    if first.planned is None:
-        last, logged = found.series.schedule.total_steps - 1, format_number(first.logged)
-        return f"{outcome(found, plan)}: {field} is {logged}, but the plan ends at step {last:,}"
-    digits = _digits(first.planned, first.logged)
-    planned, logged = format_number(first.planned, digits), format_number(first.logged, digits)
-    return f"{outcome(found, plan)}: {field} is {logged}, planned is {planned}"
+    last = found.series.schedule.total_steps - 1
+    return divergence(first.step, first.field, first.planned, first.logged, last)
 
 
 def outcome(found: Verdict, plan: str) -> str:
@@ -152,7 +154,7 @@ def divergence_table(series: Series, first: Divergence) -> Any:
     if len(columns) > MOST_COLUMNS:
         others = [column for column in columns if column != first.column]
         columns = sorted([*others[: MOST_COLUMNS - 1], first.column])
-    digits = DIGITS[0] if first.planned is None else _digits(first.planned, first.logged)
+    digits = DIGITS[0] if first.planned is None else telling_digits(first.planned, first.logged)
     titles = ["", "step", *(["plan's step"] if offset else [])]
     for column in columns:
         label = series.tracks[column].label
@@ -182,13 +184,6 @@ def _rows(series: Series, first: Divergence) -> Iterator[int]:
     yield from before[-ROWS_BEFORE:]
     yield first.row
     yield from [row for row in after if not math.isnan(values[row])][:ROWS_AFTER]
-
-
-def _digits(planned: float, logged: float) -> int:
-    """Return as many digits as it takes to see that two values differ."""
-    return next(
-        (digits for digits in DIGITS if format_number(planned, digits) != format_number(logged, digits)), DIGITS[-1]
-    )
 
 
 def _cells(planned: float | None, logged: float, digits: int) -> list[str]:

@@ -26,11 +26,11 @@ def divergence(step: int, field: str, planned: float | None, logged: float, last
     where = f"diverges at step {step:,}: {printable(field)} is"
     if planned is None:
         return f"{where} {format_number(logged)}, but the plan ends at step {last:,}"
-    digits = telling_digits(planned, logged)
+    digits = distinct_digits(planned, logged)
     return f"{where} {format_number(logged, digits)}, planned is {format_number(planned, digits)}"
 
 
-def telling_digits(planned: float, logged: float) -> int:
+def distinct_digits(planned: float, logged: float) -> int:
     """Return with how many significant digits two numbers look different."""
     differs = (digits for digits in DIGITS if format_number(planned, digits) != format_number(logged, digits))
     return next(differs, DIGITS[-1])

@@ -71,6 +71,10 @@ LENGTH = {"max_lr": 0.1, "total_steps": 100}
             {**LENGTH, "convention": "optax-linear", "pct_start": 0.2, "pct_final": 0.8},
         ),
         (
+            "from torchr import lr_one_cycle\ns = lr_one_cycle(o, 0.1, 100, pct_start=0.2)",
+            {**LENGTH, "convention": "r-torch", "pct_start": 0.2},
+        ),
+        (
             "learn.fit_one_cycle(5, 0.1, div=10., pct_start=0.2, moms=(0.9, 0.8, 0.95))",
             {"convention": "fastai", "epochs": 5, "max_lr": 0.1, "div_factor": 10.0, "pct_start": 0.2,
              "max_momentum": 0.9, "base_momentum": 0.8, "final_momentum": 0.95},

@@ -24,6 +24,7 @@ TORCH = (
     "optimizer", "max_lr", "total_steps", "epochs", "steps_per_epoch", "pct_start", "anneal_strategy", "cycle_momentum",
     "base_momentum", "max_momentum", "div_factor", "final_div_factor", "three_phase", "last_epoch", "verbose",
 )  # fmt: skip
+R_TORCH = tuple(name for name in TORCH if name != "three_phase")
 PADDLE = (
     "max_learning_rate", "total_steps", "divide_factor", "end_learning_rate", "phase_pct", "anneal_strategy",
     "three_phase", "last_epoch", "verbose",
@@ -38,6 +39,7 @@ CALLS = {
     "optax.cosine_onecycle_schedule": OPTAX,
     "optax.linear_onecycle_schedule": OPTAX_LINEAR,
     "fit_one_cycle": FASTAI,
+    "lr_one_cycle": R_TORCH,
 }
 """By full name: the arguments in their order (PyTorch 2.13, whose last was removed in 2.7;
 PaddlePaddle 3.3; optax 0.2.8; fastai 2.8)."""
@@ -96,9 +98,9 @@ class _Script(Scopes):
 
     def _schedule(self, name: str, attribute: str) -> str | None:
         """Return the full name of the schedule that a call makes; None for other calls."""
-        if attribute == "fit_one_cycle":
-            return attribute
         first, dot, rest = name.partition(".")
+        if (known := name.rpartition(".")[2] or attribute) in ("fit_one_cycle", "lr_one_cycle"):
+            return None if first in self._defined else known
         full = f"{self._imported.get(first, first)}{dot}{rest}"
         last = full.rpartition(".")[2]
         package = full.partition(".")[0]
@@ -218,7 +220,7 @@ class _Script(Scopes):
     def _beside(self, call: Call, parent: MappingNode) -> None:
         """Add the optimizer of a call and the epochs of its run beside it."""
         first = call.node.args[0] if call.node.args else keyword_of(call.node, "optimizer")
-        if call.target.startswith("torch.") and first is not None:
+        if "optimizer" in CALLS[call.target] and first is not None:
             found = self._definition(first, call.scope) or (first, call.scope)
             if isinstance(found[0], ast.Call):
                 _put(parent, "optimizer", self._optimizer(found[0], found[1]))

@@ -9,13 +9,13 @@ from typing import IO, TYPE_CHECKING, Any
 from onecycle_cli.formatting import (
     DIGITS,
     count,
+    distinct_digits,
     divergence,
     finite,
     format_number,
     join_words,
     printable,
     proportion,
-    telling_digits,
 )
 from onecycle_cli.render.output import UNBOUNDED, unbroken_lines
 
@@ -154,7 +154,7 @@ def divergence_table(series: Series, first: Divergence) -> Any:
     if len(columns) > MOST_COLUMNS:
         others = [column for column in columns if column != first.column]
         columns = sorted([*others[: MOST_COLUMNS - 1], first.column])
-    digits = DIGITS[0] if first.planned is None else telling_digits(first.planned, first.logged)
+    digits = DIGITS[0] if first.planned is None else distinct_digits(first.planned, first.logged)
     titles = ["", "step", *(["plan's step"] if offset else [])]
     for column in columns:
         label = series.tracks[column].label

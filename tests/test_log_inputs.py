@@ -25,6 +25,7 @@ from onecycle_cli.run.logs.log import Columns
 from onecycle_cli.run.logs.log_files import chunks_of
 from onecycle_cli.run.logs.named_values import NamedValues
 from onecycle_cli.run.logs.protobuf import fields, signed, varint
+from onecycle_cli.run.logs.wandb import records_of as wandb_records
 
 from .conftest import DATA
 from .logged_runs import MANIFEST, TRACES, appending, follow
@@ -369,3 +370,60 @@ def test_scalars_of_clearml(tmp_path: Path) -> None:
     (tmp_path / "log").write_text(json.dumps(scalars, indent=1))
     log = read_log(str(tmp_path / "log"))
     assert (log.format, log.steps.tolist(), log.lr[:, 0].tolist()) == ("clearml", [0, 1, 2], lr["y"])
+
+
+# --- W&B's own record of a run ---------------------------------------------------------------------------------------
+
+
+def test_an_offline_run_of_wandb(tmp_path: Path) -> None:
+    """wandb 0.31 wrote these records of a run's history; the others of the file are left out."""
+    log = read_log(str(LOGS / "wandb_offline_history.wandb"))
+    assert (log.format, log.steps.tolist(), log.step_column) == ("wandb", list(range(20)), "_step")
+    assert log.lr[:, 0].tolist() == RATES
+    assert log.momentum is not None
+    assert log.momentum[:, 0].tolist() == CYCLE.momentum(np.arange(20)).tolist()  # type: ignore[union-attr]
+    assert float(log.lr_texts[0][3]) == RATES[3]
+    data = (LOGS / "wandb_offline_history.wandb").read_bytes()
+    (tmp_path / "torn").write_bytes(data[:-30])
+    assert read_log(str(tmp_path / "torn")).steps.tolist() == list(range(19))
+    (tmp_path / "damaged").write_bytes(data[:1000] + b"?" + data[1001:])
+    with pytest.raises(OnecycleError, match="damaged record of W&B: a wrong checksum at byte"):
+        read_log(str(tmp_path / "damaged"))
+
+
+def wandb_file(records: list[bytes]) -> bytes:
+    """Frame records as LevelDB does."""
+    data = bytearray(b":W&B\xe1\xbe\x00")
+    for record in records:
+        rest, kind = record, 1
+        while True:
+            left = 2**15 - len(data) % 2**15
+            if left < 7:
+                data += b"\0" * left
+                continue
+            piece, rest = rest[: left - 7], rest[left - 7 :]
+            kind = (1 if not rest else 2) if kind == 1 else (4 if not rest else 3)
+            data += struct.pack("<IHB", zlib.crc32(piece, zlib.crc32(bytes([kind]))), len(piece), kind) + piece
+            if not rest:
+                break
+    return bytes(data)
+
+
+@given(st.lists(st.sampled_from([0, 1, 100, 2**15 - 14, 2**15 - 7, 2**15, 10**5]), max_size=5), st.integers(1, 2**16))
+def test_records_of_wandb_are_put_together(sizes: list[int], cut: int) -> None:
+    records = [bytes([at + 1]) * size for at, size in enumerate(sizes)]
+    data = wandb_file(records)
+    assert list(wandb_records([data[at : at + cut] for at in range(0, len(data), cut)])) == records
+
+
+def test_values_of_wandb_with_types(tmp_path: Path) -> None:
+    """Newer records may hold numbers themselves; these are the fields of wandb_internal.proto."""
+
+    def item(key: str, value: bytes) -> tuple[int, bytes]:
+        return 1, message((2, key.encode())) + value
+
+    number, integer, text = b"\x31" + struct.pack("<d", 0.1), b"\x28\x07", b"\x82\x01\x011"
+    history = message(item("lr", number), item("_step", integer), item("_runtime", text))
+    (tmp_path / "log").write_bytes(wandb_file([message((1, 5)), message((2, history))]))
+    log = read_log(str(tmp_path / "log"))
+    assert (log.steps.tolist(), log.lr.tolist()) == ([7], [[0.1]])

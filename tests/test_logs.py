@@ -433,12 +433,6 @@ def test_missing_files(path: str) -> None:
         read_log(path)
 
 
-def test_a_folder_without_event_files(tmp_path: Path) -> None:
-    (tmp_path / "metrics.csv").write_text("step,lr\n0,1\n")
-    with pytest.raises(OnecycleError, match="is a folder"):
-        read_log(str(tmp_path))
-
-
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.TextIOWrapper(io.BytesIO(b"step,lr\n0,0.5\n"))
     monkeypatch.setattr(sys, "stdin", stream)

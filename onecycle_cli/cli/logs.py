@@ -31,7 +31,7 @@ PatternOption = Annotated[
 
 LogArgument = Annotated[
     str,
-    typer.Argument(metavar="LOG", help="CSV, JSON, JSON Lines or TensorBoard event file; - reads standard input."),
+    typer.Argument(metavar="LOG", help="A log of any kind, or a run's folder; - reads standard input."),
 ]
 
 

@@ -7,16 +7,28 @@ The format of a file is recognized by its content, never by its name. To add one
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.logs import clearml, documents, long_format, mlflow, objects, tables, tensorboard, text_logs
+from onecycle_cli.run.logs import (
+    clearml,
+    documents,
+    long_format,
+    mlflow,
+    objects,
+    tables,
+    tensorboard,
+    text_logs,
+    wandb,
+)
 from onecycle_cli.run.logs.columns import check_wanted, choose_columns
 from onecycle_cli.run.logs.format import Format, Head, Reader
 from onecycle_cli.run.logs.log import NotYetError
 from onecycle_cli.run.logs.log_files import STDIN, chunks_of, opened, readable, shown_as, split_member
+from onecycle_cli.run.logs.run_folder import logs_in, note_on, nothing_in
 from onecycle_cli.run.logs.text_logs import TextReader
 
 if TYPE_CHECKING:
@@ -24,10 +36,14 @@ if TYPE_CHECKING:
 
     from onecycle_cli.run.logs.log import Columns, Log
 
-MODULES = (tensorboard, mlflow, clearml, long_format, text_logs, objects, documents, tables)
+MODULES = (tensorboard, wandb, mlflow, clearml, long_format, text_logs, objects, documents, tables)
 
 FORMATS: tuple[Format, ...] = tuple(format_ for module in MODULES for format_ in module.FORMATS)
 """Every format, in the order their readers are asked; any text could be a table."""
+
+
+MOST_TRIED = 10
+"""Logs of a run that are tried, where the best ones cannot be read."""
 
 
 def read_log(
@@ -36,7 +52,7 @@ def read_log(
     """Return the log in a file.
 
     Args:
-        path: a file, `-` for standard input, or a folder with TensorBoard's event files.
+        path: a file, `-` for standard input, or a run's folder, of which the newest log is read.
         columns: the user's own names of columns, by `step`, `lr` and `momentum`; several learning rates are several
             parameter groups, in this order. Without them the columns are known by their names.
         patterns: where the numbers are in the lines of a text log. Without them its format is recognized.
@@ -53,10 +69,7 @@ def read_log(
             return by_pattern.read(chunks_of(stream, path))
     if path != STDIN and os.path.isdir(path):  # noqa: PTH112 - a Path cannot hold every name a user may type
         with readable(path):
-            reader = next((reader for reader in _readers() if reader.recognizes_folder(path)), None)
-            if reader is None:
-                raise OnecycleError(f"{path} is a folder without event files of TensorBoard", "name the log's file")
-            return new_reader(reader, path, columns).read(())
+            return read_folder(path, columns)
     with opened(split_member(path)[0]) as stream:
         chunks = chunks_of(stream, path)
         first = next(chunks, b"")
@@ -64,6 +77,35 @@ def read_log(
         if reader is None:
             raise NotYetError(f"{shown_as(path)} is empty", "check that this is the right file")
         return new_reader(reader, path, columns).read(chain([first], chunks))
+
+
+def read_folder(folder: str, columns: Mapping[str, Sequence[str]]) -> Log:
+    """Return the log in a folder: of the newest run in it, the best one that can be read.
+
+    Raises:
+        NotYetError: the log has no rows yet.
+        OnecycleError: there is no log in the folder, or the newest run's cannot be read.
+    """
+    found = logs_in(folder)
+    if not found and (own := folder_reader(folder)) is not None:
+        return new_reader(own, folder, columns).read(())
+    found = found or logs_in(folder, any_name=True)
+    failures: list[OnecycleError] = []
+    for log in [log for log in found if log.run == found[0].run][:MOST_TRIED]:
+        path = str(log.path)
+        reader = folder_reader(path) if log.path.is_dir() else None
+        try:
+            read = new_reader(reader, path, columns).read(()) if reader is not None else read_log(path, columns)
+        except OnecycleError as error:
+            failures.append(error)
+        else:
+            return replace(read, notes=(*note_on(log, found, folder), *read.notes))
+    raise failures[0] if failures else nothing_in(folder)
+
+
+def folder_reader(folder: str) -> type[Reader] | None:
+    """Return the class that reads a folder as one log."""
+    return next((reader for reader in _readers() if reader.recognizes_folder(folder)), None)
 
 
 def recognize(path: str, head: Head) -> type[Reader] | None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.logs import new_reader, read_log, recognize, text_reader
+from onecycle_cli.run.logs import folder_reader, new_reader, read_log, recognize, text_reader
 from onecycle_cli.run.logs.columns import check_wanted
 from onecycle_cli.run.logs.format import CHUNK, Head, LineReader
 from onecycle_cli.run.logs.log import NotYetError
 from onecycle_cli.run.logs.log_files import GZIP, STDIN, opened, readable, shown_as
+from onecycle_cli.run.logs.run_folder import logs_in, note_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,6 +32,9 @@ ENOUGH_ROWS = 20
 PATIENCE = 5
 """Times to look without a new row after a divergence, before its cause is decided with fewer rows."""
 
+MOST_FILES = 1000
+"""Files whose changes are looked for in a folder."""
+
 REST = 4
 """The least sleep, in units of the time that the last check took: a long log must not keep a processor busy."""
 
@@ -39,10 +45,11 @@ def follow_log(
     """Yield a log as far as it is written, again each time that rows are added.
 
     A line counts once its end is written. A file that does not exist yet is waited for; one that was cut short or
-    replaced is read from its beginning. A format that does not grow by lines is read again when it changes.
+    replaced is read from its beginning. A format that does not grow by lines is read again when it changes. In a run's
+    folder the log that is the newest at first is followed, or the first one to appear.
 
     Args:
-        path: a file, a folder with event files, or `-` for standard input, which is followed to its end.
+        path: a file, a run's folder, or `-` for standard input, which is followed to its end.
         columns: as for `read_log`.
         wait: called when there is nothing new; it sleeps, and returns whether to go on.
         patterns: as for `read_log`.
@@ -112,6 +119,7 @@ class _FollowedFile:
         self._columns = columns
         self._patterns = patterns
         self._stamp: object = None
+        self._notes: tuple[str, ...] = ()
         self._start_over()
 
     def _start_over(self) -> None:
@@ -123,13 +131,27 @@ class _FollowedFile:
         """Return the log if rows were added since the last look."""
         with readable(self._path):
             try:
+                if os.path.isdir(self._path):  # noqa: PTH112 - a Path cannot hold every name a user may type
+                    self._choose_file()
                 stamp = _stamp(self._path)
             except FileNotFoundError:
                 return None
         changed, self._stamp = stamp != self._stamp, stamp
-        if not changed:
-            return None
-        if os.path.isdir(self._path):  # noqa: PTH112 - a Path cannot hold every name a user may type
+        log = self._read() if changed else None
+        return log and replace(log, notes=(*self._notes, *log.notes))
+
+    def _choose_file(self) -> None:
+        """Follow the log that is the newest in a folder now; a folder that is a log is followed itself."""
+        folder = self._path
+        found = logs_in(folder)
+        if not found and folder_reader(folder) is None:
+            found = logs_in(folder, any_name=True)
+        if found and found[0].path != Path(folder):
+            self._path, self._notes = str(found[0].path), note_on(found[0], found, folder)
+            self._start_over()
+
+    def _read(self) -> Log | None:
+        if os.path.isdir(self._path):  # noqa: PTH112 - as above
             return self._read_again()
         added = False
         with readable(self._path), open(self._path, "rb") as stream:  # noqa: PTH123 - as above
@@ -147,7 +169,7 @@ class _FollowedFile:
         return self._growing.log() if added else None
 
     def _read_again(self) -> Log | None:
-        """Return the log in the whole file; None where it is only half written."""
+        """Return the log in the whole file or folder; None where it is only half written, or nothing is there yet."""
         try:
             return read_log(self._path, self._columns, self._patterns)
         except NotYetError:
@@ -156,7 +178,8 @@ class _FollowedFile:
 
 def _stamp(path: str) -> object:
     """Return what changes when a file, or a file in a folder, is written to."""
-    files = [Path(path), *(sorted(Path(path).iterdir()) if os.path.isdir(path) else ())]  # noqa: PTH112 - as above
+    is_folder = os.path.isdir(path)  # noqa: PTH112 - as above
+    files = [Path(path), *(sorted(islice(Path(path).rglob("*"), MOST_FILES)) if is_folder else ())]
     return [
         (str(file), status.st_ino, status.st_size, status.st_mtime_ns) for file in files for status in [file.stat()]
     ]

@@ -113,6 +113,9 @@ def test_other_classes_are_passed_over(text: str, tmp_path: Path) -> None:
         ("def f(lr=0.5):\n    return OneCycleLR(o, lr, 100)\nf(lr=0.1)", 0.1),
         ("def f(lr):\n    return OneCycleLR(o, lr, 100)\nf(0.1)", 0.1),
         ("def g(lr):\n    f(lr)\ndef f(lr):\n    return OneCycleLR(o, lr, 100)\ng(0.1)", 0.1),
+        ("def train(lr):\n    return OneCycleLR(o, lr, 100)\nmodel.train()\ntrain(0.1)", 0.1),
+        (("def main():\n    args = p.parse_args()\n    train(args)\ndef train(args):\n"
+         "    return OneCycleLR(o, args.lr, 100)\np.add_argument('--lr', default=0.1)"), 0.1),
         ("C = {'lr': 0.1}\ns = OneCycleLR(o, C['lr'], 100)", 0.1),
         ("C = {}\ns = OneCycleLR(o, C.get('lr', 0.1), 100)", 0.1),
         ("p.add_argument('--lr', '-l', default=0.1)\nargs = p.parse_args()\ns = OneCycleLR(o, args.lr, 100)", 0.1),
@@ -207,6 +210,32 @@ def loop(*, length: str = "epochs=30, steps_per_epoch=500", lr: float = 0.1, bat
 )
 def test_the_loop_and_the_optimizer_are_checked(text: str, wanted: list[str], tmp_path: Path) -> None:
     assert sorted(codes(text, tmp_path)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    scheduler.step()", "    if step_per_epoch:\n        scheduler.step()"),
+        ("        pass\n", "        train(x, y, scheduler)\n"),
+        ("    scheduler.step()", "    while True:\n        scheduler.step()"),
+        ("for epoch in range(30):", "for epoch_step, batch in enumerate(batches):"),
+        ("for epoch in range(30):", "for run in range(30):"),
+    ],
+)
+def test_how_often_it_steps_is_not_guessed(old: str, new: str, tmp_path: Path) -> None:
+    text = loop(batch=False)
+    assert old in text
+    assert not [code for code in codes(text.replace(old, new), tmp_path) if code.endswith("OC513")]
+
+
+@pytest.mark.parametrize("variable", ["epoch", "epochs", "ep", "_epoch", "epoch_idx", "cur_epoch", "i_epoch"])
+def test_a_loop_over_epochs_is_known_by_its_variable(variable: str, tmp_path: Path) -> None:
+    assert codes(loop(batch=False).replace("for epoch", f"for {variable}"), tmp_path) == ["error OC513"]
+
+
+def test_an_optimizer_that_a_function_makes_is_not_known(tmp_path: Path) -> None:
+    text = TORCH + "o = self.make_optimizer(lr=5.0)\ns = OneCycleLR(o, 0.1, 100)\n"
+    assert codes(text, tmp_path) == []
 
 
 def test_a_step_that_is_found_twice_says_nothing(tmp_path: Path) -> None:

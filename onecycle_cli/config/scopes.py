@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from onecycle_cli.config.nodes import Node
 
     Function = ast.FunctionDef | ast.AsyncFunctionDef
-    Loops = tuple[ast.For, ...]
+    Loops = tuple[ast.For | ast.AsyncFor | ast.If | ast.While, ...]
+    """The loops and conditions around a statement, the innermost last."""
 
 ARGUMENTS = frozenset({"args", "opt", "opts", "hparams", "flags", "FLAGS", "params", "config", "cfg", "conf"})
 """Usual names of what a command line gives."""
@@ -41,6 +42,8 @@ class Scope:
     assigned: dict[str, list[ast.expr | None]] = field(default_factory=dict)
     """By name, the values that it is given; None for one that is not followed."""
     loops: list[ast.For] = field(default_factory=list)
+    passed: set[str] = field(default_factory=set)
+    """Names that are passed to functions, which may do anything with them."""
     parameters: tuple[str, ...] = ()
     """A function's parameters in their order, without `self`."""
 
@@ -81,6 +84,8 @@ class Scopes(Evaluator):
                 self.note_call(node, scope, loops, names)
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 scope, loops = self._note_scope(node, scope), ()
+            elif isinstance(node, ast.If | ast.While | ast.AsyncFor):
+                loops = (*loops, node)
             elif isinstance(node, ast.For):
                 loops = (*loops, node)
                 scope.loops.append(node)
@@ -170,10 +175,11 @@ class Scopes(Evaluator):
 
     def note_call(self, call: ast.Call, scope: Scope, loops: Loops, names: tuple[str, ...]) -> None:  # noqa: ARG002
         """Note a call: which option it adds, and which function of the script it calls."""
-        name = dotted_name(call.func).rpartition(".")[2]
-        if name == "add_argument":
+        name = dotted_name(call.func)
+        if name.endswith(".add_argument"):
             self._note_option(call, scope)
         self._called.setdefault(name, []).append((call, scope))
+        scope.passed |= {argument.id for argument in call.args if isinstance(argument, ast.Name)}
 
     # --- Values -------------------------------------------------------------------------------------------------
 
@@ -252,8 +258,8 @@ class Scopes(Evaluator):
     def _calls_of(self, scope: Scope) -> list[tuple[ast.Call, Scope]]:
         """Return the calls of a function in the script; those of its class for a constructor."""
         owner, name = scope.owner(), scope.path[-1]
-        if name == "__init__" and owner is not None:
-            name = owner.path[-1]
+        if owner is not None:
+            name = owner.path[-1] if name == "__init__" else f"self.{name}"
         return self._called.get(name, [])
 
     @staticmethod
@@ -286,10 +292,10 @@ class Scopes(Evaluator):
             found = made, scope = further
         if isinstance(made, ast.Call) and (value := keyword_of(made, attribute)) is not None and found is not None:
             return value, found[1]
-        of = dotted_name(made.func) if isinstance(made, ast.Call) else name
+        of = dotted_name(made.func if isinstance(made, ast.Call) else made)
         if of in self._defined and isinstance(self._defined[of].node, ast.ClassDef):
             return self._once(attribute, self._defined[of]) if attribute in self._defined[of].assigned else None
-        if of.endswith(("parse_args", "parse_known_args")) or (name in ARGUMENTS and found is None):
+        if of.endswith(("parse_args", "parse_known_args")) or of in ARGUMENTS:
             options = self._options.get(attribute, ())
             return options[0] if len(options) == 1 else None
         return None

@@ -8,6 +8,7 @@ argument of the command line or of a function has its default.
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,8 @@ CALLS = {
 """By full name: the arguments in their order (PyTorch 2.13, whose last was removed in 2.7;
 PaddlePaddle 3.3; optax 0.2.8; fastai 2.8)."""
 
+_EPOCH = re.compile(r"_*(i|cur|current)?_?(ep|epoch)s?_?(i|id|idx|index|num|n|no)?", re.IGNORECASE)
+
 NOT_SETTINGS = frozenset({"optimizer", "wd", "cbs", "reset_opt", "start_epoch"})
 
 RENAMED = {"n_epoch": "epochs", "lr_max": "max_lr", "div": "div_factor", "div_final": "final_div_factor"}
@@ -58,7 +61,7 @@ class Call:
     target: str
     scope: Scope
     names: list[str]
-    loops: tuple[ast.For, ...]
+    loops: Loops
 
 
 def find_calls(text: str) -> MappingNode | None:
@@ -199,8 +202,11 @@ class _Script(Scopes):
         steps = [(name, *step) for name in call.names for step in self._steps.get(name, ())]
         for target, step, scope, loops in steps:
             same = scope is call.scope or (target.startswith("self.") and scope.owner() is call.scope.owner())
-            if same:
-                found.add(("epoch" if _is_over_epochs(loops[-1:]) else "step" if _is_over_batches(loops) else "", step))
+            # A function that the scheduler is passed to may step it as well.
+            if same and _is_over_epochs(loops) and target not in call.scope.passed:
+                found.add(("epoch", step))
+            elif same:
+                found.add(("step" if _is_over_batches(loops) else "", step))
         if len(found) != 1:
             return None
         [(often, step)] = found
@@ -222,7 +228,7 @@ class _Script(Scopes):
         first = call.node.args[0] if call.node.args else keyword_of(call.node, "optimizer")
         if "optimizer" in CALLS[call.target] and first is not None:
             found = self._definition(first, call.scope) or (first, call.scope)
-            if isinstance(found[0], ast.Call):
+            if isinstance(found[0], ast.Call) and _is_class(found[0].func):
                 _put(parent, "optimizer", self._optimizer(found[0], found[1]))
         epochs = [loop for loop in self._epoch_loops(call) if isinstance(loop.iter, ast.Call)]
         if len(epochs) == 1 and isinstance(epochs[0].iter, ast.Call) and epochs[0].iter.args:
@@ -246,20 +252,28 @@ class _Script(Scopes):
         return [loop for loop in call.scope.loops if _is_over_epochs((loop,)) and _is_range(loop)]
 
 
+def _is_class(function: ast.expr) -> bool:
+    """Return whether what is called is named like a class; a function may return any optimizer."""
+    return dotted_name(function).rpartition(".")[2][:1].isupper()
+
+
 def _is_range(loop: ast.For) -> bool:
     return isinstance(loop.iter, ast.Call) and dotted_name(loop.iter.func) == "range"
 
 
-def _is_over_epochs(loops: tuple[ast.For, ...]) -> bool:
-    return bool(loops) and "epoch" in ast.unparse(loops[-1].target).lower()
+def _is_over_epochs(loops: Loops) -> bool:
+    """Return whether the innermost loop is over epochs, by its variable, with no condition in it."""
+    last = loops[-1] if loops else None
+    return isinstance(last, ast.For) and _EPOCH.fullmatch(dotted_name(last.target)) is not None
 
 
-def _is_over_batches(loops: tuple[ast.For, ...]) -> bool:
+def _is_over_batches(loops: Loops) -> bool:
     """Return whether the innermost loop is over the batches of a loader: inside a loop over epochs, or by its name."""
-    if not loops:
+    fors = tuple(loop for loop in loops if isinstance(loop, ast.For))
+    if not fors or _is_over_epochs(fors):
         return False
-    words = ast.unparse(loops[-1].iter).lower()
-    return _is_over_epochs(loops[:-1]) or "loader" in words or "batch" in words
+    words = ast.unparse(fors[-1].iter).lower()
+    return _is_over_epochs(fors[:-1]) or "loader" in words or "batch" in words
 
 
 def _child(parent: MappingNode, name: str, place: Place) -> MappingNode:

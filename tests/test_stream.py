@@ -211,4 +211,22 @@ def test_an_interrupt_ends_following(tmp_path: Path) -> None:
         assert process.wait(20) == 130
         deadline.cancel()
         assert "Traceback" not in process.stderr.read()
-        assert not process.stdout.read()
+        assert process.stdout.read().startswith("incomplete: 10 logged steps followed the plan so far"), (
+            "the verdict so far"
+        )
+
+
+def test_following_ends_when_no_row_comes_any_more(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "run.csv"
+    log.write_text("".join(portions(range(10), 10, RIGHT.lr)))
+    code, found, _ = following(capsys, log, "--timeout", "0.1")
+    assert (code, found["verdict"], found["first_missing_step"]) == (1, "incomplete", 10)
+    assert following(capsys, log, "--timeout", "0.1", "--partial")[:1] == (0,)
+
+
+def test_a_log_that_never_comes_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "run.csv"
+    assert main(["check", *FLAGS, str(log), "--follow", "--interval", "0.02", "--timeout", "0.1"]) == 2
+    err = capsys.readouterr().err
+    assert "waiting: it does not exist yet" in err
+    assert f"{log} has no learning rate after 0.1 seconds" in err

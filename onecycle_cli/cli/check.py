@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import json
 import math
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from onecycle_cli.cli import INTERRUPTED
 from onecycle_cli.cli.logs import ColumnOption, LogArgument, PatternOption, read_columns
 from onecycle_cli.cli.options import FormatOption, takes_plan
 from onecycle_cli.cli.plans import one_plan
@@ -46,6 +48,12 @@ def check(
     interval: Annotated[
         float, typer.Option(min=0.01, max=86400, metavar="SECONDS", help="Polling interval for --follow, in seconds.")
     ] = 2.0,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01, metavar="SECONDS", help="End --follow when no row has come for this long (default: wait on)."
+        ),
+    ] = None,
     output: Annotated[
         str | None,
         typer.Option("-o", "--output", metavar="FILE", help="Draw plan and log to a .png, .svg or .pdf file."),
@@ -58,13 +66,21 @@ def check(
     planned = one_plan(request)
     from onecycle_cli.run.checker import check as compare_log
 
+    interrupted = False
     check_log = functools.partial(compare_log, planned.settings, tolerance=tolerance)
     if follow:
         from onecycle_cli.run.logs.stream import check_growing_log
 
         progress = _Progress(log, planned.schedule.total_steps)
-        logged, verdict = check_growing_log(
-            log, columns, check_log, progress, partial=partial, interval=interval, patterns=pattern or ()
+        logged, verdict, interrupted = check_growing_log(
+            log,
+            columns,
+            check_log,
+            progress,
+            partial=partial,
+            interval=interval,
+            timeout=timeout or math.inf,
+            patterns=pattern or (),
         )
     else:
         from onecycle_cli.run.logs import read_log
@@ -81,6 +97,8 @@ def check(
     else:
         print_notes(notes)
         print_verdict(verdict, name, sys.stdout)
+    if interrupted:
+        raise typer.Exit(INTERRUPTED)
     if verdict.verdict != "ok":
         raise typer.Exit(1)
 
@@ -118,6 +136,9 @@ class _Progress:
         self._tenth = -1
         self._diverged = False
         sys.stderr.write(f"following {'standard input' if path == '-' else printable(path)}; press Ctrl-C to stop\n")
+        if path != "-" and not os.path.exists(path):  # noqa: PTH110 - a Path cannot hold every name a user may type
+            sys.stderr.write("waiting: it does not exist yet\n")
+        sys.stderr.flush()
 
     def __call__(self, log: Log, verdict: Verdict) -> None:
         """Print the progress, if there is something new to say."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from dataclasses import replace
@@ -193,11 +194,12 @@ def check_growing_log(
     *,
     partial: bool,
     interval: float,
+    timeout: float = math.inf,
     patterns: Sequence[str] = (),
-) -> tuple[Log, Verdict]:
-    """Return a growing log and its verdict, once more rows would not change the verdict.
+) -> tuple[Log, Verdict, bool]:
+    """Return a growing log and its verdict once more rows would not change the verdict, or none come any more.
 
-    Only standard input ends by itself.
+    Only standard input ends by itself. The last value is whether Ctrl-C ended it, after a row.
 
     Args:
         path: as for `follow_log`; the file need not exist yet.
@@ -206,31 +208,40 @@ def check_growing_log(
         progress: called with each log and its verdict so far.
         partial: whether standard input may end before the plan's last step.
         interval: seconds between two looks at the file.
+        timeout: seconds without a new row after which nothing more is waited for.
         patterns: as for `read_log`.
 
     Raises:
-        OnecycleError: the log cannot be read, or ended without a learning rate.
+        OnecycleError: the log cannot be read, ended without a learning rate, or did not come in time.
+        KeyboardInterrupt: interrupted before the first row.
     """
     import numpy as np
 
-    wait = Wait(interval)
+    wait = Wait(interval, timeout)
     found: tuple[Log, Verdict] | None = None
-    for log in follow_log(path, columns, wait, patterns):
-        if np.isnan(log.lr).all():  # a momentum may be logged first
-            continue
-        start = time.monotonic()
-        verdict = check(log, partial=True)
-        wait.check_time = time.monotonic() - start
-        found = log, verdict
-        progress(log, verdict)
-        if _is_decided(log, verdict):
-            return found
-        wait.diverged = verdict.first_divergence is not None
-        wait.looks = 0
+    interrupted = False
+    try:
+        for log in follow_log(path, columns, wait, patterns):
+            if np.isnan(log.lr).all():  # a momentum may be logged first
+                continue
+            start = time.monotonic()
+            verdict = check(log, partial=True)
+            wait.check_time = time.monotonic() - start
+            found = log, verdict
+            progress(log, verdict)
+            if _is_decided(log, verdict):
+                return log, verdict, False
+            wait.diverged = verdict.first_divergence is not None
+            wait.begin()
+    except KeyboardInterrupt:
+        if found is None:
+            raise
+        interrupted = True
     if found is None:
-        raise OnecycleError(f"{shown_as(path)} ended without a learning rate", "check that this is the right log")
+        what = "ended without a learning rate" if path == STDIN else f"has no learning rate after {timeout:g} seconds"
+        raise OnecycleError(f"{shown_as(path)} {what}", "check that this is the right log")
     log, verdict = found
-    return log, verdict if verdict.first_divergence else check(log, partial=partial)
+    return log, verdict if verdict.first_divergence else check(log, partial=partial), interrupted
 
 
 def _is_decided(log: Log, verdict: Verdict) -> bool:
@@ -240,19 +251,26 @@ def _is_decided(log: Log, verdict: Verdict) -> bool:
 
 
 class Wait:
-    """Waits for more rows: without end, or PATIENCE times once the log diverges."""
+    """Waits for more rows: as long as the timeout allows, or PATIENCE times once the log diverges."""
 
-    def __init__(self, interval: float) -> None:
-        """Take the seconds between two looks."""
+    def __init__(self, interval: float, timeout: float = math.inf) -> None:
+        """Take the seconds between two looks, and those without a new row after which to end."""
         self._interval = interval
+        self._timeout = timeout
         self.diverged = False
-        self.looks = 0
         self.check_time = 0.0
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin to wait for the next row."""
+        self._looks = 0
+        self._since = time.monotonic()
 
     def __call__(self) -> bool:
         """Sleep, and return whether to look again."""
-        self.looks += 1
-        if self.diverged and self.looks > PATIENCE:
+        self._looks += 1
+        left = self._timeout - (time.monotonic() - self._since)
+        if left <= 0 or (self.diverged and self._looks > PATIENCE):
             return False
-        time.sleep(max(self._interval, REST * self.check_time))
+        time.sleep(min(left, max(self._interval, REST * self.check_time)))
         return True

@@ -268,6 +268,30 @@ def test_lightning_modules_are_checked_with_their_trainer(
     assert codes(LIGHTNING.format(interval=interval, trainer=trainer), tmp_path) == wanted
 
 
+MODULE = """
+import torch, lightning as L
+class M(L.LightningModule):
+    def configure_optimizers(self):
+        optimizer = torch.optim.SGD(self.parameters(), lr=0.1, momentum=0.95)
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps={total})
+        return [optimizer], [scheduler]
+{more}
+trainer = L.Trainer(max_epochs=10)
+"""
+
+
+@pytest.mark.parametrize(
+    ("total", "more", "wanted"),
+    [
+        (5000, "", ["warning OC513"]),
+        (10, "", []),
+        (5000, "    def training_step(self, batch, i):\n        self.lr_schedulers().step()", []),
+    ],
+)
+def test_lightning_steps_once_per_epoch_by_default(total: int, more: str, wanted: list[str], tmp_path: Path) -> None:
+    assert codes(MODULE.format(total=total, more=more), tmp_path) == wanted
+
+
 def test_groups_of_the_optimizer_are_counted() -> None:
     [plan] = plans(
         "import torch\no = torch.optim.Adam([{'params': a, 'lr': 0.01}, {'params': b, 'lr': 0.1}])\n"

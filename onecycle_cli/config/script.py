@@ -16,6 +16,7 @@ from onecycle_cli.config.indexes import position
 from onecycle_cli.config.nodes import TOP, MappingNode, ScalarNode, SequenceNode
 from onecycle_cli.config.python_config import dotted_name, parse_module
 from onecycle_cli.config.scopes import Scope, Scopes, keyword_of
+from onecycle_cli.config.training.run_context import CONFIGURES
 
 if TYPE_CHECKING:
     from onecycle_cli.config.nodes import Node, Place
@@ -79,6 +80,8 @@ class _Script(Scopes):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.calls: list[Call] = []
+        self.steps_itself = False
+        """Whether a Lightning module steps its schedulers in its own code."""
         self._trainers: list[tuple[ast.Call, Scope]] = []
         self._steps: dict[str, list[tuple[ast.Call, Scope, Loops]]] = {}
 
@@ -87,6 +90,7 @@ class _Script(Scopes):
         super().note_call(call, scope, loops, names)
         name = dotted_name(call.func)
         attribute = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        self.steps_itself |= attribute in ("lr_schedulers", "manual_backward")
         if attribute == "step" and name:
             self._steps.setdefault(name.removesuffix(".step"), []).append((call, scope, loops))
         elif name.rpartition(".")[2] == "Trainer":
@@ -196,7 +200,7 @@ class _Script(Scopes):
     def _stepped(self, call: Call) -> tuple[Node, Node] | None:
         """Return how often the schedule is stepped, where the script's loops or its Lightning module show it."""
         function = call.scope.node
-        if call.scope.path[-1:] == ("configure_optimizers",) and isinstance(function, ast.FunctionDef):
+        if call.scope.path[-1:] == (CONFIGURES,) and isinstance(function, ast.FunctionDef):
             return self._interval(function)
         found = set()
         steps = [(name, *step) for name in call.names for step in self._steps.get(name, ())]
@@ -221,7 +225,10 @@ class _Script(Scopes):
                     if isinstance(key, ast.Constant) and key.value == "interval":
                         place = self._lines.place(value)
                         return ScalarNode(place, "interval", plain=False), self.evaluate(value, self._scope)
-        return None
+        if not self.steps_itself:
+            return None
+        place = self._lines.place(function)
+        return ScalarNode(place, "interval", plain=False), ScalarNode(place, "manual", plain=False)
 
     def _beside(self, call: Call, parent: MappingNode) -> None:
         """Add the optimizer of a call and the epochs of its run beside it."""

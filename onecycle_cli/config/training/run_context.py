@@ -55,6 +55,9 @@ COUNTS = {
 NODES = ("numnodes", "nnodes")
 MAYBE_INTERVALS = ("step", "schedulerstep", "lrschedulerstep")
 INTERVALS = ("interval", "callon", "stepon", "schedulerinterval", "lrschedulerinterval", "stepinterval")
+CONFIGURES = "configure_optimizers"
+"""The method of a LightningModule that makes its scheduler, stepped once per epoch unless it says otherwise."""
+
 OF_LIGHTNING = frozenset({"monitor", "frequency", "strict", "reduceonplateau"})
 """Keys beside `scheduler` where Lightning's configure_optimizers returns it: it then steps once per epoch."""
 
@@ -200,6 +203,8 @@ def _usual_stepping(
     block: Block, sections: Iterable[tuple[KeyPath, MappingNode]]
 ) -> tuple[Literal["step", "epoch"] | None, str]:
     """Return how often a scheduler is stepped by default, and by which program, where the kind of config says so."""
+    if CONFIGURES in block.path:
+        return "epoch", "Lightning"
     if block.key == "classpath" and block.path[-1:] == ("lr_scheduler",):
         return "epoch", "LightningCLI"
     parent = block.ancestors[-1][1] if block.path[-1:] == ("scheduler",) else None

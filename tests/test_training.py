@@ -438,6 +438,16 @@ def test_a_mark_means_at_run_time_and_a_flag_gets_past_it(
     assert shown(capsys, str(path), "--set", f"s.{setting}={value}")[0] == 0
 
 
+@pytest.mark.parametrize("mark", ["$LR", "${LR}", "'{{ lr }}'", "<LR>"])
+def test_a_config_of_ours_may_be_a_template(mark: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "plan.yaml"
+    path.write_text(f"max_lr: {mark}\ntotal_steps: 100\n")
+    assert main(["validate", "--strict", str(path)]) == 0
+    assert main(["show", str(path)]) == 2
+    assert "use --max-lr" in capsys.readouterr().err
+    assert shown(capsys, str(path), "--max-lr", "0.1")[0] == 0
+
+
 @pytest.mark.parametrize("mark", ["auto", "-1", "null", "'???'"])
 def test_a_mark_two_references_away_is_one(mark: str) -> None:
     text = f"a: {mark}\nb: ${{a}}\ns: {{type: OneCycleLR, max_lr: '${{b}}', total_steps: 100}}"

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from onecycle_cli.config.files import JSON, PYTHON
-from onecycle_cli.config.key_paths import assign, foreign, split
+from onecycle_cli.config.key_paths import assign, foreign, is_template, split
 from onecycle_cli.config.nodes import TOP, MappingNode, ScalarNode, SequenceNode, place_at
 from onecycle_cli.config.raw_plan import (
     KEY_SETTINGS,
@@ -23,8 +23,9 @@ from onecycle_cli.config.scalars import is_text_to_pyyaml_alone
 from onecycle_cli.config.yaml_tree import UnreadableError, parse
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
-from onecycle_cli.findings.config_rules import NOT_A_MAPPING, NUMBER_KIND, WRONG_TYPE, YAML_VERSIONS
+from onecycle_cli.findings.config_rules import NOT_A_MAPPING, NOT_KNOWN, NUMBER_KIND, WRONG_TYPE, YAML_VERSIONS
 from onecycle_cli.findings.plan_rules import NO_EFFECT
+from onecycle_cli.formatting import flag_name, shorten
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.settings import SETTINGS
 
@@ -205,7 +206,13 @@ def _read_native(path: str, text: str, root: MappingNode) -> RawPlan:
         if key.text in SETTINGS:
             settings[key.text] = node
     for setting, node in settings.items():
-        findings += plan.take(setting, node)
+        if isinstance(node, ScalarNode) and SETTINGS[setting].single is not str and is_template(node.text.strip()):
+            plan.places[setting, None] = node.place
+            hint = f"use {flag_name(setting)} {SETTINGS[setting].example}"
+            message = f"{setting} is {shorten(node.text, 60)}: it is filled in before the file is read"
+            findings.append(place_at(NOT_KNOWN.finding(message, hint, setting), node.place))
+        else:
+            findings += plan.take(setting, node)
     convention = CONVENTIONS.get(str(plan.values.get("convention") or DEFAULT))
     if convention is None or not convention.checks_types:
         findings = [finding for finding in findings if finding.rule is not NUMBER_KIND]

@@ -22,7 +22,8 @@ from onecycle_cli import OneCycle
 from onecycle_cli.cli import main
 from onecycle_cli.render.check_report import print_verdict, verdict_json
 from onecycle_cli.render.figure import FigureOptions, check_figure
-from onecycle_cli.render.figure.chart import FEW, rows_to_draw
+from onecycle_cli.render.figure.chart import rows_to_draw
+from onecycle_cli.render.figure.check_chart import FEW
 from onecycle_cli.render.figure.style import own_style
 from onecycle_cli.render.picture import MOST_STEPS
 from onecycle_cli.run import Verdict

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,10 +23,16 @@ from onecycle_cli.errors import OnecycleError
 from onecycle_cli.formatting import printable
 from onecycle_cli.policy.checks.optimizers import momentum_word
 from onecycle_cli.render.check_report import bad_rows, print_verdict, verdict_json
+from onecycle_cli.render.checks_report import UNREADABLE, log_json, print_logs, unreadable_json, worst
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from onecycle_cli.run import Verdict
     from onecycle_cli.run.logs.log import Log
+
+CONFIGS = (".yaml", ".yml", ".py")
+"""How the names of configs end that cannot be logs."""
 
 _TOLERANCE = "Relative difference that counts as equal (default: the log's own precision)."
 _FOLLOW = (
@@ -56,18 +63,29 @@ def check(
     ] = None,
     output: Annotated[
         str | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Draw plan and log to a .png, .svg or .pdf file."),
+        typer.Option("-o", "--output", metavar="FILE", help="Draw plan and logs to a .png, .svg or .pdf file."),
     ] = None,
     format_: FormatOption = "table",
 ) -> None:
-    """Compare a logged run with its plan: exit 0 if the run follows the plan, 1 if it diverges or ends early."""
-    _refuse(request, log, tolerance, output)
+    """Compare logged runs with their plan: exit 0 if they follow it, 1 if one diverges or ends early."""
+    request, logs = plan_and_logs(request, log)
+    _refuse(request, logs, tolerance, output, follow=follow)
     columns = read_columns(column)
     planned = one_plan(request)
     from onecycle_cli.run.checker import check as compare_log
+    from onecycle_cli.run.logs import read_log
 
     interrupted = False
     check_log = functools.partial(compare_log, planned.settings, tolerance=tolerance)
+    name = planned.name if request.configs or planned.settings.name else ""
+    word = momentum_word(planned.settings.optimizer)
+    if len(logs) > 1:
+
+        def verdict_on(path: str) -> tuple[Log, Verdict]:
+            logged = read_log(path, columns, pattern or ())
+            return logged, check_log(logged, partial=partial)
+
+        raise typer.Exit(_check_several(logs, verdict_on, name, word, output, format_))
     if follow:
         from onecycle_cli.run.logs.stream import check_growing_log
 
@@ -83,13 +101,10 @@ def check(
             patterns=pattern or (),
         )
     else:
-        from onecycle_cli.run.logs import read_log
-
         logged = read_log(log, columns, pattern or ())
         verdict = check_log(logged, partial=partial)
-    name = planned.name if request.configs or planned.settings.name else ""
     if output is not None:
-        _draw(verdict, name, momentum_word(planned.settings.optimizer), output)
+        _draw([("", verdict)], name, word, output)
     notes = [*logged.notes, *verdict.notes]
     sys.stderr.writelines(bad_rows(logged))
     if format_ == "json":
@@ -103,28 +118,84 @@ def check(
         raise typer.Exit(1)
 
 
-def _refuse(request: Request, log: str, tolerance: float | None, output: str | None) -> None:
+def plan_and_logs(request: Request, last: str) -> tuple[Request, list[str]]:
+    """Return the request with its configs only, and the logs, which come after them."""
+    given = list(request.configs)
+    endings = [Path(path).suffix.lower() for path in given]
+    configs = 1 + max((at for at, ending in enumerate(endings) if ending in CONFIGS), default=-1)
+    by_flags = "max_lr" in request.flags and given[:1] != ["-"] and endings != [".json"]
+    configs = configs or int(bool(given) and not by_flags)
+    return replace(request, configs=tuple(given[:configs])), [*given[configs:], last]
+
+
+def _refuse(
+    request: Request, logs: Sequence[str], tolerance: float | None, output: str | None, *, follow: bool
+) -> None:
     """Raise OnecycleError for what is wrong before anything is read."""
-    if Path(log).suffix.lower() in (".yaml", ".yml"):
+    log = logs[-1]
+    if Path(log).suffix.lower() in CONFIGS:
         message = f"{log} looks like a config, not a log: the log comes last"
         raise OnecycleError(message, "onecycle check plan.yaml run.csv")
     if not request.configs and not request.flags:
         hint = f"name its config before the log: onecycle check plan.yaml {log}; or give --max-lr and a length"
         raise OnecycleError(f"no plan to check {log} against", hint)
-    if log == "-" and "-" in request.configs:
-        raise OnecycleError("plan and log cannot both come from standard input", "name a file for one of them")
+    if [*request.configs, *logs].count("-") > 1:
+        what = "plan and log cannot both" if "-" in request.configs else "several logs cannot"
+        raise OnecycleError(f"{what} come from standard input", "name a file for one of them")
+    if follow and len(logs) > 1:
+        raise OnecycleError(f"--follow takes one log, got {len(logs)}", "name one, or leave --follow out")
     if tolerance is not None and not math.isfinite(tolerance):
         raise OnecycleError(f"invalid --tolerance {tolerance}: must be finite", "use a number such as 1e-6")
     if output is not None:
         picture_format(output)
 
 
-def _draw(verdict: Verdict, plan: str, word: str, target: str) -> None:
-    from onecycle_cli.render.figure import FigureOptions, check_figure
+def _check_several(
+    logs: Sequence[str],
+    verdict_on: Callable[[str], tuple[Log, Verdict]],
+    plan: str,
+    word: str,
+    output: str | None,
+    format_: str,
+) -> int:
+    """Print the verdicts on several logs, draw them in one picture, and return the exit code."""
+    found, drawn = [], []
+    for path in logs:
+        try:
+            logged, verdict = verdict_on(path)
+        except OnecycleError as error:
+            found.append(unreadable_json(path, error))
+            sys.stderr.write(f"error: {printable(error.message)}\n")
+            continue
+        notes = [*logged.notes, *verdict.notes]
+        sys.stderr.writelines(bad_rows(logged))
+        if format_ != "json":
+            print_notes(f"{path}: {note}" for note in notes)
+        found.append(log_json(path, verdict, notes))
+        if output is not None:
+            drawn.append((path, verdict))
+    if output is not None and drawn:
+        _draw(drawn, plan, word, output)
+    verdicts = [each["verdict"] for each in found]
+    if format_ == "json":
+        answer = {"verdict": worst(verdicts), "logs": found}
+        sys.stdout.write(json.dumps(answer, indent=2, allow_nan=False) + "\n")
+    else:
+        print_logs(found, plan, sys.stdout)
+    return 2 if UNREADABLE in verdicts else int(worst(verdicts) != "ok")
+
+
+def _draw(found: Sequence[tuple[str, Verdict]], plan: str, word: str, target: str) -> None:
+    from onecycle_cli.render.figure import FigureOptions, check_figure, overlaid_figure
 
     options = FigureOptions()
-    answer = {"plan": plan, "verdict": verdict.verdict, "cause": verdict.cause.slug}
-    figure = check_figure(verdict, plan, word, options)
+    (_, first), *others = found
+    if others:
+        answer: dict[str, object] = {"plan": plan, "logs": {name: verdict.verdict for name, verdict in found}}
+        figure = overlaid_figure(found, plan, word, options)
+    else:
+        answer = {"plan": plan, "verdict": first.verdict, "cause": first.cause.slug}
+        figure = check_figure(first, plan, word, options)
     save_picture(figure, target, options.dpi, {"check": json.dumps(answer)}, is_extra=True)
 
 

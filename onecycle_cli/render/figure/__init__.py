@@ -86,10 +86,24 @@ def check_figure(found: Verdict, plan: str, momentum_word: str, options: FigureO
     Raises:
         OnecycleError: the figure's size or the rates cannot be drawn.
     """
-    from onecycle_cli.render.figure.chart import check_chart, check_curves
+    from onecycle_cli.render.figure.check_chart import check_chart, check_curves
 
-    _check(check_curves(found, momentum_word), options)
+    _check(check_curves([found], momentum_word), options)
     return _draw(check_chart(found, plan, momentum_word), options)
+
+
+def overlaid_figure(
+    found: Sequence[tuple[str, Verdict]], plan: str, momentum_word: str, options: FigureOptions
+) -> Figure:
+    """Draw several logs, each with its name, over one plan, which is called `plan`.
+
+    Raises:
+        OnecycleError: the figure's size or the rates cannot be drawn.
+    """
+    from onecycle_cli.render.figure.check_chart import check_curves, overlaid_chart
+
+    _check(check_curves([verdict for _, verdict in found], momentum_word), options)
+    return _draw(overlaid_chart(found, plan, momentum_word), options)
 
 
 def _check(curves: Sequence[Curve], options: FigureOptions) -> None:

@@ -1,7 +1,6 @@
 """What a figure shows, as values: panels of strokes, bands, notes, and a moment. No place on the page is known yet.
 
-Three charts are made here: of plans, of their comparison, and of a check, where the plan is a wide pale road, the
-logged values are a line on it, and the moment is where the two part.
+The charts of plans and of their comparison are made here, that of a check in `check_chart`.
 """
 
 from __future__ import annotations
@@ -14,19 +13,17 @@ import numpy as np
 
 from onecycle_cli.formatting import count, join_words, printable, short
 from onecycle_cli.policy.summary import summarize
-from onecycle_cli.render.check_report import compared_values, outcome
-from onecycle_cli.render.figure.style import INK, LINES, OTHER_PHASE, PHASES, WRONG, looks
-from onecycle_cli.render.picture import DRAWABLE, MOST_STEPS, Curve, momentum_name, steps_to_draw, x_divisor
+from onecycle_cli.render.figure.style import INK, OTHER_PHASE, PHASES, looks
+from onecycle_cli.render.picture import MOST_STEPS, Curve, momentum_name, steps_to_draw, x_divisor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from onecycle_cli.policy.ramps import FloatArray
     from onecycle_cli.policy.schedule import Schedule
     from onecycle_cli.render.picture import Across
-    from onecycle_cli.run import Verdict
 
 MOST_ANNOTATED = 3
 """Curves whose peaks are annotated; more would be a crowd, and the legend has them."""
@@ -304,98 +301,6 @@ def _range(values: Sequence[float], form: str) -> str:
     return " to ".join(dict.fromkeys(form.format(value) for value in (min(values), max(values))))
 
 
-# --- A check ----------------------------------------------------------------------------------------------------------
-
-
-ROAD = {"linewidth": 5.0, "alpha": 0.35, "zorder": 2, "label": "planned"}
-"""The style of a planned curve: wide enough, in points, to be seen below a line that follows it."""
-
-LOGGED = {"linewidth": 1.4, "markersize": 3, "zorder": 3, "label": "logged"}
-RING = {
-    "linestyle": "none",
-    "marker": "o",
-    "markersize": 7,
-    "markerfacecolor": "none",
-    "markeredgecolor": WRONG,
-    "zorder": 4,
-}
-"""A ring around the first value that is not the planned one."""
-
-FEW = 120
-"""Logged points that are still marked one by one."""
-
-
-def check_curves(found: Verdict, momentum_word: str) -> list[Curve]:
-    """Return the planned curves that a log was compared with."""
-    schedule = found.series.schedule
-    groups = dict.fromkeys(track.group for track in found.series.tracks)
-    return [Curve(schedule.groups[group], schedule, group, momentum_word) for group in groups]
-
-
-def check_chart(found: Verdict, plan: str, momentum_word: str) -> Chart:
-    """Return a log over its plan, which is called `plan`."""
-    lines = evaluate(check_curves(found, momentum_word), "step")
-    panels = [_check_panel(found, lines, "lr", "learning rate"), _check_panel(found, lines, "momentum", momentum_word)]
-    cause, first, schedule = found.cause, found.first_divergence, found.series.schedule
-    title = outcome(found, plan) if found.verdict == "ok" or first is not None else found.verdict
-    details = compared_values(found)
-    if found.verdict != "ok":
-        title, details = f"{title}: {printable(cause.slug)}", printable(cause.summary)
-    missing, moment = tuple[Band, ...](), None
-    if found.first_missing_step is not None:
-        begin, end = found.first_missing_step - 1, schedule.total_steps - 1
-        missing = (Band("not in the log", begin, end, *OTHER_PHASE),)
-    if first is not None:
-        text = f"first divergence: step {first.step:,}, {printable(first.field)}"
-        moment = Moment(float(first.step + found.offset), text, WRONG)
-    return Chart(
-        title,
-        details,
-        tuple(panel for panel in panels if panel is not None),
-        bands=missing,
-        moment=moment,
-        steps_per_epoch=schedule.steps_per_epoch,
-    )
-
-
-def _check_panel(found: Verdict, lines: Sequence[Line], field: str, name: str) -> Panel | None:
-    """Return the planned and logged curves of a field; no panel for a momentum that is not logged."""
-    columns = [column for column, track in enumerate(found.series.tracks) if track.field == field]
-    alone = len(lines) == len(columns) == 1
-    logged = [stroke for column in columns for stroke in _logged(found, column, lines, alone=alone)]
-    if not logged and field == "momentum":
-        return None
-    planned = []
-    for line in lines:
-        entry = "planned" if alone else f"planned {_group_name(line.label)}"
-        style = ROAD | {"color": line.colour if len(lines) > 1 else LINES}
-        for part in line.parts:
-            values = part.lr if field == "lr" else part.momentum
-            if values is not None:
-                planned.append(Stroke(part.x, values, style, None if part.done else entry))
-    ring, first = [], found.first_divergence
-    if first is not None and found.series.tracks[first.column].field == field and abs(first.logged) <= DRAWABLE[1]:
-        x, y = np.array([first.step + found.offset], np.float64), np.array([first.logged])
-        ring = [Stroke(x, y, RING)]
-    return Panel((name,), (*planned, *logged, *ring))
-
-
-def _logged(found: Verdict, column: int, lines: Sequence[Line], *, alone: bool) -> Iterator[Stroke]:
-    """Yield a logged column in the log's order, thinned; values that no axis can hold are left out."""
-    series, track = found.series, found.series.tracks[column]
-    values = series.values[:, column]
-    kept = np.flatnonzero(np.abs(values) <= DRAWABLE[1])  # not where the value is NaN
-    if not kept.size:
-        return
-    rows = kept[rows_to_draw(values[kept])]
-    x, y = series.steps[rows].astype(np.float64), values[rows]
-    back = np.flatnonzero(np.diff(x) < 0) + 1  # where the log goes back, the line breaks: nothing was trained between
-    line = next(line for line in lines if line.curve.group == track.group)
-    style = LOGGED | {"color": line.colour, "marker": "o" if len(rows) <= FEW else None}
-    entry = "logged" if alone else f"logged {_group_name(printable(track.label.removeprefix('lr_')))}"
-    yield Stroke(np.insert(x, back, np.nan), np.insert(y, back, np.nan), style, entry)
-
-
 def rows_to_draw(values: FloatArray) -> NDArray[np.int64]:
     """Choose rows that draw like all of them: of each small part of the log its ends, and its extreme values."""
     rows = len(values)
@@ -406,7 +311,3 @@ def rows_to_draw(values: FloatArray) -> NDArray[np.int64]:
     ends = np.append(begins[1:], rows) - 1
     by_value = np.lexsort((values, part))  # sorted inside each part, the parts in their order
     return np.unique(np.concatenate([begins, ends, by_value[begins], by_value[ends]]))
-
-
-def _group_name(name: str) -> str:
-    return f"group {name}" if name.isdecimal() else name

@@ -396,64 +396,6 @@ def test_a_comment_silences_a_finding_in_a_training_config() -> None:
     assert [each.code for each in findings_in(quiet)] == ["OC512"]
 
 
-# --- The loader of the file -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "codes"),
-    [
-        ("s: {type: OneCycleLR, max_lr: 1e-3, total_steps: 100}", ["OC104"]),
-        ("s: {type: OneCycleLR, max_lr: !!float 1e-3, total_steps: 100}", []),
-        ("s: {type: OneCycleLR, max_lr: 0.1, total_steps: !!int '100'}", []),
-        (f"s: {{{TORCH}, max_lr: 1e-3, total_steps: 100}}", []),
-        ("lr: 1e-3\ns: {type: OneCycleLR, max_lr: '${lr}', total_steps: 100}", []),
-        ("s: {class_path: a.OneCycleLR, init_args: {max_lr: 1E-3, total_steps: 100, div_factor: +1e1}}", []),
-        # Octal numbers are read alike by all of them, and not as YAML 1.2 reads them.
-        (f"s: {{{TORCH}, max_lr: 0.1, total_steps: 0100}}", ["OC104"]),
-    ],
-)
-def test_the_loader_decides_what_is_a_number(text: str, codes: list[str]) -> None:
-    assert [found.code for found in findings_in(text)] == codes
-
-
-MARKS = ("auto", "AUTO", "-1", "null", "~", "'???'", "$LR", "${LR}", "'${oc.env:LR}'", "'{{ lr }}'", "<LR>")
-
-
-@pytest.mark.parametrize("mark", MARKS)
-@pytest.mark.parametrize(
-    ("setting", "value"), [("max_lr", "0.1"), ("total_steps", "100"), ("pct_start", "0.2"), ("div_factor", "10")]
-)
-def test_a_mark_means_at_run_time_and_a_flag_gets_past_it(
-    mark: str, setting: str, value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    given = {"max_lr": "0.1", "total_steps": "100", setting: mark}
-    path = tmp_path / "train.yaml"
-    path.write_text("s:\n  type: OneCycleLR\n" + "".join(f"  {name}: {text}\n" for name, text in given.items()))
-    assert main(["validate", "--strict", str(path)]) == 0
-    capsys.readouterr()
-    assert main(["show", str(path)]) == 2
-    assert f"--{setting.replace('_', '-')}" in (said := capsys.readouterr().err)
-    assert f"--set s.{setting}=" in said or f"--set LR={value}" in said or "--set LR=" in said
-    assert shown(capsys, str(path), f"--{setting.replace('_', '-')}", value)[0] == 0
-    assert shown(capsys, str(path), "--set", f"s.{setting}={value}")[0] == 0
-
-
-@pytest.mark.parametrize("mark", ["$LR", "${LR}", "'{{ lr }}'", "<LR>"])
-def test_a_config_of_ours_may_be_a_template(mark: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "plan.yaml"
-    path.write_text(f"max_lr: {mark}\ntotal_steps: 100\n")
-    assert main(["validate", "--strict", str(path)]) == 0
-    assert main(["show", str(path)]) == 2
-    assert "use --max-lr" in capsys.readouterr().err
-    assert shown(capsys, str(path), "--max-lr", "0.1")[0] == 0
-
-
-@pytest.mark.parametrize("mark", ["auto", "-1", "null", "'???'"])
-def test_a_mark_two_references_away_is_one(mark: str) -> None:
-    text = f"a: {mark}\nb: ${{a}}\ns: {{type: OneCycleLR, max_lr: '${{b}}', total_steps: 100}}"
-    assert [(found.code, found.severity.value) for found in findings_in(text)] == [("OC501", "info")]
-
-
 # --- Many files -------------------------------------------------------------------------------------------------
 
 

@@ -248,12 +248,13 @@ def _load_plan(raw: RawPlan | None, convention: str | None, request: Request) ->
     values, notes = override(in_file, flags)
     if request.leave_out_unsupported and convention is not None:
         notes += _leave_out_unsupported(values, convention)
+    open_warmup = [] if raw is None or not raw.warmups or "pct_start" in flags else _take_warmup(raw, values)
     validated = validate_settings(values, raw.context if raw is not None else None)
     findings = [
         replace(finding, flag=flag_name(finding.setting))
         if finding.setting is not None and finding.setting in flags
         else finding
-        for finding in validated.findings
+        for finding in (*open_warmup, *validated.findings)
     ]
     if raw is not None:
         findings = raw.all_findings(findings, flags)
@@ -268,6 +269,19 @@ def _load_plan(raw: RawPlan | None, convention: str | None, request: Request) ->
         label = name if convention is None else f"{name} ({convention})" if file else convention
         plan = NamedPlan(stem, name, label, settings, settings.schedule(strict=False))
     return LoadedPlan(plan, settings, tuple(findings), tuple(notes), file, in_file.keys(), flags.keys())
+
+
+def _take_warmup(raw: RawPlan, values: dict[str, object]) -> list[Finding]:
+    """Turn a warm-up in epochs or steps into pct_start; return the finding that says if the whole is not known."""
+    from onecycle_cli.policy.plan import find_length
+
+    settings = validate_settings({**values, "max_lr": 1.0}).settings
+    length = None if settings is None else find_length(settings)
+    total_steps = None if length is None else length.total_steps
+    found = raw.pct_start_of_warmup({**values, "total_steps": total_steps}.get)
+    values.update(found)
+    # Without a length there is a finding about that, and the warm-up follows from it.
+    return [] if found or length is None or "pct_start" in values else raw.open_warmups()
 
 
 def override(values: Mapping[str, object], flags: Mapping[str, object]) -> tuple[dict[str, object], list[str]]:

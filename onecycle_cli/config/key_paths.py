@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from onecycle_cli.config.indexes import position
+from onecycle_cli.config.loaders import EXACT
+from onecycle_cli.config.marks import is_open, mark_of
 from onecycle_cli.config.nodes import TOP, MappingNode, Place, ScalarNode, SequenceNode, seen_from
 from onecycle_cli.config.scalars import KNOWN_TAGS, read_plain
 from onecycle_cli.config.yaml_tree import UnreadableError, parse
 from onecycle_cli.errors import OnecycleError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from onecycle_cli.config.loaders import Loader
     from onecycle_cli.config.nodes import Node
 
 KeyPath: TypeAlias = tuple[str, ...]
 """Keys and indexes that lead from the root of a tree to a node."""
 
 MOST_HOPS = 100
-MISSING = "???"
-"""OmegaConf's mark for a value that must be set at run time."""
-
 DEEPEST_SUGGESTED = 8
 MOST_SUGGESTED = 2000
 """Levels, and paths of one level, among which the nearest to a mistyped path is looked for."""
 
-_PLACEHOLDER = re.compile(r"<[A-Za-z][\w .-]*>")
 _REFERENCE = re.compile(r"\$\{\s*(\.*)([^{}:\s]+)\s*\}")
 
 
@@ -42,15 +41,33 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file's tree with the values of `--set` in it; `extra` holds those that have no place in the file."""
+    """A file's tree with the values of `--set` in it.
+
+    Attributes:
+        root: the tree.
+        extra: the values of `--set` that have no place in the tree.
+        loader: the program that loads the file.
+        used: the flags of the values of `--set` that were read.
+    """
 
     root: MappingNode
     extra: MappingNode
+    loader: Loader = EXACT
+    used: set[str] = field(default_factory=set)
 
     def at(self, path: KeyPath) -> Node | None:
         """Return the node at a path; None if there is none."""
         found = lookup(self.root, path)
-        return lookup(self.extra, path) if found is None else found
+        if found is None:
+            found = lookup(self.extra, path)
+        if found is not None:
+            self.note(found)
+        return found
+
+    def note(self, node: Node) -> None:
+        """Note that a value is read."""
+        if node.place.flag is not None:
+            self.used.add(node.place.flag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +79,8 @@ class Unknown:
         written: what the file has there.
         path: the dotted path at which to set it.
         why: why it is unknown.
+        default: the value that the file itself gives for the case that the environment has none.
+        index: the index of the item in a list that it is.
         is_mistake: whether it cannot be known at run time either.
     """
 
@@ -69,6 +88,8 @@ class Unknown:
     written: str
     path: str
     why: str
+    default: str = ""
+    index: int | None = None
     is_mistake: bool = False
 
 
@@ -105,11 +126,15 @@ def read_assignments(words: Iterable[str], source: str = "--set") -> tuple[Assig
     return tuple(assignments)
 
 
-def assign(root: MappingNode, assignments: Iterable[Assignment]) -> Document:
-    """Return a tree with values set in it; a value that has no place in the tree goes beside it."""
+def assign(root: MappingNode, assignments: Iterable[Assignment], text: str = "") -> Document:
+    """Return a tree with values set in it; a value that has no place in the tree goes beside it.
+
+    So does a value at the root of which the file has only references: it is no setting of a schedule at the root.
+    """
     extra = MappingNode(TOP)
     for assignment in assignments:
-        changed = _replaced(root, assignment.path, assignment.node)
+        is_beside = len(assignment.path) == 1 and lookup(root, assignment.path) is None and _refers(text, assignment)
+        changed = None if is_beside else _replaced(root, assignment.path, assignment.node)
         if isinstance(changed, MappingNode):
             root = changed
         else:
@@ -134,7 +159,12 @@ def lookup(node: Node, path: KeyPath) -> Node | None:
 
 def foreign(assignments: Iterable[Assignment], root: MappingNode, text: str) -> tuple[Assignment, ...]:
     """Return the assignments to paths that a file neither contains nor names in a reference."""
-    return tuple(given for given in assignments if lookup(root, given.path) is None and dotted(given.path) not in text)
+    return tuple(given for given in assignments if lookup(root, given.path) is None and not _refers(text, given))
+
+
+def _refers(text: str, given: Assignment) -> bool:
+    """Return whether a text has a reference to the path of an assignment."""
+    return re.search(rf"\$\{{[^{{}}]*(?<![\w.]){re.escape(dotted(given.path))}(?![\w.])", text) is not None
 
 
 def paths_of(root: MappingNode) -> Iterator[str]:
@@ -151,56 +181,52 @@ def paths_of(root: MappingNode) -> Iterator[str]:
         yield from (dotted(path) for path, _ in level)
 
 
-def resolve(document: Document, node: Node, path: KeyPath) -> Node | Unknown:
-    """Follow the reference that a scalar is, or those in a list; the result has the reference's place."""
-    if isinstance(node, SequenceNode):
-        items: list[Node] = []
-        for at, item in enumerate(node.items):
-            found = _follow(document, item, (*path, str(at)))
-            if isinstance(found, Unknown):
-                return found
-            items.append(found)
-        return replace(node, items=items)
-    return _follow(document, node, path)
+def resolve(
+    document: Document, node: Node, path: KeyPath, is_missing: Callable[[ScalarNode, bool], bool] | None = None
+) -> Node | Unknown:
+    """Follow the reference that a scalar is, or those in a list; the result has the reference's place.
+
+    A mark that stands for a value is unknown. `is_missing` decides about those that only some settings take as values,
+    and is told whether a reference leads to them; by default `auto`, -1 and null are unknown.
+    """
+    found, at = _follow(document, node, path, is_missing)
+    if not isinstance(found, SequenceNode):
+        return found
+    items: list[Node] = []
+    for index, item in enumerate(found.items):
+        value, _ = _follow(document, item, (*at, str(index)), is_missing)
+        if isinstance(value, Unknown):
+            return replace(value, index=index)
+        items.append(value)
+    return replace(found, items=items)
 
 
-def is_filled_in_later(node: Node) -> bool:
-    """Return whether a node says that its value is set at run time, as an empty one does, null, -1 or `auto`."""
-    if not isinstance(node, ScalarNode):
-        return False
-    text = node.text.strip()
-    return text.lower() == "auto" or (node.plain and read_plain(text) in (None, -1))
-
-
-def is_template(text: str) -> bool:
-    """Return whether a text is replaced before or while the file is read: `$LR`, `${LR}`, `{{ lr }}`, `<LR>`."""
-    return text.startswith("$") or "${" in text or "{{" in text or _PLACEHOLDER.fullmatch(text) is not None
-
-
-def _follow(document: Document, start: Node, path: KeyPath) -> Node | Unknown:
+def _follow(
+    document: Document, start: Node, path: KeyPath, is_missing: Callable[[ScalarNode, bool], bool] | None
+) -> tuple[Node | Unknown, KeyPath]:
+    """Follow references from a scalar; return where they lead, and the path there."""
     node, at = start, path
     for _ in range(MOST_HOPS):
         if not isinstance(node, ScalarNode) or not isinstance(start, ScalarNode):
-            return node if node is start else seen_from(start.place, node)
-        if node.tag is not None and node.tag not in KNOWN_TAGS:
-            return Unknown(start.place, start.text, dotted(at), "it is computed at run time")
-        if node.text == MISSING:
-            return Unknown(start.place, start.text, dotted(at), "it must be set at run time")
-        reference = _REFERENCE.fullmatch(node.text.strip())
+            return (node if node is start else seen_from(start.place, node)), at
+        is_known = node.tag is None or node.tag in KNOWN_TAGS
+        reference = _REFERENCE.fullmatch(node.text.strip()) if is_known else None
         if reference is None:
-            if is_template(node.text.strip()):
-                return Unknown(start.place, start.text, dotted(path), "it is computed at run time")
-            return node if node is start else seen_from(start.place, node)
+            mark = mark_of(node)
+            if mark is None and not (is_open(node) if is_missing is None else is_missing(node, node is not start)):
+                return (node if node is start else seen_from(start.place, node)), at
+            how = "set at run time" if mark is None else mark.how
+            why = f"it is {how}" if node is start else f"{dotted(at)} is {node.text or 'empty'}, {how}"
+            return Unknown(start.place, start.text, dotted(at), why, "" if mark is None else mark.default), at
         dots, name = reference.groups()
         base = at[: len(at) - len(dots)] if dots else ()
         at = (*base, *split(name))
         found = document.at(at)
         if found is None:
-            return Unknown(start.place, start.text, dotted(at), f"{dotted(at)} is not in this file")
-        if is_filled_in_later(found):
-            return Unknown(start.place, start.text, dotted(at), f"{dotted(at)} is set at run time")
+            return Unknown(start.place, start.text, dotted(at), f"{dotted(at)} is not in this file"), at
         node = found
-    return Unknown(start.place, getattr(start, "text", ""), dotted(path), "it refers to itself", is_mistake=True)
+    written = getattr(start, "text", "")
+    return Unknown(start.place, written, dotted(path), "it refers to itself", is_mistake=True), path
 
 
 def _moved(node: Node, place: Place) -> Node:

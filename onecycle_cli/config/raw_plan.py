@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from onecycle_cli.config.loaders import OMEGACONF, OURS
 from onecycle_cli.config.nodes import TOP, SequenceNode, is_merge, place_at
-from onecycle_cli.config.scalars import read_value
+from onecycle_cli.config.setting_values import read_value
 from onecycle_cli.findings import Fix, Severity
 from onecycle_cli.findings.config_rules import DUPLICATE_KEY, MISSING_SETTING, NOT_KNOWN, UNKNOWN_KEY
 from onecycle_cli.findings.plan_rules import NO_LENGTH
@@ -18,9 +19,10 @@ from onecycle_cli.policy.settings import SETTINGS
 from onecycle_cli.policy.validation import LENGTH
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
-    from onecycle_cli.config.key_paths import Assignment
+    from onecycle_cli.config.key_paths import Assignment, Unknown
+    from onecycle_cli.config.loaders import Loader
     from onecycle_cli.config.nodes import MappingNode, Node, Place, ScalarNode
     from onecycle_cli.findings import Finding
     from onecycle_cli.policy.context import TrainingContext
@@ -68,6 +70,15 @@ _IGNORE = re.compile(r"(?:^|\s)#\s*onecycle:\s*ignore\[([^\]]*)\]")
 
 
 @dataclass(frozen=True, slots=True)
+class Warmup:
+    """A warm-up that is given as a length: how long, under which key, and where."""
+
+    length: float
+    key: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class RawPlan:
     """One plan of a file, as it is read.
 
@@ -78,6 +89,7 @@ class RawPlan:
         begin: where the plan begins.
         places: where the settings' values are, by setting and index in its list, None for the whole.
         keys: where other values of a training config are, by dotted path.
+        warmups: lengths of the warm-up, by the setting of the whole length in the same unit.
         findings: what was found while reading.
         readable: False where the file gives no settings.
         is_one_cycle: False where nothing speaks of a one-cycle schedule.
@@ -86,6 +98,8 @@ class RawPlan:
         context: what a training config says beside its schedule; None in our own.
         root: the file's tree; None where it cannot be read.
         foreign: what `--set` gives at paths that the file neither contains nor names.
+        used: the flags of what `--set` gives and the search for the plan read.
+        loader: the program that loads the file.
     """
 
     path: str
@@ -94,6 +108,7 @@ class RawPlan:
     begin: Place = TOP
     places: dict[tuple[str, int | None], Place] = field(default_factory=dict)
     keys: dict[str, Place] = field(default_factory=dict)
+    warmups: dict[str, Warmup] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     readable: bool = True
     is_one_cycle: bool = True
@@ -102,6 +117,8 @@ class RawPlan:
     context: TrainingContext | None = None
     root: MappingNode | None = None
     foreign: tuple[Assignment, ...] = ()
+    used: Collection[str] = frozenset()
+    loader: Loader = OURS
 
     @property
     def is_empty(self) -> bool:
@@ -111,13 +128,52 @@ class RawPlan:
     @property
     def ineffective(self) -> list[Assignment]:
         """What `--set` gives and nothing reads."""
-        places = {*self.places.values(), *self.keys.values()}
-        used = {place.flag for place in places} | {finding.flag for finding in self.findings}
+        places = {self.begin, *self.places.values(), *self.keys.values()}
+        used = {place.flag for place in places} | {finding.flag for finding in self.findings} | {*self.used}
         return [given for given in self.foreign if given.node.place.flag not in used]
+
+    def leave_open(self, setting: str, unknown: Unknown, value: str = "") -> Finding:
+        """Note that a setting's value is known only at run time; return the finding that says so.
+
+        `value` is an example of what to put at the path, if that is not the setting itself.
+        """
+        self.places[setting, None] = unknown.place
+        example = unknown.default or SETTINGS[setting].example
+        flag = flag_name(setting) + ("" if SETTINGS[setting].single is bool else f" {example}")
+        named = setting if unknown.index is None else f"{setting}[{unknown.index}]"
+        message = f"{named} is {shorten(unknown.written or 'empty', 60)}: {unknown.why}"
+        if self.loader is OMEGACONF and unknown.written.startswith("${oc.env:") and SETTINGS[setting].single is not str:
+            message += f"; oc.env gives text, and ${{oc.decode:{unknown.written}}} a number"
+        hint = f"use --set {unknown.path}={value or example} or {flag}"
+        severity = Severity.ERROR if unknown.is_mistake else None
+        return place_at(NOT_KNOWN.finding(message, hint, setting, unknown.index, severity=severity), unknown.place)
+
+    def pct_start_of_warmup(self, total: Callable[[str], object]) -> dict[str, float]:
+        """Return the pct_start of a warm-up in epochs or steps, if the whole length in them is known."""
+        for whole, warmup in self.warmups.items():
+            length = total(whole)
+            if isinstance(length, int) and length >= 1:
+                self.places["pct_start", None] = warmup.place
+                return {"pct_start": warmup.length / length}
+        return {}
+
+    def open_warmups(self) -> list[Finding]:
+        """Return the findings about warm-ups whose share of the cycle is not known."""
+        return [
+            place_at(
+                NOT_KNOWN.finding(
+                    f"pct_start is {warmup.key} / {whole}, {warmup.length:g} / ?: {whole} is not given",
+                    f"use {flag_name(whole)} {SETTINGS[whole].example} or {flag_name('pct_start')} 0.3",
+                    "pct_start",
+                ),
+                warmup.place,
+            )
+            for whole, warmup in self.warmups.items()
+        ]
 
     def take(self, setting: str, node: Node) -> list[Finding]:
         """Note a setting's value and its place; return what is found in how it is written."""
-        value, findings = read_value(setting, node)
+        value, findings = read_value(setting, node, self.loader)
         self.values[setting] = value
         self.places[setting, None] = node.place
         if isinstance(node, SequenceNode):

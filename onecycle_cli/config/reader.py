@@ -7,8 +7,10 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from onecycle_cli.config.files import JSON, PYTHON
-from onecycle_cli.config.key_paths import assign, foreign, is_template, split
+from onecycle_cli.config.files import PYTHON
+from onecycle_cli.config.key_paths import Unknown, assign, foreign, resolve, split
+from onecycle_cli.config.loaders import OURS, PYYAML, loader_of
+from onecycle_cli.config.marks import is_auto
 from onecycle_cli.config.nodes import TOP, MappingNode, ScalarNode, SequenceNode, place_at
 from onecycle_cli.config.raw_plan import (
     KEY_SETTINGS,
@@ -19,18 +21,16 @@ from onecycle_cli.config.raw_plan import (
     resembles_key_setting,
     unknown_key,
 )
-from onecycle_cli.config.scalars import is_text_to_pyyaml_alone
 from onecycle_cli.config.yaml_tree import UnreadableError, parse
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
-from onecycle_cli.findings.config_rules import NOT_A_MAPPING, NOT_KNOWN, NUMBER_KIND, WRONG_TYPE, YAML_VERSIONS
+from onecycle_cli.findings.config_rules import NOT_A_MAPPING, NUMBER_KIND, WRONG_TYPE
 from onecycle_cli.findings.plan_rules import NO_EFFECT
-from onecycle_cli.formatting import flag_name, shorten
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.settings import SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from onecycle_cli.config.files import Source
     from onecycle_cli.config.key_paths import Assignment, Document
@@ -46,9 +46,6 @@ _KEY_SETTING_LINE = re.compile(rf"^\s*[{{]?\s*({'|'.join(sorted(KEY_SETTINGS))})
 
 _CALL = re.compile(r"(OneCycleLR|one_cycle|onecycle_schedule)\s*[(,]|import[^\n]*(OneCycleLR|onecycle_schedule)")
 """The mark of scripts that may call a schedule or pass it on."""
-
-_READS_EXPONENTS = re.compile(r"\b_target_\b|\$\{|\?\?\?|^defaults\s*:|\bclass_path\b|\binit_args\b", re.MULTILINE)
-"""The marks of files that OmegaConf (Hydra) or jsonargparse (LightningCLI) loads, which read 1e-3 as a number."""
 
 
 def read(source: Source, assignments: Sequence[Assignment] = ()) -> list[RawPlan]:
@@ -72,19 +69,18 @@ def read(source: Source, assignments: Sequence[Assignment] = ()) -> list[RawPlan
         return [_unreadable(path, text, error.finding, is_one_cycle=_has_key_setting(text))]
     if not isinstance(root, MappingNode):
         return [_unreadable(path, text, _not_a_mapping(root), is_one_cycle=False)]
-    document = assign(root, assignments)
+    document = replace(assign(root, assignments, text), loader=loader_of(path, text, root))
     try:
         blocks = _find_blocks(document.root)
     except UnreadableError as error:
         return [_unreadable(path, text, error.finding)]
     if not blocks or _is_native(blocks[0]):
-        plans = [_read_whole(path, text, document.root)]
+        plans = [_read_whole(path, text, document)]
     else:
-        is_misread = _misread_by(path, text)
-        plans = [_read_block(path, text, document, block, is_misread) for block in blocks]
+        plans = [_read_block(path, text, document, block) for block in blocks]
         plans = [plans[0], *(_without_unread_keys(plan) for plan in plans[1:])]
     foreign_paths = foreign(assignments, root, text)
-    return [replace(plan, root=root, foreign=foreign_paths) for plan in plans]
+    return [replace(plan, root=root, foreign=foreign_paths, used=document.used) for plan in plans]
 
 
 def choose(plans: list[RawPlan], block: str | None) -> RawPlan:
@@ -146,11 +142,12 @@ def _find_blocks(root: MappingNode) -> list[Block]:
     return list(find_blocks(root))
 
 
-def _read_whole(path: str, text: str, root: MappingNode) -> RawPlan:
+def _read_whole(path: str, text: str, document: Document) -> RawPlan:
     """Read a file without blocks: a config of ours if it has a key setting, or if all keys resemble settings."""
+    root = document.root
     keys = [key.text for key, _ in root.pairs()]
     if not path.endswith(PYTHON) and (_has_key(root) or (0 < len(keys) < MOST_KEYS and all(map(meant, keys)))):
-        return _read_native(path, text, root)
+        return _read_native(path, text, document)
     from onecycle_cli.config.training.blocks import refuse_file
 
     refusal = refuse_file(root, text)
@@ -158,26 +155,14 @@ def _read_whole(path: str, text: str, root: MappingNode) -> RawPlan:
     return RawPlan(path, text, findings=findings, readable=False, is_one_cycle=False)
 
 
-def _misread_by(path: str, text: str) -> Callable[[Finding], bool]:
-    """Return whether a finding about how a number is written is true of the loader of a file."""
-    if path.lower().endswith((JSON, PYTHON)):  # not read by a YAML loader
-        return lambda finding: finding.rule is not YAML_VERSIONS
-    if _READS_EXPONENTS.search(text):
-        return lambda finding: not is_text_to_pyyaml_alone(finding)
-    return lambda _: True
-
-
-def _read_block(
-    path: str, text: str, document: Document, block: Block, is_misread: Callable[[Finding], bool]
-) -> RawPlan:
+def _read_block(path: str, text: str, document: Document, block: Block) -> RawPlan:
     from onecycle_cli.config.training import read_block
     from onecycle_cli.config.training.blocks import refuse_block
 
     refusal = refuse_block(block)
     if refusal is not None:
         return _unreadable(path, text, refusal, is_one_cycle=False)
-    plan = read_block(path, text, document, block)
-    return replace(plan, findings=tuple(filter(is_misread, plan.findings)))
+    return read_block(path, text, document, block)
 
 
 def _without_unread_keys(plan: RawPlan) -> RawPlan:
@@ -186,9 +171,11 @@ def _without_unread_keys(plan: RawPlan) -> RawPlan:
     return replace(plan, findings=tuple(kept))
 
 
-def _read_native(path: str, text: str, root: MappingNode) -> RawPlan:
+def _read_native(path: str, text: str, document: Document) -> RawPlan:
     """Read a config of ours, all of whose keys are settings."""
-    plan = RawPlan(path, text)
+    root = document.root
+    # Nothing shows that another program loads the file, so both versions of YAML must read it alike.
+    plan = RawPlan(path, text, loader=OURS if document.loader is PYYAML else document.loader)
     findings: list[Finding] = []
     places: dict[str, Place] = {}
     settings: dict[str, Node] = {}
@@ -206,13 +193,8 @@ def _read_native(path: str, text: str, root: MappingNode) -> RawPlan:
         if key.text in SETTINGS:
             settings[key.text] = node
     for setting, node in settings.items():
-        if isinstance(node, ScalarNode) and SETTINGS[setting].single is not str and is_template(node.text.strip()):
-            plan.places[setting, None] = node.place
-            hint = f"use {flag_name(setting)} {SETTINGS[setting].example}"
-            message = f"{setting} is {shorten(node.text, 60)}: it is filled in before the file is read"
-            findings.append(place_at(NOT_KNOWN.finding(message, hint, setting), node.place))
-        else:
-            findings += plan.take(setting, node)
+        found = node if setting == "name" else _filled_in(document, setting, node)
+        findings += [plan.leave_open(setting, found)] if isinstance(found, Unknown) else plan.take(setting, found)
     convention = CONVENTIONS.get(str(plan.values.get("convention") or DEFAULT))
     if convention is None or not convention.checks_types:
         findings = [finding for finding in findings if finding.rule is not NUMBER_KIND]
@@ -221,6 +203,20 @@ def _read_native(path: str, text: str, root: MappingNode) -> RawPlan:
     # `max_lr` alone is in other files too: more than half of the keys must be settings, mistyped or not.
     is_ours = _has_key(root) and 2 * sum(meant_so) > len(meant_so)
     return replace(plan, findings=tuple(findings), is_one_cycle=is_ours)
+
+
+def _filled_in(document: Document, setting: str, node: Node) -> Node | Unknown:
+    """Return what a setting of a file of ours is, with references followed; templates are filled in before it is read.
+
+    No program sets what is `auto`, and `auto` is not a value of any setting.
+    """
+    if isinstance(node, ScalarNode) and node.tag is not None:
+        return node
+    found = resolve(document, node, (setting,), lambda *_: False)
+    if isinstance(found, ScalarNode) and is_auto(found):
+        why = "no program sets it, because the file has only settings of onecycle"
+        return Unknown(found.place, found.text, setting, why, is_mistake=True)
+    return found
 
 
 def _has_key(root: MappingNode) -> bool:

@@ -79,16 +79,21 @@ class _Builder:
         elif isinstance(event, yaml.MappingStartEvent):
             self._begin(MappingNode(_place(event)), event)
         elif isinstance(event, yaml.CollectionEndEvent):
-            closed = self._open.pop().node
-            if isinstance(closed, MappingNode) and (merged := _merged_entries(closed)):
-                # Aliases share the list, so what is merged into it is merged for all of them.
-                closed.entries[:] = merged
-                self._count(len(merged), event)
+            self._close(event)
         elif isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
             if self._documents > 1:
                 message = "a second document begins here; a file must contain one plan"
                 raise UnreadableError(SEVERAL_DOCUMENTS, message, _place(event), "move it to a file of its own")
+
+    def _close(self, event: yaml.CollectionEndEvent) -> None:
+        closed = self._open.pop().node
+        if self._open and (template := _template(closed)):
+            self._open[-1].replace_last(template)
+        elif isinstance(closed, MappingNode) and (merged := _merged_entries(closed)):
+            # Aliases share the list, so what is merged into it is merged for all of them.
+            closed.entries[:] = merged
+            self._count(len(merged), event)
 
     def _begin(self, node: SequenceNode | MappingNode, event: yaml.NodeEvent) -> None:
         self._add(node, event)
@@ -126,6 +131,22 @@ class _Open:
         else:
             self.node.entries.append((self._key, node))
             self._key = None
+
+    def replace_last(self, node: Node) -> None:
+        """Put another node in the place of the one that was added last, unless that is a key."""
+        if isinstance(self.node, SequenceNode):
+            self.node.items[-1] = node
+        elif self._key is None:
+            self.node.entries[-1] = (self.node.entries[-1][0], node)
+
+
+def _template(closed: SequenceNode | MappingNode) -> ScalarNode | None:
+    """Return a template without quotes, `{{ lr }}`, as the scalar that it stands for: YAML reads two mappings."""
+    match closed:
+        case MappingNode(_, [(MappingNode(_, [(ScalarNode() as name, ScalarNode(text="", plain=True))]), value)]):
+            is_whole = isinstance(value, ScalarNode) and value.plain and not value.text
+            return ScalarNode(closed.place, f"{{{{ {name.text} }}}}", plain=False) if is_whole else None
+    return None
 
 
 def _merged_entries(mapping: MappingNode) -> list[tuple[Node, Node]] | None:

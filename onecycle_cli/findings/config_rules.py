@@ -105,7 +105,9 @@ YAML_VERSIONS = warning(
     "YAML 1.1 and 1.2 read it differently",
     "PyYAML, which most training scripts use, reads YAML 1.1: there `1e-3` is a string (a float needs a dot and a "
     "signed exponent), `010` is eight, `1_000` a thousand and `yes` true. YAML 1.2 readers, and this program, read "
-    "`1e-3` as 0.001 and `010` as ten. Write the value so that both agree.",
+    "`1e-3` as 0.001 and `010` as ten. Write the value so that both agree. In a training config the program that loads "
+    "it decides: OmegaConf (Hydra: `_target_`, `${...}`, `???`, `defaults`), jsonargparse (LightningCLI: `class_path`) "
+    "and yacs read `1e-3` as a number, so it is reported only where PyYAML loads the file.",
     "max_lr: 1e-3\ntotal_steps: 1000\n",
     "max_lr: 1.0e-3\ntotal_steps: 1000\n",
 )
@@ -148,8 +150,10 @@ REMOVED_ARGUMENT = warning(
 NOT_KNOWN = info(
     "OC501",
     "value known only at run time",
-    "The value is set when the training program runs: a reference to another file, an environment variable, `auto`, "
-    "`???` or -1. `validate` checks the rest of the schedule and passes the file; commands that need the plan stop. "
+    "The value is set when the training program runs: a reference to another file, an environment variable "
+    "(`${oc.env:LR}`, `$LR`), a template (`{{ lr }}`), `auto`, `???` or -1. `validate` checks the rest of the schedule "
+    "and passes the file; commands that need the plan stop. It is an error where nothing can set the value: a "
+    "reference to itself, or `auto` in a config that only onecycle reads. "
     "Use `--set PATH=VALUE` for a value in the file (`--set trainer.max_steps=5000`), or the setting's flag; both "
     "work in every command.",
     "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.1\n  total_steps: ${trainer.max_steps}\n",

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from onecycle_cli.config.indexes import plain
-from onecycle_cli.config.key_paths import Unknown, dotted, is_filled_in_later, lookup, resolve
-from onecycle_cli.config.nodes import ScalarNode, SequenceNode, is_merge, place_at
-from onecycle_cli.config.raw_plan import RawPlan, duplicate, resembles_key_setting, unknown_key
-from onecycle_cli.config.scalars import number_of, read_plain
+from onecycle_cli.config.indexes import named, plain
+from onecycle_cli.config.key_paths import Unknown, dotted, lookup, resolve
+from onecycle_cli.config.loaders import untyped
+from onecycle_cli.config.marks import is_auto, is_open
+from onecycle_cli.config.nodes import MappingNode, ScalarNode, SequenceNode, is_merge
+from onecycle_cli.config.raw_plan import RawPlan, Warmup, duplicate, resembles_key_setting, unknown_key
+from onecycle_cli.config.scalars import read_plain
+from onecycle_cli.config.setting_values import number_of
 from onecycle_cli.config.training.blocks import block_findings
 from onecycle_cli.config.training.names import (
     BESIDE,
@@ -21,10 +24,14 @@ from onecycle_cli.config.training.names import (
     without_prefix,
 )
 from onecycle_cli.config.training.programs import complete
-from onecycle_cli.config.training.run_context import Search, find_optimizer, is_converted, read_context
-from onecycle_cli.findings import Severity
-from onecycle_cli.findings.config_rules import NOT_KNOWN, NUMBER_KIND
-from onecycle_cli.formatting import flag_name
+from onecycle_cli.config.training.run_context import (
+    OF_LIGHTNING,
+    Search,
+    find_optimizer,
+    is_converted,
+    read_context,
+)
+from onecycle_cli.findings.config_rules import NUMBER_KIND
 from onecycle_cli.policy.settings import SETTINGS
 from onecycle_cli.policy.validation import LENGTH
 
@@ -32,12 +39,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from onecycle_cli.config.key_paths import Document, KeyPath
-    from onecycle_cli.config.nodes import MappingNode, Node, Place
+    from onecycle_cli.config.nodes import Node, Place
     from onecycle_cli.config.training.blocks import Block
     from onecycle_cli.findings import Finding
     from onecycle_cli.policy.context import TrainingContext
 
 MOMENTA = ("max_momentum", "base_momentum", "final_momentum")
+
+NEEDED = LENGTH | {"max_lr"}
+NULLABLE = NEEDED | {"groups", "three_phase", "verbose"}
+"""Settings for which null counts as not given; a plan without those in NEEDED has a finding that says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +80,30 @@ class BlockEntries:
 def read_block(path: str, text: str, document: Document, block: Block) -> RawPlan:
     """Read a block of a training config, and the numbers of the run around it."""
     entries = _entries_of(block)
-    plan = RawPlan(path, text, begin=block.place, block=dotted(block.path), arguments=dotted(block.arguments_path))
+    loader = document.loader if block.key == "classpath" else untyped(document.loader)
+    arguments = dotted(block.arguments_path)
+    plan = RawPlan(path, text, begin=block.place, block=dotted(block.path), arguments=arguments, loader=loader)
     if block.convention_name is not None:
         plan.values["convention"] = block.convention_name
     findings = list(entries.findings)
     if block.convention.counts_in_epochs:
         _count_as_mmengine(entries, block)
+    cycled = entries.settings.get("cycle_momentum")
+    cycles = not (cycled is not None and isinstance(cycled.node, ScalarNode) and _is_false(cycled.node))
     for setting, entry in entries.settings.items():
-        findings += _take(plan, document, setting, entry)
+        findings += _take(plan, document, setting, entry, cycles_momentum=cycles)
     findings += block_findings(block)
     context = _context(plan, document, block, entries, findings)
     if not block.convention.counts_in_epochs or block.key in block.convention.class_keys:
         _take_length_of_run(plan, context)
-    _take_warmup(plan, document, entries)
+    findings += _take_warmup(plan, document, entries)
+    plan.values.update(plan.pct_start_of_warmup(plan.values.get))
     complete(plan, document, block, context)
     if block.convention_name is not None:
         findings = [finding for finding in findings if finding.rule is not NUMBER_KIND]
+    for mapping in (block.mapping, block.arguments, *(node for _, node in block.ancestors[-1:])):
+        for _, node in named(mapping, BESIDE | OF_LIGHTNING) if isinstance(mapping, MappingNode) else ():
+            document.note(node)
     return replace(plan, findings=tuple(findings), context=context)
 
 
@@ -145,12 +164,16 @@ def _is_own_name(entry: Entry, setting: str) -> bool:
     return without_prefix(plain(entry.key.text)) == plain(setting)
 
 
+def _is_false(node: ScalarNode) -> bool:
+    return node.text.strip().lower() in ("false", "no", "off")
+
+
 def _count_as_mmengine(entries: BlockEntries, block: Block) -> None:
     """Take the length from where it begins and ends, and as epochs where MMEngine turns them into steps."""
     settings = entries.settings
     if "total_steps" not in settings and (end := lookup(block.arguments, ("end",))) is not None:
         begin = lookup(block.arguments, ("begin",))
-        first, last = number_of(begin, "")[0] if begin else 0, number_of(end, "")[0]
+        first, last = number_of(begin)[0] if begin else 0, number_of(end)[0]
         if isinstance(first, int) and isinstance(last, int) and isinstance(end, ScalarNode):
             length = replace(end, text=str(last - first))
             settings["total_steps"] = Entry(length, (*block.arguments_path, "end"), end)
@@ -158,37 +181,41 @@ def _count_as_mmengine(entries: BlockEntries, block: Block) -> None:
         settings["epochs"] = settings.pop("total_steps")
 
 
-def _take(plan: RawPlan, document: Document, setting: str, entry: Entry) -> list[Finding]:
-    node = resolve(document, entry.node, entry.path)
-    if isinstance(node, ScalarNode) and _is_set_at_run_time(setting, node):
-        node = Unknown(node.place, node.text or "empty", dotted(entry.path), "it is set at run time")
-    if not isinstance(node, Unknown):
-        return plan.take(setting, node)
-    plan.places[setting, None] = node.place
-    example = SETTINGS[setting].example
-    flag = flag_name(setting) + ("" if SETTINGS[setting].single is bool else f" {example}")
-    message = f"{setting} is {node.written[:60]}: {node.why}"
-    hint = f"use --set {node.path}={example} or {flag}"
-    severity = Severity.ERROR if node.is_mistake else None
-    return [place_at(NOT_KNOWN.finding(message, hint, setting, severity=severity), node.place)]
+def _take(plan: RawPlan, document: Document, setting: str, entry: Entry, *, cycles_momentum: bool) -> list[Finding]:
+    def is_missing(node: ScalarNode, is_referenced: bool) -> bool:
+        return _is_missing(setting, node, is_referenced=is_referenced, cycles_momentum=cycles_momentum)
+
+    node = resolve(document, entry.node, entry.path, is_missing)
+    return [plan.leave_open(setting, node)] if isinstance(node, Unknown) else plan.take(setting, node)
 
 
-def _is_set_at_run_time(setting: str, node: ScalarNode) -> bool:
-    """Return whether a value stands for one that the program sets; null is as good as no value where none is needed."""
-    if SETTINGS[setting].single is str or setting == "last_epoch" or not is_filled_in_later(node):
+def _is_missing(setting: str, node: ScalarNode, *, is_referenced: bool, cycles_momentum: bool) -> bool:
+    """Return whether a scalar leaves a setting to the program; null is as good as no value where none is needed."""
+    if is_auto(node):
+        return True
+    if SETTINGS[setting].single is str or setting == "last_epoch" or not is_open(node):
         return False
-    return setting not in LENGTH | {"max_lr", "groups"} or read_plain(node.text) is not None
+    if read_plain(node.text.strip()) is not None:
+        return True
+    if setting in MOMENTA:
+        return cycles_momentum
+    return setting not in NULLABLE or (is_referenced and setting in NEEDED)
 
 
-def _take_warmup(plan: RawPlan, document: Document, entries: BlockEntries) -> None:
-    """Turn a warm-up in epochs or steps into pct_start, where the whole length is known in the same unit."""
-    for whole, entry in entries.warmups.items():
+def _take_warmup(plan: RawPlan, document: Document, entries: BlockEntries) -> list[Finding]:
+    """Note the warm-up in epochs or steps, from which pct_start follows; return what is found if it is unknown."""
+    findings = []
+    for whole, entry in entries.warmups.items() if "pct_start" not in entries.settings else ():
         node = resolve(document, entry.node, entry.path)
-        length, total = (None if isinstance(node, Unknown) else number_of(node, "")[0]), plan.values.get(whole)
-        if "pct_start" in entries.settings or length is None or not isinstance(total, int) or total < 1:
-            continue
-        plan.values["pct_start"] = length / total
-        plan.places["pct_start", None] = entry.node.place
+        if not isinstance(node, Unknown):
+            length, _ = number_of(node, loader=document.loader)
+            if length is not None:
+                plan.warmups[whole] = Warmup(length, entry.key.text, entry.node.place)
+        elif not (isinstance(entry.node, ScalarNode) and entry.node.plain and read_plain(entry.node.text) is None):
+            written = f"{entry.key.text} / {whole}"
+            why = f"{dotted(entry.path)} is {node.written}, {node.why.removeprefix('it is ')}"
+            findings.append(plan.leave_open("pct_start", replace(node, written=written, why=why, default=""), "5"))
+    return findings
 
 
 def _take_length_of_run(plan: RawPlan, context: TrainingContext) -> None:

@@ -15,7 +15,8 @@ from onecycle_cli.config.indexes import named, plain, plain_keys
 from onecycle_cli.config.key_paths import lookup
 from onecycle_cli.config.nodes import TOP, MappingNode, ScalarNode, SequenceNode, place_at
 from onecycle_cli.config.raw_plan import duplicate
-from onecycle_cli.config.scalars import number_of, read_plain
+from onecycle_cli.config.scalars import read_plain
+from onecycle_cli.config.setting_values import number_of
 from onecycle_cli.config.training.names import (
     ARGUMENTS,
     CLASS_KEYS,

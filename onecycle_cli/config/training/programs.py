@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from onecycle_cli.config.indexes import plain
 from onecycle_cli.config.key_paths import Unknown, dotted, lookup, resolve
 from onecycle_cli.config.nodes import MappingNode
-from onecycle_cli.config.scalars import number_of
+from onecycle_cli.config.setting_values import number_of
 from onecycle_cli.policy.conventions import CONVENTIONS
 
 if TYPE_CHECKING:
@@ -90,5 +90,5 @@ def _number(document: Document, path: KeyPath) -> tuple[float, Place] | None:
     found = None if node is None else resolve(document, node, path)
     if node is None or found is None or isinstance(found, Unknown):
         return None
-    value = number_of(found, dotted(path))[0]
+    value = number_of(found, dotted(path), document.loader)[0]
     return None if value is None else (value, node.place)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from onecycle_cli.config.indexes import named, plain, plain_keys
 from onecycle_cli.config.key_paths import Unknown, dotted, lookup, resolve
+from onecycle_cli.config.loaders import untyped
 from onecycle_cli.config.nodes import MappingNode, ScalarNode, SequenceNode
-from onecycle_cli.config.scalars import number_of, read_plain
+from onecycle_cli.config.scalars import read_plain
+from onecycle_cli.config.setting_values import number_of
 from onecycle_cli.config.training.names import ARGUMENTS, CLASS_KEYS, RATES, one_cycle_class
 from onecycle_cli.policy.checks.optimizers import KNOWN, plain_name
 from onecycle_cli.policy.context import ConfigValue, TrainingContext
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from onecycle_cli.config.key_paths import Document, KeyPath
+    from onecycle_cli.config.loaders import Loader
     from onecycle_cli.config.nodes import Node, Place
     from onecycle_cli.config.training.blocks import Block
     from onecycle_cli.findings import Finding
@@ -100,7 +104,7 @@ class Search:
         found = resolve(self.document, node, path)
         if isinstance(found, Unknown):
             return None
-        value, findings = number_of(found, dotted(path))
+        value, findings = number_of(found, dotted(path), untyped(self.document.loader))
         if value is not None:
             self.places[dotted(path)] = node.place
             self.findings.extend(findings)
@@ -114,12 +118,20 @@ class Search:
     def first_count(
         self, mappings: Iterable[tuple[KeyPath, MappingNode]], keys: Collection[str]
     ) -> ConfigValue[int] | None:
-        """Return the first whole number above 0 under one of the keys, and note its place."""
+        """Return the first whole number above 0 under one of the keys, and note its place.
+
+        None if the first one is set at run time, or says that there is no limit, as Lightning's -1 does.
+        """
         for path, mapping in mappings:
             for key, node in named(mapping, keys):
                 at = (*path, key.text)
+                self.document.note(node)
                 found = resolve(self.document, node, at)
-                number = None if isinstance(found, Unknown) else _whole_number(found)
+                if isinstance(found, Unknown):
+                    if isinstance(node, ScalarNode) and node.plain and read_plain(node.text) is None:
+                        continue  # null is as good as no value
+                    return None
+                number = _whole_number(found, self.document.loader)
                 if number is not None and number >= 1:
                     self.places[dotted(at)] = node.place
                     return ConfigValue(number, dotted(at))
@@ -144,9 +156,14 @@ def is_converted(block: Block) -> bool:
     return _counts_in_epochs(block) and _has(block, "converttoiterbased", "true")
 
 
+def _around(document: Document, block: Block) -> list[tuple[KeyPath, MappingNode]]:
+    """List the mappings above a block, the nearest first, then what only `--set` gives."""
+    return [*block.mappings_outwards(), ((), document.extra)]
+
+
 def _sections(document: Document, block: Block) -> Iterator[tuple[KeyPath, MappingNode]]:
     """List the mappings that may hold the run's numbers: those above the block, and the sections in them."""
-    for path, mapping in [*block.mappings_outwards(), ((), document.extra)]:
+    for path, mapping in _around(document, block):
         yield path, mapping
         for key, child in named(mapping, SECTIONS):
             if isinstance(child, MappingNode):
@@ -156,7 +173,7 @@ def _sections(document: Document, block: Block) -> Iterator[tuple[KeyPath, Mappi
                         yield (*path, key.text, inner.text), below
 
 
-def _whole_number(node: Node) -> int | None:
+def _whole_number(node: Node, loader: Loader) -> int | None:
     """Read a count; a list of devices, also as `0,1`, counts its items."""
     if isinstance(node, SequenceNode):
         return len(node.items)
@@ -164,10 +181,8 @@ def _whole_number(node: Node) -> int | None:
         return None
     if not node.plain and "," in node.text:
         return len([item for item in node.text.split(",") if item.strip()])
-    value = read_plain(node.text.strip())
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    value = number_of(node, loader=loader)[0]
+    return int(value) if value is not None and math.isfinite(value) and value == int(value) else None
 
 
 def _interval(search: Search, block: Block) -> ConfigValue[str] | None:
@@ -189,9 +204,11 @@ def _interval(search: Search, block: Block) -> ConfigValue[str] | None:
 def _scaling(search: Search, block: Block) -> ConfigValue[bool] | None:
     """Find where the framework is asked to scale the optimizer's learning rate by the batch size."""
     name = plain(block.convention.scaled_by)
-    for path, mapping in block.mappings_outwards() if name else ():
+    for path, mapping in _around(search.document, block) if name else ():
         for key, node in named(mapping, (name,)):
             enabled = lookup(node, ("enable",))
+            if enabled is not None:
+                search.document.note(enabled)
             if isinstance(enabled, ScalarNode) and read_plain(enabled.text) is True:
                 at = dotted((*path, key.text, "enable"))
                 search.places[at] = enabled.place
@@ -236,7 +253,7 @@ def find_optimizer(search: Search, block: Block) -> Optimizer:
     """Find the optimizer nearest to a block."""
     # `scheduler_g` belongs to `optimizer_g`.
     suffix = plain(block.path[-1]).rpartition("scheduler")[2] if block.path else ""
-    for path, mapping in block.mappings_outwards():
+    for path, mapping in _around(search.document, block):
         for key, value in named(mapping, {*OPTIMIZERS, *(f"{name}{suffix}" for name in OPTIMIZERS)}):
             if value is not block.arguments:
                 return _read_optimizer(search, value, (*path, key.text), beside=mapping)

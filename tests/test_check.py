@@ -34,6 +34,7 @@ from onecycle_cli.run.logs.log import Log
 from .conftest import ROOT
 from .logged_runs import MANIFEST, TRACES, make_log
 
+NAMES = {"type": "array", "items": {"type": "string"}}
 NUMBER_OR_NULL = {"type": ["number", "null"]}
 CONTRACT = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -47,10 +48,12 @@ CONTRACT = {
         "advice",
         "summary",
         "fit",
+        "step_unit",
         "offset",
         "tolerance",
         "precision",
         "first_missing_step",
+        "coverage",
         "notes",
     ],
     "properties": {
@@ -71,10 +74,27 @@ CONTRACT = {
         "advice": {"type": "string"},
         "summary": {"type": "string", "minLength": 1},
         "fit": {"type": "number", "minimum": 0, "maximum": 1},
+        "step_unit": {"enum": ["step", "epoch", "microbatch", "sample", "log-call", "row"]},
         "offset": {"type": "integer"},
         "tolerance": {"type": ["number", "null"], "minimum": 0},
         "precision": {"type": "string"},
         "first_missing_step": {"type": ["integer", "null"]},
+        "coverage": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["steps", "of", "first", "last", "gaps", "groups", "groups_not_checked", "momentum"],
+            "properties": {
+                "steps": {"type": "integer", "minimum": 0},
+                "of": {"type": "integer", "minimum": 1},
+                "first": {"type": "integer"},
+                "last": {"type": "integer"},
+                "gaps": {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}},
+                "groups": NAMES,
+                "groups_not_checked": NAMES,
+                "columns_not_compared": NAMES,
+                "momentum": {"enum": ["compared", "not logged", "not cycled"]},
+            },
+        },
         "notes": {"type": "array", "items": {"type": "string"}},
     },
 }

@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "version",
         "run.logs.log",
         "run.series",
+        "run.Unit",
         "run.Verdict",
         "run.Divergence",
         "run.Cause",

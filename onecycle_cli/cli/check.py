@@ -22,8 +22,9 @@ from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.formatting import printable
 from onecycle_cli.policy.checks.optimizers import momentum_word
-from onecycle_cli.render.check_report import bad_rows, print_verdict, verdict_json
+from onecycle_cli.render.check_report import bad_rows, noun, print_verdict, verdict_json
 from onecycle_cli.render.checks_report import UNREADABLE, log_json, print_logs, unreadable_json, worst
+from onecycle_cli.run import RowIs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,6 +36,7 @@ CONFIGS = (".yaml", ".yml", ".py")
 """How the names of configs end that cannot be logs."""
 
 _TOLERANCE = "Relative difference that counts as equal (default: the log's own precision)."
+_ROW_IS = "What a row of the log counts (default: found out, and said)."
 _FOLLOW = (
     "Follow a growing log until the first divergence or the plan's last step. After a divergence, read up to 20 more "
     "rows (or wait 5 intervals without any) to find the cause."
@@ -48,6 +50,7 @@ def check(
     column: ColumnOption = None,
     pattern: PatternOption = None,
     tolerance: Annotated[float | None, typer.Option(min=0, metavar="RATIO", help=_TOLERANCE)] = None,
+    row_is: Annotated[RowIs | None, typer.Option("--row-is", help=_ROW_IS)] = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="Accept a log that ends early if it matches so far.")
     ] = False,
@@ -76,7 +79,7 @@ def check(
     from onecycle_cli.run.logs import read_log
 
     interrupted = False
-    check_log = functools.partial(compare_log, planned.settings, tolerance=tolerance)
+    check_log = functools.partial(compare_log, planned.settings, tolerance=tolerance, row_is=row_is)
     name = planned.name if request.configs or planned.settings.name else ""
     word = momentum_word(planned.settings.optimizer)
     if len(logs) > 1:
@@ -211,15 +214,17 @@ class _Progress:
             sys.stderr.write("waiting: it does not exist yet\n")
         sys.stderr.flush()
 
-    def __call__(self, log: Log, verdict: Verdict) -> None:
+    def __call__(self, _: Log, verdict: Verdict) -> None:
         """Print the progress, if there is something new to say."""
         first = verdict.first_divergence
         if first is not None:
             if not self._diverged:
-                sys.stderr.write(f"diverges at step {first.step:,}; reading more rows to determine the cause\n")
+                sys.stderr.write(
+                    f"diverges at {noun(verdict)} {first.step:,}; reading more rows to determine the cause\n"
+                )
             self._diverged = True
             return
-        done = int(log.steps.max()) + verdict.offset + 1
+        done = int(verdict.series.steps.max()) + 1
         tenth = done * 10 // self._total
         if tenth > self._tenth or self._diverged:
             percent = 100 * done / self._total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import textwrap
 from typing import IO, TYPE_CHECKING, Any
@@ -22,11 +23,21 @@ from onecycle_cli.render.output import UNBOUNDED, unbroken_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from onecycle_cli.run import Divergence, Verdict
+    from onecycle_cli.run import Divergence, Unit, Verdict
     from onecycle_cli.run.logs.log import Log
     from onecycle_cli.run.series import Series
 
 COLOURS = {"ok": "bold green", "incomplete": "bold yellow", "diverges": "bold red"}
+
+NOUNS: dict[Unit, str] = {
+    "step": "step",
+    "epoch": "epoch",
+    "microbatch": "micro-batch",
+    "sample": "sample",
+    "log-call": "log call",
+    "row": "row",
+}
+"""What a row's number is called."""
 
 MOST_BAD_ROWS = 20
 """Unreadable rows that are listed one by one."""
@@ -59,10 +70,12 @@ def verdict_json(found: Verdict, notes: Sequence[str]) -> dict[str, Any]:
         "advice": found.cause.advice,
         "summary": found.cause.summary,
         "fit": finite(found.cause.fit),
+        "step_unit": found.step_unit,
         "offset": found.offset,
         "tolerance": finite(found.tolerance.relative),
         "precision": found.tolerance.name,
         "first_missing_step": found.first_missing_step,
+        "coverage": dataclasses.asdict(found.coverage),
         "notes": list(notes),
     }
 
@@ -101,12 +114,27 @@ def headline(found: Verdict, plan: str) -> str:
 def outcome(found: Verdict, plan: str) -> str:
     """Return whether the log followed its plan, or from which step not."""
     if found.first_divergence is not None:
-        return f"{found.verdict} at step {found.first_divergence.step:,}"
+        return f"{found.verdict} at {noun(found)} {found.first_divergence.step:,}"
     total, steps = found.series.schedule.total_steps, found.series.logged_step_count
-    followed = f"{found.verdict}: {count(steps, 'logged step')} followed the plan {printable(plan)}".rstrip()
+    rows = count(steps, f"logged {noun(found) if found.step_unit == 'epoch' else 'step'}")
+    followed = f"{found.verdict}: {rows} followed the plan {printable(plan)}".rstrip()
     if found.first_missing_step is not None:
         return f"{followed} so far, steps {found.first_missing_step:,} to {total - 1:,} are missing"
     return followed if steps == total else f"{followed} of {total:,} steps"
+
+
+def noun(found: Verdict) -> str:
+    """Return what the numbers of a log's rows are called."""
+    return _noun(found.series)
+
+
+def _noun(series: Series) -> str:
+    return "step" if series.reading.counted is series.reading.clock else NOUNS[series.reading.unit]
+
+
+def is_moved(series: Series) -> bool:
+    """Return whether rows have other numbers than the schedule's steps."""
+    return bool((series.steps != series.logged_steps).any())
 
 
 def compared_values(found: Verdict) -> str:
@@ -131,16 +159,20 @@ def _details(found: Verdict) -> Iterator[str]:
         yield f"  {printable(cause.summary)}"
         yield f"fix: {printable(cause.advice)}"
     compared = []
-    if series.offset and series.logged_steps.size:
-        step = int(series.logged_steps[int((series.logged_steps + series.offset >= 0).argmax())])
-        same = f"the log's step {step:,} is the plan's step {step + series.offset:,}"
-        compared.append(f"offset {series.offset:+d} ({same})")
+    if is_moved(series):
+        row = int((series.steps >= 0).argmax())
+        counted, step = int(series.logged_steps[row]), int(series.steps[row])
+        same = f"the log's {noun(found)} {counted:,} is the plan's step {step:,}"
+        plain = (series.steps == series.logged_steps + series.offset).all()
+        compared.append(f"offset {series.offset:+d} ({same})" if plain else same)
     name = found.tolerance.name
     if name != "exact":
         why = "as given" if name == "given" else f"the log is written to {name}" if name[0].isdigit() else name
         compared.append(f"tolerance {found.tolerance.relative:.2g} of the planned value ({why})")
     if compared:
         yield f"compared with {', '.join(compared)}"
+    if found.coverage.is_partial:
+        yield str(found.coverage)
 
 
 def divergence_table(series: Series, first: Divergence) -> Any:
@@ -149,21 +181,21 @@ def divergence_table(series: Series, first: Divergence) -> Any:
 
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     # Columns of the same field, in the log's order; of many, the first ones and the one that diverges.
-    offset, field = series.offset, series.tracks[first.column].field
+    moved, field = is_moved(series), series.tracks[first.column].field
     columns = [at for at, track in enumerate(series.tracks) if track.field == field]
     if len(columns) > MOST_COLUMNS:
         others = [column for column in columns if column != first.column]
         columns = sorted([*others[: MOST_COLUMNS - 1], first.column])
     digits = DIGITS[0] if first.planned is None else distinct_digits(first.planned, first.logged)
-    titles = ["", "step", *(["plan's step"] if offset else [])]
+    titles = ["", _noun(series), *(["plan's step"] if moved else [])]
     for column in columns:
         label = series.tracks[column].label
         titles += [f"planned {label}", f"logged {label}", "difference"]
     for title in [*titles, *(["of planned"] if len(columns) == 1 else [])]:
         table.add_column(printable(title), justify="right", no_wrap=True)
     for row in _rows(series, first):
-        step = int(series.logged_steps[row])
-        cells = [MARK if row == first.row else "", f"{step:,}", *([f"{step + offset:,}"] if offset else [])]
+        counted, step = int(series.logged_steps[row]), int(series.steps[row])
+        cells = [MARK if row == first.row else "", f"{counted:,}", *([f"{step:,}"] if moved else [])]
         for column in columns:
             cells += _cells(series.planned_at(row, column), float(series.values[row, column]), digits)
         if len(columns) == 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING, Any
 
 from onecycle_cli.formatting import count, distinct_digits, format_number, printable
-from onecycle_cli.render.check_report import COLOURS, verdict_json
+from onecycle_cli.render.check_report import COLOURS, NOUNS, verdict_json
 from onecycle_cli.render.output import unbroken_lines
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _where(log: Mapping[str, Any]) -> str:
     first = log.get("first_divergence")
     if first is not None:
         planned, logged = first["planned"], first["logged"]
-        where = f"step {first['step']:,}: {printable(first['field'])}"
+        where = f"{NOUNS[log['step_unit']]} {first['step']:,}: {printable(first['field'])}"
         if planned is None or logged is None:
             return where
         digits = distinct_digits(planned, logged)

@@ -6,8 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from onecycle_cli.run.coverage import Coverage
     from onecycle_cli.run.precision import Precision
     from onecycle_cli.run.series import Series
+
+RowIs = Literal["step", "epoch", "microbatch", "sample"]
+"""What a user may say that a row of a log counts."""
+
+Unit = Literal[RowIs, "log-call", "row"]
+"""What a row of a log may count: also the logger's own calls, or nothing, as no column counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +22,8 @@ class Divergence:
     """The first logged value that is not the planned one.
 
     Attributes:
-        step: the step as it was logged.
+        step: the step as it was logged, or what else the log's rows count.
+        plan_step: the schedule's step.
         row: the row's index in the log.
         column: the series' track.
         group: the plan's parameter group, by number.
@@ -25,6 +33,7 @@ class Divergence:
     """
 
     step: int
+    plan_step: int
     row: int
     column: int
     group: int
@@ -61,6 +70,7 @@ class Verdict:
         cause: why it diverges or is incomplete; `none` where all is right.
         tolerance: how near counted as equal: the log's precision, `a few ulp` or, where the user set it, `given`.
         first_missing_step: the first step after the log's last, where the log ends before the cycle.
+        coverage: what of the plan the log shows.
         notes: what else the user should know, a sentence each.
     """
 
@@ -70,12 +80,21 @@ class Verdict:
     cause: Cause
     tolerance: Precision
     first_missing_step: int | None
+    coverage: Coverage
     notes: tuple[str, ...] = ()
 
     @property
     def offset(self) -> int:
-        """What is added to a logged step to get the schedule's: -1 where the log counts from 1."""
+        """What is added to a logged step to get the schedule's: -1 where the log counts from 1.
+
+        Where the log counts something else, it is added once this is turned into steps.
+        """
         return self.series.offset
+
+    @property
+    def step_unit(self) -> Unit:
+        """What the log's rows count."""
+        return self.series.reading.unit
 
     @property
     def compared(self) -> int:

@@ -1,7 +1,6 @@
 """One aligned series: what a log's rows hold, the schedule's steps they belong to, and what was planned there.
 
-Everything that compares a log with a schedule does it here: which column belongs to which parameter group, how near
-counts as equal, and which step of the schedule a logged step is.
+Everything that compares a log with a schedule does it here: how near counts as equal, and what is planned for a row.
 """
 
 from __future__ import annotations
@@ -9,12 +8,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from itertools import compress
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from onecycle_cli.formatting import count, format_number
-from onecycle_cli.run.precision import EXACT, SINGLE_ULPS, ULPS, Precision, precision_of, thinned
+from onecycle_cli.run.precision import EXACT, SINGLE_ULPS, ULPS, Precision, precision_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,64 +20,26 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from onecycle_cli.policy.schedule import Schedule
+    from onecycle_cli.run.counting import Reading
+    from onecycle_cli.run.groups import Track
     from onecycle_cli.run.logs.log import Log
 
     Floats = NDArray[np.float64]
     Steps = NDArray[np.int64]
     Flags = NDArray[np.bool_]
 
-OFFSETS = (0, -1, 1)
-"""What may be added to a logged step to get the schedule's, the most usual first.
-
-0: logged before `scheduler.step()`, counted from 0; -1: counted from 1; 1: read after `scheduler.step()`.
-"""
-
-LONGER = 3
-"""Rows by which another offset must agree longer than 0 does, as a flat start agrees with several."""
-
-SAMPLE_SIZE = 400
-"""Rows that decide which group an unnamed column belongs to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """One column of a log, and the plan's parameter group that it is compared with.
-
-    Attributes:
-        field: what it holds.
-        column: its number among the log's learning rates or momenta.
-        group: the plan's parameter group, by number.
-        name: lr or momentum, with the plan's group behind it where there are several (`lr_head`).
-        label: the name, with the log's own name behind it where several columns have the same.
-    """
-
-    field: Literal["lr", "momentum"]
-    column: int
-    group: int
-    name: str
-    label: str
-
-    def values(self, log: Log) -> Floats:
-        """Return the column's values."""
-        columns = log.lr if self.field == "lr" else log.momentum
-        assert columns is not None  # noqa: S101 (a momentum track is made only where momenta are logged)
-        return columns[:, self.column]
-
-    def texts(self, log: Log) -> Sequence[str]:
-        """Return how some of the column's numbers were written; nothing where that is not known."""
-        texts = log.lr_texts if self.field == "lr" else log.momentum_texts
-        return texts[self.column] if texts else ()
-
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Rows of a log under one offset.
+    """Rows of a log, and which steps of the schedule they are.
 
     Attributes:
         tracks: what the columns of `values` are.
         rows: each row's index in the log; `slice(None)` where these are all rows.
-        logged_steps: the steps as they were logged.
-        offset: what is added to them to get the schedule's steps.
+        logged_steps: what the log counts, such as steps or epochs.
+        clock: the same in the schedule's steps, but for the offset.
+        offset: what is added to the clock to get the schedule's steps.
+        span: how many steps up to its own a row shows the mean of.
         values: what was logged, shape (rows, tracks); NaN where nothing was.
         limits: how far from each value a planned one may lie, same shape.
         relative: how far it may lie besides, relative to the planned value, where the user set a tolerance.
@@ -88,7 +48,9 @@ class Samples:
     tracks: tuple[Track, ...]
     rows: NDArray[np.integer] | slice
     logged_steps: Steps
+    clock: Steps
     offset: int
+    span: int
     values: Floats
     limits: Floats
     relative: float
@@ -96,7 +58,7 @@ class Samples:
     @property
     def steps(self) -> Steps:
         """The schedule's step of each row."""
-        return self.logged_steps + self.offset
+        return self.clock + self.offset
 
     @property
     def present(self) -> Flags:
@@ -114,11 +76,21 @@ class Samples:
             self.tracks,
             rows if isinstance(self.rows, slice) else self.rows[rows],
             self.logged_steps[rows],
+            self.clock[rows],
             self.offset,
+            self.span,
             self.values[rows],
             self.limits[rows],
             self.relative,
         )
+
+    def counted(self, reading: Reading) -> Samples:
+        """Return the rows under another reading of what they count."""
+        counted, clock, limits = reading.counted[self.rows], reading.clock[self.rows], self.limits
+        if reading.span > 1:
+            # A sum is rounded as often as it has terms; loggers that take means do so in float32.
+            limits = limits + reading.span * np.minimum(limits, 2.0**-24 * np.abs(self.values))
+        return replace(self, logged_steps=counted, clock=clock, offset=reading.offset, span=reading.span, limits=limits)
 
     def agrees(self, predicted: Floats) -> Flags:
         """Return for each value whether it is the predicted one; False where either is missing."""
@@ -130,21 +102,27 @@ class Samples:
 
     def predicted(self, schedule: Schedule, steps: Steps) -> Floats:
         """Return what a schedule has at given steps, one for each row, in every track."""
-        return _side_by_side([values_at(schedule, track, steps) for track in self.tracks])
+        if self.span == 1:
+            return _side_by_side([values_at(schedule, track, steps) for track in self.tracks])
+        spread = (steps[:, None] + np.arange(1 - self.span, 1)).ravel()
+        means = [values_at(schedule, track, spread).reshape(-1, self.span).mean(axis=1) for track in self.tracks]
+        return _side_by_side(means)
 
 
 @dataclass(frozen=True, slots=True)
 class Series(Samples):
-    """Rows of a log beside a schedule, under one offset.
+    """Rows of a log beside a schedule, under one reading of what they count.
 
     Attributes:
         schedule: what was planned.
+        reading: what the rows count.
         planned: the planned values, same shape as `values`; NaN outside the cycle.
         wrong: where a logged value is not the planned one.
         prefix: rows before the first with a wrong value.
     """
 
     schedule: Schedule
+    reading: Reading
     planned: Floats
     wrong: Flags
     prefix: int
@@ -174,7 +152,7 @@ class Series(Samples):
 
     def planned_at(self, row: int, column: int) -> float | None:
         """Return what was planned for a row; None where the cycle has no such step."""
-        inside = 0 <= int(self.logged_steps[row]) + self.offset < self.schedule.total_steps
+        inside = 0 <= int(self.clock[row]) + self.offset < self.schedule.total_steps
         return float(self.planned[row, column]) if inside else None
 
 
@@ -210,25 +188,13 @@ def read_samples(
         limits = limits.copy()
         for at, rate in enumerate(rates):
             limits[:, at] += (written if rate else of_momentum).limits(values[:, at])
-    return Samples(tuple(tracks), rows, log.steps[rows], 0, values, limits, tolerance or 0.0), written
+    steps = log.steps[rows]
+    return Samples(tuple(tracks), rows, steps, steps, 0, 1, values, limits, tolerance or 0.0), written
 
 
 def _side_by_side(columns: Sequence[Floats]) -> Floats:
     """Return columns as an array, without a copy where there is one: a log may have millions of rows."""
     return columns[0][:, None] if len(columns) == 1 else np.column_stack(columns)
-
-
-def scale_of(schedule: Schedule, track: Track, log: Log) -> float:
-    """Return the size of a track's largest value, planned or logged."""
-    group = schedule.plan.groups[track.group]
-    planned = [group.max_lr] if track.field == "lr" else [group.max_momentum, group.base_momentum]
-    return max(*map(abs, planned), largest(track.values(log)))
-
-
-def largest(values: Floats) -> float:
-    """Return the size of the largest of the finite values."""
-    finite = np.isfinite(values)
-    return float(max(values.max(initial=0.0, where=finite), -values.min(initial=0.0, where=finite)))
 
 
 def values_at(schedule: Schedule, track: Track, steps: Steps) -> Floats:
@@ -259,22 +225,22 @@ def _rebound(schedule: Schedule, track: Track) -> float:
         return math.nan
 
 
-# --- Which step of the schedule a logged step is ---------------------------------------------------------------------
+# --- A log beside a schedule ----------------------------------------------------------------------------------------
 
 
-def align(samples: Samples, schedule: Schedule, offset: int) -> Series:
-    """Lay a log beside a schedule under one offset."""
-    here = replace(samples, offset=offset)
-    steps, last = here.steps, schedule.total_steps - 1
+def align(samples: Samples, schedule: Schedule, reading: Reading) -> Series:
+    """Lay a log beside a schedule under one reading of what its rows count."""
+    here = samples.counted(reading)
+    steps, total = here.steps, schedule.total_steps
     planned = here.predicted(schedule, steps)
-    past = steps > last
     right = here.agrees(planned)
+    past = steps >= total
     if past.any():
         right[past] = False
-        if _may_hold_the_end(here, last + 1):
-            after = np.flatnonzero(steps == last + 1)
+        if reading.may_end_past(steps, total):
+            after = np.flatnonzero(steps == total)
             final = here.take(after)
-            held = final.predicted(schedule, np.full(after.size, last))
+            held = final.predicted(schedule, np.full(after.size, total - 1))
             right[after] = final.agrees(planned[after]) | final.agrees(held)
     wrong: Flags = here.present & ~right
     rows = wrong.any(axis=1)
@@ -283,126 +249,15 @@ def align(samples: Samples, schedule: Schedule, offset: int) -> Series:
         here.tracks,
         here.rows,
         here.logged_steps,
-        offset,
+        here.clock,
+        here.offset,
+        here.span,
         here.values,
         here.limits,
         here.relative,
         schedule,
+        reading,
         planned,
         wrong,
         prefix,
     )
-
-
-def _may_hold_the_end(samples: Samples, total: int) -> bool:
-    """Return whether a row at step total_steps may show what the scheduler was left with, and no step trained with.
-
-    It may in a log of the values after `scheduler.step()`: it holds the rebound, or the last value once more where the
-    scheduler is not stepped after the last step. A log of completed steps (N, 2N … total_steps) ends with such a row
-    as well; if it has a row of step 0, it has one step too many.
-    """
-    if samples.offset > 0:
-        return True
-    steps = np.unique(samples.logged_steps)
-    return samples.offset == 0 and int(steps[-1]) == total and 1 <= int(steps[0]) <= int(np.median(np.diff(steps)))
-
-
-def align_all(samples: Samples, schedule: Schedule) -> list[Series]:
-    """Lay a log beside a schedule under every offset, the likeliest first.
-
-    Where one makes everything right it is alone. Else the one that agrees longest from the log's beginning comes
-    first; at the flat start of a long cycle other offsets than 0 agree a little longer, which says nothing.
-    """
-    resumed = schedule.first_step
-    offsets = [*OFFSETS, *([resumed + offset for offset in OFFSETS] if resumed else [])]
-    found: list[Series] = []
-    for offset in dict.fromkeys(offsets):
-        tried = align(samples, schedule, offset)
-        if tried.right:
-            return [tried]
-        found.append(tried)
-    plain = found[0].prefix
-    least = max(plain + LONGER, plain * 1.5) if plain else 1
-    return sorted(found, key=lambda tried: -tried.prefix if tried.prefix >= least or tried is found[0] else 0)
-
-
-# --- Which column belongs to which parameter group -------------------------------------------------------------------
-
-
-def pair(schedule: Schedule, log: Log) -> tuple[tuple[Track, ...], tuple[str, ...]]:
-    """Pair the log's columns with the plan's groups: by name, else by order, else by what fits.
-
-    Returns:
-        The tracks to compare, learning rates first, and notes on how they were paired.
-    """
-    groups, notes = _groups(schedule, log)
-    tracks = _tracks("lr", groups, schedule, log)
-    if log.momentum is not None:
-        momenta = _tracks("momentum", groups, schedule, log)
-        if schedule.cycles_momentum:
-            tracks += momenta
-        else:
-            notes += _stray_momentum(momenta, log)
-    return tuple(tracks), tuple(notes)
-
-
-def _tracks(field: Literal["lr", "momentum"], groups: list[int], schedule: Schedule, log: Log) -> list[Track]:
-    """Make the tracks of the columns that hold values."""
-    found = []
-    for column, group in enumerate(groups):
-        name = field if len(schedule.groups) == 1 else f"{field}_{schedule.groups[group]}"
-        label = name if groups.count(group) == 1 else f"{name} ({log.groups[column]})"
-        track = Track(field, column, group, name, label)
-        if np.isfinite(track.values(log)).any():
-            found.append(track)
-    return found
-
-
-def _groups(schedule: Schedule, log: Log) -> tuple[list[int], list[str]]:
-    """Return the plan's group of each column, and notes."""
-    names, planned = [name.rpartition("/")[2] for name in log.groups], list(schedule.groups)
-    if set(names) <= set(planned) and len(set(names)) == len(names):
-        missing = [name for name in planned if name not in names]
-        return [planned.index(name) for name in names], [f"the log has no group {name} of the plan" for name in missing]
-    if len(names) == len(planned):
-        return list(range(len(names))), []
-    if len(planned) == 1:
-        return [0] * len(names), [f"the log has {len(names)} parameter groups, the plan one: all are compared with it"]
-    found = [nearest_group(schedule, log.steps, log.lr[:, column]) for column in range(len(names))]
-    pairs = zip(log.groups, found, strict=True)
-    groups = f"the log has {count(len(names), 'parameter group')}, the plan {len(planned)}"
-    if len(names) == 1:
-        how = f"the logged learning rate fits group {planned[found[0]]} best and was compared with it"
-    else:
-        shown = ", ".join(f"{name} with {planned[group]}" for name, group in pairs)
-        how = f"each was compared with the group that it fits best: {shown}"
-    return found, [f"{groups}: {how}"]
-
-
-def nearest_group(schedule: Schedule, logged_steps: Steps, rates: Floats) -> int:
-    """Return the group whose learning rates come closest to logged ones, as a ratio, under any offset."""
-    here = thinned(np.flatnonzero(np.isfinite(rates) & (rates != 0)), SAMPLE_SIZE)
-    if not here.size:
-        return 0
-    logged = np.abs(rates[here])
-    distances = []
-    for group in range(len(schedule.groups)):
-        by_offset = []
-        for offset in OFFSETS:
-            steps = np.clip(logged_steps[here] + offset, 0, schedule.total_steps - 1)
-            with np.errstate(all="ignore"):
-                gaps = np.abs(np.log(logged / np.abs(schedule.lr(steps, group))))
-            by_offset.append(float(np.median(np.nan_to_num(gaps, nan=1e3, posinf=1e3))))
-        distances.append(min(by_offset))
-    return distances.index(min(distances))
-
-
-def _stray_momentum(momenta: list[Track], log: Log) -> list[str]:
-    """Note a momentum that changes although the plan does not cycle it."""
-    for track in momenta:
-        values = track.values(log)
-        low, high = float(np.nanmin(values)), float(np.nanmax(values))
-        if low != high:
-            between = f"{format_number(low)} and {format_number(high)}"
-            return [f"the log's momentum moves between {between}; the plan does not cycle it"]
-    return []

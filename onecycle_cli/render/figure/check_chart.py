@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from onecycle_cli.formatting import printable
-from onecycle_cli.render.check_report import compared_values, outcome
+from onecycle_cli.render.check_report import compared_values, noun, outcome
 from onecycle_cli.render.checks_report import summary
 from onecycle_cli.render.figure.chart import Band, Chart, Moment, Panel, Stroke, evaluate, rows_to_draw
 from onecycle_cli.render.figure.style import LINES, OTHER_PHASE, WRONG, looks
@@ -57,8 +57,8 @@ def check_chart(found: Verdict, plan: str, momentum_word: str) -> Chart:
         begin, end = found.first_missing_step - 1, schedule.total_steps - 1
         missing = (Band("not in the log", begin, end, *OTHER_PHASE),)
     if first is not None:
-        text = f"first divergence: step {first.step:,}, {printable(first.field)}"
-        moment = Moment(float(first.step + found.offset), text, WRONG)
+        text = f"first divergence: {noun(found)} {first.step:,}, {printable(first.field)}"
+        moment = Moment(float(first.plan_step), text, WRONG)
     return Chart(title, details, panels, bands=missing, moment=moment, steps_per_epoch=schedule.steps_per_epoch)
 
 
@@ -116,7 +116,7 @@ def _columns(found: Verdict, field: str) -> list[int]:
 def _ring(found: Verdict, field: str) -> Iterator[Stroke]:
     first = found.first_divergence
     if first is not None and found.series.tracks[first.column].field == field and abs(first.logged) <= DRAWABLE[1]:
-        yield Stroke(np.array([first.step + found.offset], np.float64), np.array([first.logged]), RING)
+        yield Stroke(np.array([first.plan_step], np.float64), np.array([first.logged]), RING)
 
 
 def _logged(found: Verdict, column: int, colour: Any, entry: str, marked: int) -> Iterator[Stroke]:

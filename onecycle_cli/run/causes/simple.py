@@ -9,7 +9,7 @@ import numpy as np
 from onecycle_cli.formatting import format_number
 from onecycle_cli.run import Cause
 from onecycle_cli.run.causes.hypothesis import Case, Hypothesis, first_value
-from onecycle_cli.run.series import nearest_group
+from onecycle_cli.run.groups import nearest_group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

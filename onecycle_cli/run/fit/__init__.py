@@ -10,7 +10,7 @@ import numpy as np
 from onecycle_cli.errors import PlanError
 from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.onecycle import OneCycle
-from onecycle_cli.run.checker import compare
+from onecycle_cli.run.alignment import compare
 from onecycle_cli.run.fit.evidence import moves, refusal, views
 from onecycle_cli.run.fit.refinement import refine
 from onecycle_cli.run.fit.result import Fitted, undetermined
@@ -92,7 +92,8 @@ def _check(log: Log, evidence: Evidence, solution: Solution, *, exact: bool) -> 
         settings["groups"] = list(log.groups)
     settings = dict(sorted(settings.items(), key=lambda pair: IN_ORDER.index(pair[0])))
     with np.errstate(all="ignore"):
-        comparison = compare(OneCycle(**settings).schedule(), log)  # type: ignore[arg-type]
+        plan = OneCycle(**settings)  # type: ignore[arg-type]
+        comparison = compare(plan, plan.schedule(), log)
         series = next((found for found in comparison.alignments if found.offset == offset), comparison.alignments[0])
         explained = int(series.agrees(series.planned).sum()) / max(series.compared, 1)
     unknown = tuple(undetermined(log, evidence, solution, settings, series))

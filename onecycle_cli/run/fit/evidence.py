@@ -9,8 +9,9 @@ import numpy as np
 
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.formatting import format_number
+from onecycle_cli.run.groups import Track, largest
 from onecycle_cli.run.precision import EXACT, FLOAT32, Precision, thinned
-from onecycle_cli.run.series import Track, largest, read_samples
+from onecycle_cli.run.series import read_samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.run.logs.cells import text_of
@@ -133,7 +133,7 @@ class LogBuilder:
         values = np.frombuffer(flat, dtype=np.float64).reshape(good, -1)
         texts = [tuple(column) for column in self._texts]
         momentum, momentum_texts = _momenta(columns, values, texts)
-        whole, step_notes = _whole_steps(columns, np.frombuffer(steps, dtype=np.float64))
+        whole, counts, step_notes = _whole_steps(columns, np.frombuffer(steps, dtype=np.float64))
         epochs = values[:, columns.measured] if columns.epoch is not None else None
         return Log(
             path=self.path,
@@ -143,6 +143,7 @@ class LogBuilder:
             momentum=momentum,
             groups=columns.groups,
             step_column=columns.step,
+            counts=counts,
             epochs=np.frombuffer(steps, dtype=np.float64) if columns.counts_epochs else epochs,
             lr_texts=tuple(texts[:groups]),
             momentum_texts=momentum_texts,
@@ -176,17 +177,19 @@ def _momenta(
     return momentum, tuple(() if place is None else texts[place] for place in places)
 
 
-def _whole_steps(columns: Columns, steps: NDArray[np.float64]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return the steps, and a note; rows are numbered where an epoch column does not count them one by one."""
+def _whole_steps(
+    columns: Columns, steps: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], Literal["step", "epoch", "row"], tuple[str, ...]]:
+    """Return the steps, what they count, and notes; rows are numbered where epochs do not count them one by one."""
     import numpy as np
 
     if not columns.counts_epochs:
-        return steps.astype(np.int64), ()
+        return steps.astype(np.int64), "row" if columns.step is None else "step", ()
     several_per_epoch = 2 * int((np.diff(steps) == 0).sum()) > len(steps) - 1
     if several_per_epoch or not (steps == np.floor(steps)).all():
         note = f"column {columns.step} does not count the rows one by one: the rows are numbered from 0"
-        return np.arange(len(steps), dtype=np.int64), (note,)
-    return steps.astype(np.int64), (f"no column counts steps: the epochs in column {columns.step} are used",)
+        return np.arange(len(steps), dtype=np.int64), "row", (note,)
+    return steps.astype(np.int64), "epoch", (f"no column counts steps: the epochs in column {columns.step} are used",)
 
 
 def sampled_rows() -> Iterator[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from onecycle_cli.errors import OnecycleError
 
@@ -52,6 +52,7 @@ class Log:
         momentum: momenta (beta1), float64, shape (rows, groups); NaN where a row has none. None where none is logged.
         groups: the groups' names as the log has them, in its order; a single unnamed group is "".
         step_column: the column with the steps; None where the rows are numbered.
+        counts: what `steps` holds: steps, whole epochs where no column counts steps, or the rows' numbers from 0.
         epochs: the epoch of each row as it was logged, float64, shape (rows,); NaN where a row has none. None where no
             column counts epochs.
         lr_texts: for each column of `lr`, how some of its numbers were written.
@@ -67,6 +68,7 @@ class Log:
     momentum: NDArray[np.float64] | None
     groups: tuple[str, ...]
     step_column: str | None = None
+    counts: Literal["step", "epoch", "row"] = "step"
     epochs: NDArray[np.float64] | None = None
     lr_texts: Texts = ()
     momentum_texts: Texts = ()

@@ -1,0 +1,157 @@
+"""A log beside a schedule, under every reading of what its rows count that may be meant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from onecycle_cli.errors import OnecycleError
+from onecycle_cli.run.counting import given_readings, possible_readings
+from onecycle_cli.run.coverage import first_missing_step, usual_gap
+from onecycle_cli.run.groups import pair, scale_of
+from onecycle_cli.run.precision import EXACT, SINGLE_ULPS, Precision, thinned
+from onecycle_cli.run.series import Series, align, read_samples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from onecycle_cli.policy.schedule import Schedule
+    from onecycle_cli.policy.settings import Settings
+    from onecycle_cli.run import RowIs
+    from onecycle_cli.run.counting import Reading
+    from onecycle_cli.run.logs.log import Log
+    from onecycle_cli.run.series import Samples
+
+LONGER = 3
+"""Rows by which another reading must agree longer than the first does, as a flat start agrees with several."""
+
+TRIED_ROWS = 400
+"""Rows on which a reading is tried before it is compared with all."""
+
+ENOUGH_VALUES = {"epoch": 3}
+"""Different values that a log must show, to be read as anything else than its columns say; of epochs there are few."""
+
+MANY_VALUES = 8
+"""The same for what is not among these."""
+
+NOISE = 8
+"""Values off by more than their rounding from which their signs must differ, to come from float32 arithmetic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A log beside a schedule.
+
+    Attributes:
+        alignments: the log under each reading that may be meant, the likeliest first; one without a wrong value is
+            alone.
+        looser: the same with what float32 arithmetic may differ by, where the log may come from that, and the stricter
+            comparison does not make it right.
+        tolerance: how near counts as equal.
+        notes: what the user should know about the comparison.
+    """
+
+    alignments: list[Series]
+    looser: list[Series]
+    tolerance: Precision
+    notes: tuple[str, ...]
+
+    @property
+    def right(self) -> bool:
+        """Whether every logged value is the planned one."""
+        return self.alignments[0].right
+
+
+def compare(
+    settings: Settings, schedule: Schedule, log: Log, tolerance: float | None = None, row_is: RowIs | None = None
+) -> Comparison:
+    """Lay a log beside a schedule.
+
+    A log of values that are not exact may have been computed in float32 as well. Unless the convention does so anyway,
+    that is allowed for only where it makes every value right.
+
+    Raises:
+        OnecycleError: the log holds no learning rate, or the plan lacks a number that `row_is` needs.
+    """
+    given = given_readings(log, settings, schedule, row_is)
+    possible = [] if row_is else list(possible_readings(log, settings, schedule))
+    tracks, notes = pair(schedule, log)
+    if not any(track.field == "lr" for track in tracks):
+        raise OnecycleError(f"{log.path}: no learning rate in the log", "log the optimizer's lr once per step")
+    convention = schedule.plan.convention
+    scales = [scale_of(schedule, track, log) for track in tracks]
+    samples, written = read_samples(log, tracks, scales, tolerance=tolerance, single=convention.float32)
+    alignments, looser = _aligned(samples, schedule, given, possible), []
+    in_single = convention.float32 and tolerance is None and written is not EXACT
+    if not (alignments[0].right or convention.float32) and tolerance is None and written is not EXACT:
+        samples, _ = read_samples(log, tracks, scales, single=True)
+        looser = _aligned(samples, schedule, given, possible)
+        if looser[0].right and _is_noise(looser[0], alignments):
+            alignments, looser, in_single = looser, [], True
+    if in_single:
+        who = f"{convention.name} computes" if convention.float32 else "the run computed"
+        notes += (f"{who} in float32: {SINGLE_ULPS:.1g} of the peak is allowed for that",)
+    if alignments[0].right and tolerance is None and written is EXACT:
+        agreed, more = _agreement(alignments[0])
+        return Comparison(alignments, looser, agreed, (*notes, *more))
+    return Comparison(alignments, looser, written if tolerance is None else Precision("given", tolerance), notes)
+
+
+def _aligned(
+    samples: Samples, schedule: Schedule, given: Iterable[Reading], possible: Iterable[Reading]
+) -> list[Series]:
+    """Lay a log beside a schedule under every reading, the likeliest first.
+
+    Where a given one makes everything right it is alone, else a possible one that does so and shows the whole cycle.
+    Else the given one that agrees longest from the log's beginning comes first; at the flat start of a long cycle other
+    offsets than 0 agree a little longer, which says nothing.
+    """
+    found: list[Series] = []
+    for reading in given:
+        tried = align(samples, schedule, reading)
+        if tried.right:
+            return [tried]
+        found.append(tried)
+    some = samples.take(thinned(np.arange(len(samples.values)), TRIED_ROWS))
+    for reading in possible:
+        if align(some, schedule, reading).right:
+            tried = align(samples, schedule, reading)
+            if tried.right and _shows_the_cycle(tried):
+                return [tried]
+    # The first row of any epoch-wise log has the initial rate of a scheduler that was not stepped before it.
+    plain, fewest = found[0].prefix, 2 if found[0].reading.unit == "epoch" else 1
+    least = max(plain + LONGER, plain * 1.5) if plain else fewest
+    return sorted(found, key=lambda tried: -tried.prefix if tried.prefix >= least or tried is found[0] else 0)
+
+
+def _shows_the_cycle(series: Series) -> bool:
+    """Return whether a log goes through the whole cycle, and moves while it does."""
+    begins = int(series.steps.min()) <= max(usual_gap(series), series.schedule.first_step)
+    moves = np.unique(series.values[:, series.rates[0]]).size >= ENOUGH_VALUES.get(series.reading.unit, MANY_VALUES)
+    return begins and moves and first_missing_step(series) is None
+
+
+def _is_noise(looser: Series, strict: list[Series]) -> bool:
+    """Return whether values that are only right in float32 arithmetic lie on both sides of the planned ones."""
+    beside = next(series for series in strict if series.reading is looser.reading) if len(strict) > 1 else None
+    if beside is None:
+        return True
+    off = (beside.values - beside.planned)[beside.wrong]
+    return off.size < NOISE or bool((off > 0).any() and (off < 0).any())
+
+
+def _agreement(series: Series) -> tuple[Precision, tuple[str, ...]]:
+    """Return how closely the values of an exact log agree, and why not to the last bit."""
+    cycle = series.present & (series.steps < series.schedule.total_steps)[:, None]
+    if ((series.values == series.planned) | ~cycle).all():
+        return EXACT, ()
+    gaps = np.where(cycle, np.abs(series.values - series.planned), 0.0)
+    relative = float(np.nanmax(np.where(gaps > 0, gaps / np.abs(series.planned), 0.0)))
+    off = int((gaps > 0).sum())
+    why = (
+        f"{off:,} of {int(cycle.sum()):,} values differ in the last bits, by up to {relative:.1g}: another "
+        "library's cosine, or another order of evaluation"
+    )
+    return Precision("a few ulp", relative), (why,)

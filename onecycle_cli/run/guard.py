@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 from onecycle_cli.errors import OnecycleError
@@ -135,31 +136,25 @@ class ScheduleGuard:
     def for_lightning(self) -> Any:
         """Return a callback for Lightning's Trainer; it compares before each optimizer step."""
         try:
-            from lightning.pytorch import Callback
+            lightning = import_module("lightning.pytorch")
         except ImportError:
-            from pytorch_lightning import Callback
+            lightning = import_module("pytorch_lightning")
 
-        guard = self
+        def compare(_callback: Any, _trainer: Any, _module: Any, optimizer: Any) -> None:
+            if self.optimizer in (None, optimizer):  # of several optimizers, as in a GAN, only one has this plan
+                self.optimizer = optimizer
+                self.compare(optimizer.param_groups)
 
-        class GuardCallback(Callback):  # type: ignore[misc]
-            def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:  # noqa: ARG002
-                if guard.optimizer in (None, optimizer):  # of several optimizers, as in a GAN, only one has this plan
-                    guard.optimizer = optimizer
-                    guard.compare(optimizer.param_groups)
-
-        return GuardCallback()
+        return _callback(lightning.Callback, "on_before_optimizer_step", compare)
 
     def for_transformers(self) -> Any:
         """Return a callback for transformers' Trainer; it compares before each optimizer step."""
         from transformers import TrainerCallback
 
-        guard = self
+        def compare(_callback: Any, _args: Any, _state: Any, _control: Any, **given: Any) -> None:
+            self.compare(given["optimizer"].param_groups)
 
-        class GuardCallback(TrainerCallback):  # type: ignore[misc]
-            def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **given: Any) -> None:  # noqa: ARG002
-                guard.compare(given["optimizer"].param_groups)
-
-        return GuardCallback()
+        return _callback(TrainerCallback, "on_pre_optimizer_step", compare)
 
     def for_keras(self) -> Any:
         """Return a callback for Keras' `fit`; it compares at the beginning of each batch.
@@ -168,15 +163,17 @@ class ScheduleGuard:
         """
         from keras.callbacks import Callback
 
-        guard = self
+        def compare(callback: Any, _batch: int, logs: Any = None) -> None:  # noqa: ARG001 - passed by its name
+            optimizer = callback.model.optimizer
+            group = {"lr": optimizer.learning_rate}
+            for setting in ("momentum", "beta_1"):
+                if isinstance(value := getattr(optimizer, setting, None), int | float):
+                    group["momentum"] = value
+            self.compare([group])
 
-        class GuardCallback(Callback):  # type: ignore[misc]
-            def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
-                optimizer = self.model.optimizer
-                group = {"lr": optimizer.learning_rate}
-                for setting in ("momentum", "beta_1"):
-                    if isinstance(value := getattr(optimizer, setting, None), int | float):
-                        group["momentum"] = value
-                guard.compare([group])
+        return _callback(Callback, "on_train_batch_begin", compare)
 
-        return GuardCallback()
+
+def _callback(base: type, hook: str, function: Callable[..., None]) -> Any:
+    """Return a framework's callback with one hook; its class is made here, because the framework may be missing."""
+    return type("GuardCallback", (base,), {hook: function})()

@@ -115,6 +115,8 @@ def _fix(loaded: Loaded, request: Request, *, write: bool, stream: TextIO) -> No
                 target.write(text.encode(source.encoding))
     files = count(fixed, "file")
     sys.stderr.write(f"{f'{files} fixed' if write else f'{files} can be fixed'}\n" if fixed else "no safe fixes\n")
+    others = sorted({found.file for found in loaded.findings if found.fix and found.file} - loaded.given)
+    print_notes(f"{path} is left as it is: name it, or its folder, to fix it" for path in others)
 
 
 def _print_report(loaded: Loaded, format_: Format, failing: Container[Severity], stream: TextIO) -> None:

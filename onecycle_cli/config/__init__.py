@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from onecycle_cli.policy.validation import validate_settings
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from onecycle_cli.config.composition.library import Library
     from onecycle_cli.config.files import Source
     from onecycle_cli.config.key_paths import Assignment
     from onecycle_cli.config.raw_plan import RawPlan
@@ -116,6 +118,7 @@ class LoadedPlan:
         file: the file, as it is shown; empty for flags alone.
         in_file: the settings that the file gives.
         flags: the settings that flags give.
+        includes: the other files that the file is composed of.
     """
 
     plan: NamedPlan | None
@@ -125,15 +128,28 @@ class LoadedPlan:
     file: str = ""
     in_file: Collection[str] = ()
     flags: Collection[str] = ()
+    includes: Collection[str] = ()
 
 
 @dataclass(slots=True)
 class Loaded:
-    """Everything that was loaded: the plans, the files, and the sources of those that have findings."""
+    """Everything that was loaded.
+
+    Attributes:
+        plans: the plans.
+        files: the files that have them.
+        given: all files that were asked for, also those without a plan.
+        sources: every file that a finding points into.
+        readers: for each of these, the file with which it was read, which may be itself.
+        skipped: how many files have no one-cycle schedule.
+        unreadable: the errors of files that cannot be read.
+    """
 
     plans: list[LoadedPlan] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    given: set[str] = field(default_factory=set)
     sources: dict[str, Source] = field(default_factory=dict)
+    readers: dict[str, Source] = field(default_factory=dict)
     skipped: int = 0
     unreadable: list[OnecycleError] = field(default_factory=list)
 
@@ -166,17 +182,21 @@ def load(request: Request) -> Loaded:
     if not request.configs:
         loaded.plans = [_load_plan(None, convention, request) for convention in request.conventions or (None,)]
         return loaded
+    from onecycle_cli.config.composition.base_files import includes_one_cycle
+    from onecycle_cli.config.composition.library import Library
     from onecycle_cli.config.key_paths import dotted
 
     assignments = _assignments(request)
+    library = Library()
     if request.every_plan:
-        sources = find_sources(request.configs, loaded.unreadable.append, request.exclude)
+        is_wanted = partial(includes_one_cycle, library)
+        sources = find_sources(request.configs, loaded.unreadable.append, request.exclude, is_wanted)
     else:
         sources = map(read_source, request.configs)
     required = assignments[len(request.defaults) :]
     ineffective: list[tuple[RawPlan, set[str]]] = []
     for source in sources:
-        raw = _load_source(loaded, source, assignments, request)
+        raw = _load_source(loaded, source, assignments, request, library)
         ineffective += [
             (plan, {dotted(given.path) for given in plan.ineffective if given in required})
             for plan in raw
@@ -184,13 +204,19 @@ def load(request: Request) -> Loaded:
         ]
     if ineffective and (unused := set.intersection(*(paths for _, paths in ineffective))):
         raise _no_effect(ineffective[0][0], min(unused))
+    _leave_needs_to_children(loaded)
     return loaded
 
 
-def findings_of(source: Source, request: Request) -> list[Finding]:
-    """Return all findings of a source's plans."""
+def findings_of(source: Source, request: Request, changed: Source | None = None) -> list[Finding]:
+    """Return all findings of a source's plans; `changed` is the source itself or a file in it, with another text."""
+    from onecycle_cli.config.composition.library import Library
+
     loaded = Loaded()
-    _load_source(loaded, source, _assignments(request), replace(request, every_plan=True))
+    if changed is not None and changed.path == source.path:
+        source = changed
+    library = Library([changed] if changed is not None else [])
+    _load_source(loaded, source, _assignments(request), replace(request, every_plan=True), library)
     return loaded.findings
 
 
@@ -199,6 +225,17 @@ def _assignments(request: Request) -> tuple[Assignment, ...]:
 
     defaults = read_assignments(request.defaults, "the project's set") if request.defaults else ()
     return (*defaults, *read_assignments(request.assignments))
+
+
+def _leave_needs_to_children(loaded: Loaded) -> None:
+    """Drop what a base file lacks if files that include it were read too: they give it, or lack it themselves."""
+    included = {path for plan in loaded.plans for path in plan.includes}
+    loaded.plans = [
+        replace(plan, findings=tuple(found for found in plan.findings if found.rule not in NEEDED))
+        if plan.file in included and not plan.includes
+        else plan
+        for plan in loaded.plans
+    ]
 
 
 def _no_effect(plan: RawPlan, path: str) -> OnecycleError:
@@ -216,17 +253,18 @@ def _no_effect(plan: RawPlan, path: str) -> OnecycleError:
 
 
 def _load_source(
-    loaded: Loaded, source: Source, assignments: Sequence[Assignment], request: Request
+    loaded: Loaded, source: Source, assignments: Sequence[Assignment], request: Request, library: Library
 ) -> Sequence[RawPlan]:
     """Load the plans of a source; return those of them that were asked for, as they were read."""
     from onecycle_cli.config.reader import choose, no_block, read
 
-    plans = read(source, assignments)
+    plans = read(source, assignments, library)
+    loaded.given.add(source.path)
     named = source.named and not request.only_schedules
     if not request.every_plan:
         plans = [choose(plans, request.block)]
     elif plans[0].is_empty and named:
-        loaded.unreadable.append(no_block(source.path))
+        loaded.unreadable.append(no_block(plans[0]))
         return ()
     elif not named and not any(plan.is_one_cycle for plan in plans):
         loaded.skipped += 1
@@ -234,8 +272,11 @@ def _load_source(
     made = [_load_plan(plan, name, request) for plan in plans for name in request.conventions or (None,)]
     loaded.files.append(source.path)
     loaded.plans += made
-    if any(plan.findings for plan in made):
-        loaded.sources[source.path] = source
+    known = {source.path: source, **{path: other for plan in plans for path, other in plan.others.items()}}
+    for path in {finding.file for plan in made for finding in plan.findings}:
+        if path in known:
+            loaded.sources.setdefault(path, known[path])
+            loaded.readers.setdefault(path, source)
     return plans
 
 
@@ -246,6 +287,8 @@ def _load_plan(raw: RawPlan | None, convention: str | None, request: Request) ->
     flags = dict(request.flags) if convention is None else {**request.flags, "convention": convention}
     file, in_file = ("", {}) if raw is None else (raw.path, raw.values)
     values, notes = override(in_file, flags)
+    if raw is not None and raw.note:
+        notes.insert(0, raw.note)
     if request.leave_out_unsupported and convention is not None:
         notes += _leave_out_unsupported(values, convention)
     open_warmup = [] if raw is None or not raw.warmups or "pct_start" in flags else _take_warmup(raw, values)
@@ -268,7 +311,8 @@ def _load_plan(raw: RawPlan | None, convention: str | None, request: Request) ->
         name = settings.name or stem
         label = name if convention is None else f"{name} ({convention})" if file else convention
         plan = NamedPlan(stem, name, label, settings, settings.schedule(strict=False))
-    return LoadedPlan(plan, settings, tuple(findings), tuple(notes), file, in_file.keys(), flags.keys())
+    includes = () if raw is None else raw.others.keys()
+    return LoadedPlan(plan, settings, tuple(findings), tuple(notes), file, in_file.keys(), flags.keys(), includes)
 
 
 def _take_warmup(raw: RawPlan, values: dict[str, object]) -> list[Finding]:

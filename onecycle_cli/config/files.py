@@ -21,10 +21,11 @@ STDIN = "-"
 STDIN_NAME = "<stdin>"
 LARGEST = 4 * 2**20
 PYTHON, JSON = ".py", ".json"
+YAML = (".yaml", ".yml")
 RARE = (PYTHON, JSON)
 """Endings of files that are rarely configs: in folders only those that mention a one-cycle schedule are read."""
 
-_ONE_CYCLE = re.compile("one_?cycle", re.IGNORECASE)
+_ONE_CYCLE = re.compile("one_?cycle")
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 SAVE_AS = "save the file as UTF-8; check that this is the right file"
 
@@ -74,11 +75,15 @@ def read_source(path: str, *, named: bool = True) -> Source:
 
 
 def find_sources(
-    paths: Sequence[str], unreadable: Callable[[OnecycleError], object], exclude: Sequence[str] = ()
+    paths: Sequence[str],
+    unreadable: Callable[[OnecycleError], object],
+    exclude: Sequence[str] = (),
+    is_wanted: Callable[[Source], bool] | None = None,
 ) -> Iterator[Source]:
     """Read every file named, and every config below every folder named, each once, in a stable order.
 
-    In folders, YAML files are read, and Python and JSON files that mention a one-cycle schedule. Hidden files, links to
+    In folders, YAML files are read, and Python and JSON files that mention a one-cycle schedule, or that are wanted for
+    another reason. Hidden files, links to
     folders, and what is not a regular file are skipped. A pattern of `exclude` matches a path from its end
     (`old/*.yaml`), or a folder in it. The error of what cannot be read goes to `unreadable`.
     """
@@ -99,8 +104,15 @@ def find_sources(
         except OnecycleError as error:
             unreadable(error)
             continue
-        if named or not path.lower().endswith(RARE) or _ONE_CYCLE.search(source.text):
+        is_rare = path.lower().endswith(RARE)
+        if named or not is_rare or mentions_one_cycle(source.text) or (is_wanted is not None and is_wanted(source)):
             yield source
+
+
+def mentions_one_cycle(text: str) -> bool:
+    """Return whether a text names a one-cycle schedule."""
+    small = text.lower()
+    return "cycle" in small and _ONE_CYCLE.search(small) is not None  # the first test is far quicker
 
 
 def _configs_below(folder: str, unreadable: Callable[[OnecycleError], object]) -> Iterator[str]:
@@ -113,7 +125,7 @@ def _configs_below(folder: str, unreadable: Callable[[OnecycleError], object]) -
             path = Path(parent, name)
             # A broken link is reported as unreadable; a pipe or a device could block.
             if (
-                name.lower().endswith((".yaml", ".yml", *RARE))
+                name.lower().endswith((*YAML, *RARE))
                 and not name.startswith(".")
                 and (path.is_file() or not path.exists())
             ):

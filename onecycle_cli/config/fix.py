@@ -28,17 +28,23 @@ _NO_END = "\\ No newline at end of file\n"
 
 
 def fixed_files(loaded: Loaded, request: Request) -> Iterator[tuple[Source, str]]:
-    """Return every file that has findings with a safe fix, and its fixed text if fewer findings are left in it."""
+    """Return every file that has findings with a safe fix, and its fixed text if fewer findings are left.
+
+    Files that were not asked for, but are part of one that was, are left as they are.
+    """
     by_file: dict[str, list[Finding]] = {}
     for finding in loaded.findings:
         if finding.fix is not None and finding.file is not None:
             by_file.setdefault(finding.file, []).append(finding)
     for path, findings in by_file.items():
-        source = loaded.sources[path]
+        source, reader = loaded.sources[path], loaded.readers[path]
+        if path not in loaded.given:
+            continue
         text = fix_text(source.text, findings, python=path.endswith(PYTHON))
         if text == source.text or source.finding is not None:
             continue
-        if len(findings_of(replace(source, text=text), request)) < len(findings_of(source, request)):
+        changed = replace(source, text=text)
+        if len(findings_of(reader, request, changed)) < len(findings_of(reader, request)):
             yield source, text
 
 

@@ -48,12 +48,14 @@ class Document:
         extra: the values of `--set` that have no place in the tree.
         loader: the program that loads the file.
         used: the flags of the values of `--set` that were read.
+        differing: the primary configs that give what is missing here, in different ways.
     """
 
     root: MappingNode
     extra: MappingNode
     loader: Loader = EXACT
     used: set[str] = field(default_factory=set)
+    differing: str = ""
 
     def at(self, path: KeyPath) -> Node | None:
         """Return the node at a path; None if there is none."""
@@ -223,7 +225,9 @@ def _follow(
         at = (*base, *split(name))
         found = document.at(at)
         if found is None:
-            return Unknown(start.place, start.text, dotted(at), f"{dotted(at)} is not in this file"), at
+            elsewhere = f", and it differs in {document.differing}: name one of these" if document.differing else ""
+            why = f"{dotted(at)} is not in this file{elsewhere}"
+            return Unknown(start.place, start.text, dotted(at), why), at
         node = found
     written = getattr(start, "text", "")
     return Unknown(start.place, written, dotted(path), "it refers to itself", is_mistake=True), path

@@ -11,11 +11,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a node begins: line and column, 1-based; `flag` is what the user typed where it is not from the file."""
+    """Where a node begins.
+
+    Attributes:
+        line: the line, from 1.
+        column: the column in that line, in characters, from 1.
+        flag: what the user typed where it is not from a file.
+        file: the file, as it is shown; None for the one that is being read.
+    """
 
     line: int
     column: int
     flag: str | None = None
+    file: str | None = None
 
 
 TOP = Place(1, 1)
@@ -82,7 +90,7 @@ def seen_from(place: Place, node: Node) -> Node:
 
 
 def place_at(finding: Finding, place: Place) -> Finding:
-    """Return the finding with its line and column, or with the flag that gave its value."""
+    """Return the finding with its file, line and column, or with the flag that gave its value."""
     if place.flag is not None:
         return replace(finding, flag=place.flag)
-    return replace(finding, line=place.line, column=place.column)
+    return replace(finding, file=place.file or finding.file, line=place.line, column=place.column)

@@ -12,26 +12,25 @@ import ast
 import math
 import operator
 import re
-import warnings
-from array import array
-from bisect import bisect_left
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
 
-from onecycle_cli.config.nodes import TOP, MappingNode, Place, ScalarNode, SequenceNode, seen_from
+from onecycle_cli.config.composition.merging import merged
+from onecycle_cli.config.key_paths import lookup
+from onecycle_cli.config.nodes import MappingNode, Place, ScalarNode, SequenceNode, seen_from
+from onecycle_cli.config.python_text import Lines, dotted_name, parse_module, refuse_too_many_words
 from onecycle_cli.config.scalars import MOST_DIGITS, portable, read_plain
 from onecycle_cli.config.yaml_tree import DEEPEST, MOST_NODES, TOO_DEEP, UnreadableError
-from onecycle_cli.findings.config_rules import NOT_PYTHON, TOO_MUCH
+from onecycle_cli.findings.config_rules import TOO_MUCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from onecycle_cli.config.nodes import Node
 
-UNKNOWN = "!unknown"
-"""The tag of what the file alone does not give; the scalar's text is the expression, shortened."""
+BASE = "_base_"
+"""The name that gives a config's base files, and then means their values."""
 
-LONGEST_SHOWN = 60
 MOST_BITS = 1400
 """The largest power that is computed, a little more than any float64."""
 
@@ -71,69 +70,73 @@ _SIGNS: dict[type[ast.AST], Callable[[Any], object]] = {ast.UAdd: operator.pos, 
 NO_VALUE = (ArithmeticError, LookupError, TypeError, ValueError)
 """What Python raises where an expression has no value, and this module where it does not follow one."""
 
-_BREAK = re.compile(r"\r\n|\r|\n")
-_TOKEN = re.compile(r"\w+|[^\w\s]")
-_INNER_BYTE = re.compile(rb"[\x80-\xbf]")
+_USES_BASE = re.compile(r"_base_(?![\w/\"']|\s*=)")
+_VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
-def parse_python(text: str) -> MappingNode:
+class Includes(Protocol):
+    """The files that a Python config includes, and MMEngine's ways to refer to them."""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """By name: what MMEngine puts in place of `{{ fileDirname }}` and others."""
+
+    def base(self, names: Node) -> MappingNode:
+        """Return the tree of the files that `_base_` names."""
+
+    def module(self, level: int, name: str, place: Place) -> MappingNode | None:
+        """Return the tree of a module that is imported under `read_base()`."""
+
+    def over(self, base: MappingNode, own: MappingNode) -> MappingNode:
+        """Return a config merged over its base files."""
+
+    def reference(self, text: str) -> tuple[str, ...] | None:
+        """Return the path in the base files that a string refers to."""
+
+
+def parse_python(text: str, file: str | None = None, includes: Includes | None = None) -> MappingNode:
     """Return the tree of a Python config: one entry for each name that the module assigns.
+
+    Places name the file if it is given; `includes` reads the files that the config includes.
 
     Raises:
         UnreadableError: the text breaks Python's grammar, or is larger or nested deeper than any config.
     """
-    # Parsing takes microseconds and a kilobyte per token: refuse what cannot be a config before it.
-    if excess := next(islice(_TOKEN.finditer(text), 2 * MOST_NODES, None), None):
-        raise UnreadableError(TOO_MUCH, f"more than {2 * MOST_NODES:,} words", _place_of(text, excess.start()))
-    module = Evaluator(text)
-    for statement in parse_module(text).body:
+    refuse_too_many_words(text)
+    module = Evaluator(text, file, includes)
+    body = parse_module(text).body
+    base = module.read_base_files(body, is_used=_USES_BASE.search(text) is not None)
+    for statement in body:
         module.follow(statement)
-    return MappingNode(TOP, list(module.names.values()))
-
-
-class Lines:
-    """The lines as Python counts them, with columns in characters: `ast` counts bytes of UTF-8."""
-
-    def __init__(self, text: str) -> None:
-        """Take a module's text."""
-        self._lines = _BREAK.split(text)
-        self._inner: dict[int, array[int]] = {}
-
-    def place(self, node: ast.expr | ast.stmt | ast.keyword) -> Place:
-        """Return where a node of the syntax begins."""
-        return Place(node.lineno, self._column(node.lineno, node.col_offset))
-
-    def unknown(self, node: ast.expr | ast.stmt) -> ScalarNode:
-        """Return the scalar for a node whose value is unknown."""
-        begin, line = self.place(node), self._lines[node.lineno - 1]
-        whole = node.end_lineno == node.lineno
-        end = self._column(node.lineno, node.end_col_offset or 0) - 1 if whole else len(line)
-        shown = line[begin.column - 1 : end]
-        if len(shown) > LONGEST_SHOWN or not whole:
-            shown = shown[: LONGEST_SHOWN - 1].rstrip() + "…"
-        return ScalarNode(begin, shown, plain=True, tag=UNKNOWN)
-
-    def _column(self, line: int, offset: int) -> int:
-        text = self._lines[line - 1]
-        if text.isascii():
-            return offset + 1
-        if line not in self._inner:
-            self._inner[line] = array("I", (byte.start() for byte in _INNER_BYTE.finditer(text.encode())))
-        return offset - bisect_left(self._inner[line], offset) + 1
+    own = MappingNode(Place(1, 1, None, file), [entry for name, entry in module.names.items() if name != BASE])
+    return own if base is None or includes is None else includes.over(base, own)
 
 
 class Evaluator:
     """Follows a module's statements, and works out expressions from the names that are known so far."""
 
-    def __init__(self, text: str) -> None:
-        """Take a module's text, of which places and unknown expressions are shown."""
+    def __init__(self, text: str, file: str | None = None, includes: Includes | None = None) -> None:
+        """Take a module's text, of which places and unknown expressions are shown, its file, and its includes."""
         self.names: dict[str, tuple[ScalarNode, Node]] = {}
         """By name: where it was assigned last, as a key, and its value."""
         self._foreign: set[str] = set()
         """Names of classes, functions and modules."""
-        self._lines = Lines(text)
+        self._lines = Lines(text, file)
+        self._includes = includes
         self._depth = 0
         self._nodes = 0
+
+    def read_base_files(self, body: list[ast.stmt], *, is_used: bool) -> MappingNode | None:
+        """Read the files that the first assignment to `_base_` names, to which `_base_` then refers if it is used."""
+        named = [statement for statement in body if isinstance(statement, ast.Assign) and _is_base(statement.targets)]
+        if self._includes is None or not named:
+            return None
+        base = self._includes.base(self._value(named[0].value))
+        if not is_used:
+            return base
+        copied = self._copied(base, named[0].value)  # statements may change it, but not the tree of the base files
+        self.names[BASE] = ScalarNode(self._lines.place(named[0]), BASE, plain=False), copied
+        return copied if isinstance(copied, MappingNode) else None
 
     def follow(self, statement: ast.stmt) -> None:
         """Take in what a statement assigns or may change."""
@@ -156,15 +159,36 @@ class Evaluator:
             if isinstance(statement, ast.With):  # MMEngine's `with read_base():` imports values
                 for name in imported:
                     self._spoil(name, self._lines.unknown(statement.body[0]))
+                for node in imports:
+                    self._import_values(node)
+
+    def _import_values(self, statement: ast.Import | ast.ImportFrom) -> None:
+        """Take over the values of a config that is imported under `read_base()`."""
+        if self._includes is None or not isinstance(statement, ast.ImportFrom) or not statement.module:
+            return
+        place = self._lines.place(statement)
+        module = self._includes.module(statement.level, statement.module, place)
+        copied = None if module is None else self._copied(module, statement)
+        if not isinstance(copied, MappingNode):
+            return
+        values = {key.text: (key, value) for key, value in copied.pairs()}
+        for alias in statement.names:
+            taken = values if alias.name == "*" else {}
+            if alias.name in values:
+                key, value = values[alias.name]
+                taken = {alias.asname or alias.name: (replace(key, text=alias.asname or alias.name), value)}
+            self._foreign -= taken.keys()
+            self.names.update(taken)
 
     def _assign(self, targets: list[ast.expr], expr: ast.expr) -> None:
+        if _is_base(targets):
+            return
         node = self._value(expr)
         for target in targets:
             if isinstance(target, ast.Name):
                 self.names.pop(target.id, None)
                 self._foreign.discard(target.id)
-                value = node if target.id != "_base_" else self._lines.unknown(expr)
-                self.names[target.id] = ScalarNode(self._lines.place(target), target.id, plain=False), value
+                self.names[target.id] = ScalarNode(self._lines.place(target), target.id, plain=False), node
             elif not self._set(target, node):
                 self._forget(target, self._lines.unknown(target))
 
@@ -188,20 +212,36 @@ class Evaluator:
         return True
 
     def _update(self, expr: ast.expr) -> bool:
-        """Follow `config.update(...)`; return whether it is one."""
-        if not isinstance(expr, ast.Call) or not isinstance(expr.func, ast.Attribute) or expr.func.attr != "update":
+        """Follow `config.update(...)`, and `merge` of MMEngine's included configs; return whether it is one."""
+        if not isinstance(expr, ast.Call) or not isinstance(expr.func, ast.Attribute):
+            return False
+        method = expr.func.attr
+        if method not in ("update", "merge"):
             return False
         container = self._value(expr.func.value)
+        is_included = self._is_included(expr.func.value)
+        if method == "merge" and not is_included:
+            return False
         try:
             given = self._mapping(expr, self._arguments(expr))
         except NO_VALUE:
             return False
         if not isinstance(container, MappingNode) or self._holds(given, container, expr):
             return False
-        merged = {_identity(key): (key, value) for key, value in [*container.entries, *given.entries]}
-        self._count(len(merged), expr)
-        container.entries[:] = merged.values()
+        self._count(len(container.entries) + len(given.entries), expr)
+        if is_included:  # MMEngine updates mappings inside mappings, too
+            container.entries[:] = merged(container, given, has_marks=method == "merge").entries
+            return True
+        entries = {_identity(key): (key, value) for key, value in [*container.entries, *given.entries]}
+        container.entries[:] = entries.values()
         return True
+
+    def _is_included(self, expr: ast.expr) -> bool:
+        """Return whether an expression leads to a value that another file gives."""
+        while isinstance(expr, ast.Attribute | ast.Subscript):
+            expr = expr.value
+        found = self.names.get(expr.id) if isinstance(expr, ast.Name) else None
+        return found is not None and found[1].place.file != self._lines.file
 
     def _holds(self, tree: Node, container: MappingNode, where: ast.expr) -> bool:
         """Return whether a mapping is in a tree: it cannot hold itself."""
@@ -217,7 +257,7 @@ class Evaluator:
                 stack += [item for item in node.items if not isinstance(item, ScalarNode)]
         return False
 
-    def _copied(self, node: Node, where: ast.expr) -> Node:
+    def _copied(self, node: Node, where: ast.expr | ast.stmt) -> Node:
         self._count(1, where)
         if isinstance(node, MappingNode):
             return MappingNode(node.place, [(key, self._copied(value, where)) for key, value in node.entries])
@@ -287,7 +327,7 @@ class Evaluator:
     def _work_out(self, expr: ast.expr) -> Node:
         match expr:
             case ast.Constant():
-                return self._scalar(expr, expr.value)
+                return self._referred(expr) or self._scalar(expr, expr.value)
             case ast.Name():
                 return seen_from(self._lines.place(expr), self.names[expr.id][1])
             case ast.Subscript():
@@ -323,13 +363,29 @@ class Evaluator:
             return self._copied(self._value(call.func.value), call)
         raise LookupError
 
+    def _referred(self, expr: ast.Constant) -> Node | None:
+        """Return the value in the base files that a string of MMEngine's refers to; None for other constants."""
+        if self._includes is None or not isinstance(expr.value, str) or BASE not in expr.value:
+            return None
+        path = self._includes.reference(expr.value)
+        if path is None:
+            return None
+        found = lookup(self.names[BASE][1], path)
+        if found is None:
+            raise LookupError
+        return seen_from(self._lines.place(expr), found)
+
     def _scalar(self, expr: ast.expr, value: object) -> ScalarNode:
         place = self._lines.place(expr)
-        if isinstance(value, str):
-            if "{{" in value:  # MMEngine puts other values there before Python reads the file
+        if not isinstance(value, str):
+            return ScalarNode(place, _written(value), plain=True)
+        # MMEngine puts other values there before Python reads the file.
+        if "{{" in value:
+            variables = self._includes.variables if self._includes is not None else {}
+            value = _VARIABLE.sub(lambda found: variables.get(found[1], found[0]), value)
+            if "{{" in value:
                 raise ValueError
-            return ScalarNode(place, value, plain=False)
-        return ScalarNode(place, _written(value), plain=True)
+        return ScalarNode(place, value, plain=False)
 
     def _sequence(self, expr: ast.List | ast.Tuple) -> SequenceNode:
         items: list[Node] = []
@@ -388,6 +444,10 @@ class Evaluator:
             raise UnreadableError(TOO_MUCH, message, self._lines.place(where))
 
 
+def _is_base(targets: list[ast.expr]) -> bool:
+    return isinstance(targets[0], ast.Name) and targets[0].id == BASE
+
+
 def _identity(key: Node) -> object:
     """Return what two equal keys have in common; an unknown key is like no other."""
     return (key.text, key.plain) if isinstance(key, ScalarNode) and key.tag is None else id(key)
@@ -419,49 +479,3 @@ def _written(value: object) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
     return portable(repr(value), value)
-
-
-def dotted_name(expr: ast.expr) -> str:
-    """Return the dotted name that an expression is; empty for others."""
-    parts: list[str] = []
-    while isinstance(expr, ast.Attribute):
-        parts.append(expr.attr)
-        expr = expr.value
-    return ".".join([expr.id, *reversed(parts)]) if isinstance(expr, ast.Name) else ""
-
-
-def parse_module(text: str) -> ast.Module:
-    """Return a module's syntax.
-
-    Raises:
-        UnreadableError: the text is not Python, or nested too deep.
-    """
-    if "\0" in text:
-        message = "not Python: the character U+0000 is not allowed in Python"
-        raise UnreadableError(NOT_PYTHON, message, _place_of(text, text.index("\0")))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text)
-    except SyntaxError as error:
-        place = Place(max(error.lineno or 1, 1), max(error.offset or 1, 1))
-        message = f"not Python: {error.msg.partition(';')[0]}"
-        raise UnreadableError(NOT_PYTHON, message, place, _hint(error)) from None
-    except (RecursionError, MemoryError):
-        raise UnreadableError(TOO_MUCH, "nested deeper than Python's own parser allows", TOP) from None
-    except ValueError:
-        message = "not Python: a character that cannot be encoded"
-        raise UnreadableError(NOT_PYTHON, message, TOP, "save the file as UTF-8") from None
-
-
-def _hint(error: SyntaxError) -> str:
-    if isinstance(error, IndentationError):
-        return "indent with spaces, like the neighbouring lines"
-    if "Missing parentheses in call" in error.msg or "leading zeros" in error.msg:
-        return "write it in Python 3"
-    return "close the bracket or quote, or add the missing comma"
-
-
-def _place_of(text: str, at: int) -> Place:
-    lines = _BREAK.split(text[:at])
-    return Place(len(lines), len(lines[-1]) + 1)

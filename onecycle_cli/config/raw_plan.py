@@ -19,8 +19,9 @@ from onecycle_cli.policy.settings import SETTINGS
 from onecycle_cli.policy.validation import LENGTH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from onecycle_cli.config.files import Source
     from onecycle_cli.config.key_paths import Assignment, Unknown
     from onecycle_cli.config.loaders import Loader
     from onecycle_cli.config.nodes import MappingNode, Node, Place, ScalarNode
@@ -96,7 +97,9 @@ class RawPlan:
         block: in a training config, the dotted path of the schedule's block ("" at the root); None in our own.
         arguments: the dotted path of the block's arguments, where `--set` gives them.
         context: what a training config says beside its schedule; None in our own.
-        root: the file's tree; None where it cannot be read.
+        root: the file's tree, with the files in it; None where it cannot be read.
+        others: the other files of which it is composed, by path.
+        note: what it was read with, if that is not the file alone.
         foreign: what `--set` gives at paths that the file neither contains nor names.
         used: the flags of what `--set` gives and the search for the plan read.
         loader: the program that loads the file.
@@ -116,14 +119,17 @@ class RawPlan:
     arguments: str = ""
     context: TrainingContext | None = None
     root: MappingNode | None = None
+    others: Mapping[str, Source] = field(default_factory=dict)
+    note: str = ""
     foreign: tuple[Assignment, ...] = ()
     used: Collection[str] = frozenset()
     loader: Loader = OURS
 
     @property
     def is_empty(self) -> bool:
-        """Whether the file contains no schedule and has no findings."""
-        return not (self.readable or self.is_one_cycle or self.findings)
+        """Whether the file contains no schedule and no error."""
+        has_errors = any(finding.severity is Severity.ERROR for finding in self.findings)
+        return not (self.readable or self.is_one_cycle or has_errors)
 
     @property
     def ineffective(self) -> list[Assignment]:
@@ -200,9 +206,14 @@ class RawPlan:
             read = [self._with_steps_hint(finding, flags) for finding in read]
             found = [self._at_run_time(finding) for finding in found]
         placed = _without_repeated_fixes(self._place(finding) for finding in [*read, *found])
-        ignored = _ignored_codes(self.text) if placed else {}
-        kept = [finding for finding in placed if finding.code not in ignored.get(finding.line or 0, ())]
-        return sorted(kept, key=lambda finding: (finding.line or 0, finding.column or 0, finding.code))
+        texts = {self.path: self.text, **{path: source.text for path, source in self.others.items()}}
+        ignored = {file: _ignored_codes(texts.get(file or "", "")) for file in {finding.file for finding in placed}}
+        kept = [finding for finding in placed if finding.code not in ignored[finding.file].get(finding.line or 0, ())]
+        return sorted(kept, key=self._order)
+
+    def _order(self, finding: Finding) -> tuple[bool, str, int, int, str]:
+        is_elsewhere = finding.file != self.path
+        return is_elsewhere, finding.file or "", finding.line or 0, finding.column or 0, finding.code
 
     def _with_steps_hint(self, finding: Finding, flags: Collection[str]) -> Finding:
         """Say with unknown epochs that the steps of an epoch are not given either."""
@@ -238,14 +249,19 @@ class RawPlan:
         )
 
     def _place(self, finding: Finding) -> Finding:
-        finding = replace(finding, file=self.path)
+        if finding.file is None:
+            finding = replace(finding, file=self.path)
         if finding.flag is not None or finding.line is not None:
             return finding
         if finding.key is not None:
-            return place_at(finding, self.keys.get(finding.key, self.begin))
-        setting = finding.setting or ""
-        whole = self.places.get((setting, None), self.begin)
-        return place_at(finding, self.places.get((setting, finding.index), whole))
+            place = self.keys.get(finding.key, self.begin)
+        else:
+            setting = finding.setting or ""
+            whole = self.places.get((setting, None), self.begin)
+            place = self.places.get((setting, finding.index), whole)
+        if finding.rule is NO_LENGTH and place.file not in (None, self.begin.file or self.path):
+            place = self.begin  # the block lacks it, and not the file with the rest of the length
+        return place_at(finding, replace(place, file=place.file or self.path))
 
 
 def resembles_key_setting(key: str) -> bool:
@@ -295,7 +311,7 @@ def _without_repeated_fixes(findings: Iterable[Finding]) -> list[Finding]:
     """Keep one finding about how a word is written, however many settings refer to it."""
     found: dict[object, Finding] = {}
     for finding in findings:
-        written = (finding.code, finding.line, finding.column) if finding.fix is not None else len(found)
+        written = (finding.code, finding.file, finding.line, finding.column) if finding.fix is not None else len(found)
         found.setdefault(written, finding)
     return list(found.values())
 

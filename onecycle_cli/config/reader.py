@@ -7,9 +7,11 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from onecycle_cli.config.composition import compose, compositions_with_primaries
+from onecycle_cli.config.composition.library import Library
 from onecycle_cli.config.files import PYTHON
-from onecycle_cli.config.key_paths import Unknown, assign, foreign, resolve, split
-from onecycle_cli.config.loaders import OURS, PYYAML, loader_of
+from onecycle_cli.config.key_paths import Unknown, assign, foreign, lookup, resolve, split
+from onecycle_cli.config.loaders import OMEGACONF, OURS, PYYAML, loader_of
 from onecycle_cli.config.marks import is_auto
 from onecycle_cli.config.nodes import TOP, MappingNode, ScalarNode, SequenceNode, place_at
 from onecycle_cli.config.raw_plan import (
@@ -21,7 +23,7 @@ from onecycle_cli.config.raw_plan import (
     resembles_key_setting,
     unknown_key,
 )
-from onecycle_cli.config.yaml_tree import UnreadableError, parse
+from onecycle_cli.config.yaml_tree import UnreadableError
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
 from onecycle_cli.findings.config_rules import NOT_A_MAPPING, NUMBER_KIND, WRONG_TYPE
@@ -32,6 +34,7 @@ from onecycle_cli.policy.settings import SETTINGS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from onecycle_cli.config.composition.composed import Composition
     from onecycle_cli.config.files import Source
     from onecycle_cli.config.key_paths import Assignment, Document
     from onecycle_cli.config.nodes import Node, Place
@@ -44,43 +47,92 @@ MOST_KEYS = 60
 _KEY_SETTING_LINE = re.compile(rf"^\s*[{{]?\s*({'|'.join(sorted(KEY_SETTINGS))})\s*:", re.MULTILINE)
 
 
-_CALL = re.compile(r"(OneCycleLR|one_cycle|onecycle_schedule)\s*[(,]|import[^\n]*(OneCycleLR|onecycle_schedule)")
-"""The mark of scripts that may call a schedule or pass it on."""
+_PEAK = re.compile("max[^a-z0-9]?lr")
 
 
-def read(source: Source, assignments: Sequence[Assignment] = ()) -> list[RawPlan]:
+def read(source: Source, assignments: Sequence[Assignment] = (), library: Library | None = None) -> list[RawPlan]:
     """Read every plan of a source; what keeps it from being read is a finding like any other.
 
-    A file in which nothing speaks of a one-cycle schedule gives one plan that is not `is_one_cycle`; it `is_empty` if
-    nothing is wrong with it either.
+    The files that it includes are read from the library, and so are the primary configs that a Hydra group file
+    belongs to. A file in which nothing speaks of a one-cycle schedule gives one plan that is not `is_one_cycle`; it
+    `is_empty` if nothing is wrong with it either.
     """
     path, text = source.path, source.text
     if source.finding is not None:
         return [_unreadable(path, text, source.finding, is_one_cycle=_has_key_setting(text))]
+    library = library or Library()
+    library.give(source)
     try:
-        if path.endswith(PYTHON):
-            from onecycle_cli.config.python_config import parse_python
-            from onecycle_cli.config.script import find_calls
-
-            root: Node | None = (find_calls(text) if _CALL.search(text) else None) or parse_python(text)
-        else:
-            root = parse(text)
+        alone = compose(source, library)
     except UnreadableError as error:
         return [_unreadable(path, text, error.finding, is_one_cycle=_has_key_setting(text))]
-    if not isinstance(root, MappingNode):
-        return [_unreadable(path, text, _not_a_mapping(root), is_one_cycle=False)]
-    document = replace(assign(root, assignments, text), loader=loader_of(path, text, root))
+    if not isinstance(alone.root, MappingNode):
+        return [_unreadable(path, text, _not_a_mapping(alone.root), is_one_cycle=False)]
+    plans = _read_plans(source, alone, assignments)
+    has_blocks = any(plan.block is not None for plan in plans)
+    contexts = compositions_with_primaries(source, library, alone, has_blocks=has_blocks)
+    if not contexts:
+        return plans
+    first, *others = (_read_plans(source, each, assignments) for each in contexts)
+    if all(_agree(first, other) for other in others):
+        return first
+    names = ", ".join(each.primary for each in contexts)
+    if has_blocks:
+        return _read_plans(source, replace(alone, differing=names), assignments)
+    return [replace(plan, note=f"{plan.note}; it differs in the others: {names}") for plan in first]
+
+
+def _agree(first: list[RawPlan], other: list[RawPlan]) -> bool:
+    """Return whether two readings of a file give the same plans."""
+    return [(plan.block, plan.values, plan.context) for plan in first] == [
+        (plan.block, plan.values, plan.context) for plan in other
+    ]
+
+
+def _read_plans(source: Source, composition: Composition, given: Sequence[Assignment]) -> list[RawPlan]:
+    """Read the plans of a composed file."""
+    path, text, root = source.path, source.text, composition.root
+    assert isinstance(root, MappingNode)  # noqa: S101
+    assignments = [_below_package(each, composition) for each in given]
+    texts = [text, *(other.text for other in composition.sources.values())]
+    whole = "\n".join(texts)
+    loader = OMEGACONF if composition.is_hydra else loader_of(path, whole, root)
+    document = replace(assign(root, assignments, whole), loader=loader, differing=composition.differing)
     try:
-        blocks = _find_blocks(document.root)
+        blocks = _find_blocks(document.root) if given or any(map(_may_hold_block, texts)) else []
     except UnreadableError as error:
         return [_unreadable(path, text, error.finding)]
-    if not blocks or _is_native(blocks[0]):
-        plans = [_read_whole(path, text, document)]
-    else:
+    if composition.own is not None:
+        blocks = [block for block in blocks if block.place.file in composition.own]
+    if blocks and not _is_native(blocks[0]):
         plans = [_read_block(path, text, document, block) for block in blocks]
         plans = [plans[0], *(_without_unread_keys(plan) for plan in plans[1:])]
-    foreign_paths = foreign(assignments, root, text)
-    return [replace(plan, root=root, foreign=foreign_paths, used=document.used) for plan in plans]
+    elif composition.is_hydra or composition.sources:  # our own configs include no others
+        plans = [RawPlan(path, text, readable=False, is_one_cycle=False)]
+    else:
+        plans = [_read_whole(path, text, document)]
+    note = f"{path} is read as part of {composition.primary}" if composition.primary else ""
+    return [
+        replace(
+            plan,
+            root=root,
+            others=composition.sources,
+            note=note,
+            findings=(*composition.findings, *plan.findings),
+            foreign=foreign(assignments, root, whole),
+            used=document.used,
+        )
+        for plan in plans
+    ]
+
+
+def _below_package(given: Assignment, composition: Composition) -> Assignment:
+    """Return an assignment to a path that only the group file itself has as one to its path in the whole config."""
+    package = split(composition.package)
+    root = composition.root
+    if not package or root is None or lookup(root, given.path[:1]) is not None:
+        return given
+    return replace(given, path=(*package, *given.path))
 
 
 def choose(plans: list[RawPlan], block: str | None) -> RawPlan:
@@ -93,8 +145,8 @@ def choose(plans: list[RawPlan], block: str | None) -> RawPlan:
     chosen = [plan for plan in plans if asked is None or asked in (split(plan.block or ""), split(plan.arguments))]
     first = plans[0]
     if first.is_empty:
-        raise no_block(first.path)
-    listed = ", ".join(f"{_path(plan)} (line {plan.begin.line})" for plan in plans)
+        raise no_block(first)
+    listed = ", ".join(f"{_path(plan)} ({_where(plan)})" for plan in plans)
     if not chosen:
         raise OnecycleError(f"{first.path} has no one-cycle block {block}", f"its blocks: {listed}")
     if len(chosen) > 1:
@@ -108,13 +160,21 @@ def _path(plan: RawPlan) -> str:
     return plan.block or plan.arguments or "."
 
 
-def no_block(path: str) -> OnecycleError:
-    """Return the error for a file without a one-cycle schedule."""
+def _where(plan: RawPlan) -> str:
+    file = plan.begin.file
+    return f"line {plan.begin.line}" if file in (None, plan.path) else f"{file}:{plan.begin.line}"
+
+
+def no_block(plan: RawPlan) -> OnecycleError:
+    """Return the error for a file without a one-cycle schedule; it may be in a file that was not read."""
+    if plan.findings:
+        first = plan.findings[0]
+        return OnecycleError(f"no one-cycle schedule in {plan.path}: {first.message}", first.hint)
     hint = (
         "name OneCycleLR in a mapping (`_target_`, `class_path`, `type`, `name`) or as a key, or write settings such "
         "as `max_lr`"
     )
-    return OnecycleError(f"no one-cycle schedule in {path}", hint)
+    return OnecycleError(f"no one-cycle schedule in {plan.path}", hint)
 
 
 def _is_native(block: Block) -> bool:
@@ -131,6 +191,12 @@ def _is_native(block: Block) -> bool:
 
 def _unreadable(path: str, text: str, finding: Finding, *, is_one_cycle: bool = True) -> RawPlan:
     return RawPlan(path, text, findings=(finding,), readable=False, is_one_cycle=is_one_cycle)
+
+
+def _may_hold_block(text: str) -> bool:
+    """Return whether a block may be in a text: few files hold one, and a search of the tree takes longer."""
+    small = text.lower()
+    return "cycle" in small or _PEAK.search(small) is not None
 
 
 def _find_blocks(root: MappingNode) -> list[Block]:

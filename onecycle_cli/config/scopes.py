@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from onecycle_cli.config.nodes import MappingNode, SequenceNode, seen_from
-from onecycle_cli.config.python_config import NO_VALUE, Evaluator, dotted_name, number
+from onecycle_cli.config.python_config import NO_VALUE, Evaluator, number
+from onecycle_cli.config.python_text import dotted_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.config.indexes import position
 from onecycle_cli.config.nodes import TOP, MappingNode, ScalarNode, SequenceNode
-from onecycle_cli.config.python_config import dotted_name, parse_module
+from onecycle_cli.config.python_text import dotted_name, parse_module
 from onecycle_cli.config.scopes import Scope, Scopes, keyword_of
 from onecycle_cli.config.training.run_context import CONFIGURES
 
@@ -53,6 +53,9 @@ NOT_SETTINGS = frozenset({"optimizer", "wd", "cbs", "reset_opt", "start_epoch"})
 RENAMED = {"n_epoch": "epochs", "lr_max": "max_lr", "div": "div_factor", "div_final": "final_div_factor"}
 """Arguments of fit_one_cycle under the names of our settings."""
 
+_CALL = re.compile(r"(OneCycleLR|one_cycle|onecycle_schedule)\s*[(,]|import[^\n]*(OneCycleLR|onecycle_schedule)")
+"""The mark of scripts that may call a schedule or pass it on."""
+
 
 @dataclass(slots=True)
 class Call:
@@ -71,6 +74,8 @@ def find_calls(text: str) -> MappingNode | None:
     Raises:
         UnreadableError: the text breaks Python's grammar, or is too large.
     """
+    if not _CALL.search(text):
+        return None
     script = _Script(text)
     script.walk(parse_module(text))
     return script.tree() if script.calls else None

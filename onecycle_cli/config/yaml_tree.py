@@ -36,13 +36,13 @@ class UnreadableError(Exception):
         self.finding = place_at(rule.finding(message, hint), place)
 
 
-def parse(text: str) -> Node | None:
-    """Return the tree of the text's one document; None if it is empty.
+def parse(text: str, file: str | None = None) -> Node | None:
+    """Return the tree of the text's one document, whose places name the file if it is given; None if it is empty.
 
     Raises:
         UnreadableError: the text breaks the grammar, holds several documents, or is nested too deeply.
     """
-    builder = _Builder()
+    builder = _Builder(file)
     try:
         for event in yaml.parse(text, Loader=_Loader):
             builder.take(event)
@@ -56,8 +56,9 @@ def parse(text: str) -> Node | None:
 class _Builder:
     """Takes events one by one and adds nodes to the tree."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: str | None) -> None:
         self.root: Node | None = None
+        self._file = file
         self._open: list[_Open] = []
         self._anchors: dict[str, Node] = {}
         self._nodes = 0
@@ -66,25 +67,27 @@ class _Builder:
     def take(self, event: yaml.Event) -> None:
         if isinstance(event, yaml.ScalarEvent):
             plain = event.tag in PLAIN_TAGS if event.tag else not event.style
-            self._add(ScalarNode(_place(event), event.value, plain, event.tag), event)
+            self._add(ScalarNode(_place(event, self._file), event.value, plain, event.tag), event)
         elif isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
                 message = f"not YAML: the anchor of *{event.anchor} is not defined"
                 hint = f"define it with &{event.anchor} before this line"
-                raise UnreadableError(NOT_YAML, message, _place(event), hint)
+                raise UnreadableError(NOT_YAML, message, _place(event, self._file), hint)
             # The copy of a collection shares its items with the anchor's node; only its place is the alias's own.
-            self._add(seen_from(_place(event), self._anchors[event.anchor]), event)
+            self._add(seen_from(_place(event, self._file), self._anchors[event.anchor]), event)
         elif isinstance(event, yaml.SequenceStartEvent):
-            self._begin(SequenceNode(_place(event)), event)
+            self._begin(SequenceNode(_place(event, self._file)), event)
         elif isinstance(event, yaml.MappingStartEvent):
-            self._begin(MappingNode(_place(event)), event)
+            self._begin(MappingNode(_place(event, self._file)), event)
         elif isinstance(event, yaml.CollectionEndEvent):
             self._close(event)
         elif isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
             if self._documents > 1:
                 message = "a second document begins here; a file must contain one plan"
-                raise UnreadableError(SEVERAL_DOCUMENTS, message, _place(event), "move it to a file of its own")
+                raise UnreadableError(
+                    SEVERAL_DOCUMENTS, message, _place(event, self._file), "move it to a file of its own"
+                )
 
     def _close(self, event: yaml.CollectionEndEvent) -> None:
         closed = self._open.pop().node
@@ -98,7 +101,7 @@ class _Builder:
     def _begin(self, node: SequenceNode | MappingNode, event: yaml.NodeEvent) -> None:
         self._add(node, event)
         if len(self._open) == DEEPEST:
-            raise UnreadableError(TOO_MUCH, TOO_DEEP, _place(event))
+            raise UnreadableError(TOO_MUCH, TOO_DEEP, _place(event, self._file))
         self._open.append(_Open(node))
 
     def _add(self, node: Node, event: yaml.NodeEvent) -> None:
@@ -113,7 +116,7 @@ class _Builder:
     def _count(self, nodes: int, event: yaml.Event) -> None:
         self._nodes += nodes
         if self._nodes > MOST_NODES:
-            raise UnreadableError(TOO_MUCH, f"more than {MOST_NODES:,} values", _place(event))
+            raise UnreadableError(TOO_MUCH, f"more than {MOST_NODES:,} values", _place(event, self._file))
 
 
 class _Open:
@@ -168,7 +171,7 @@ def _merged_entries(mapping: MappingNode) -> list[tuple[Node, Node]] | None:
     return entries
 
 
-def _place(event: yaml.Event) -> Place:
+def _place(event: yaml.Event, file: str | None) -> Place:
     mark, end = event.start_mark, event.end_mark
     if mark is None or end is None:
         return TOP
@@ -178,8 +181,9 @@ def _place(event: yaml.Event) -> Place:
         and mark.line == end.line
         and not (event.style or event.tag)
     ):
-        return Place(end.line + 1, end.column + 1 - len(event.value))  # the word itself, not its anchor
-    return Place(mark.line + 1, mark.column + 1)
+        column = end.column + 1 - len(event.value)  # the word itself, not its anchor
+        return Place(end.line + 1, column, None, file)
+    return Place(mark.line + 1, mark.column + 1, None, file)
 
 
 def _broken(error: yaml.MarkedYAMLError, text: str) -> UnreadableError:

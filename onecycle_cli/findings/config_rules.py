@@ -74,6 +74,44 @@ NOT_PYTHON = error(
     "param_scheduler = dict(\n    type='OneCycleLR', eta_max=0.1, total_steps=1000\n)\n",
 )
 
+MISSING_FILE = error(
+    "OC007",
+    "included file is missing",
+    "The file names another one that does not exist: a base file (`_base_`, `_BASE_`, `read_base()`), without which "
+    "the program stops, or an option of Hydra's defaults list. The latter is only a warning, since a program may "
+    "register options of its own; `optional` items may be missing. Paths of base files are relative to the file that "
+    "names them.",
+    "_BASE_: ../missing.yaml\nscheduler:\n  type: OneCycleLR\n  max_lr: 0.1\n  total_steps: 1000\n",
+    "scheduler:\n  type: OneCycleLR\n  max_lr: 0.1\n  total_steps: 1000\n",
+)
+INCLUDE_CYCLE = error(
+    "OC008",
+    "files include each other",
+    "A base file leads back to the file that includes it, so the config has no end: programs that follow the files "
+    "stop with RecursionError. The message names the chain.",
+    "_BASE_: example.yaml\nscheduler:\n  type: OneCycleLR\n  max_lr: 0.1\n  total_steps: 1000\n",
+    "scheduler:\n  type: OneCycleLR\n  max_lr: 0.1\n  total_steps: 1000\n",
+)
+NOT_COMBINED = error(
+    "OC009",
+    "files that cannot be combined",
+    "The program that composes the files refuses them. Hydra: an override that matches no item, a group selected "
+    "twice, `_self_` twice, overrides before other items. MMEngine: a key that two base files have, a dict where the "
+    "base file has another value and `_delete_=True` is missing.",
+    "defaults:\n  - _self_\n  - _self_\n"
+    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.1\n  total_steps: 1000\n",
+    "defaults:\n  - _self_\n"
+    "scheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.1\n  total_steps: 1000\n",
+)
+NOT_READ = info(
+    "OC010",
+    "included file that is not read",
+    "The file names another one that is not here: in an installed package (`mmdet::…`), on another machine, under a "
+    "name known only at run time, or beside a file that is piped to standard input. The plan lacks what it gives.",
+    "_base_: mmdet::_base_/default_runtime.py\nscheduler:\n  type: OneCycleLR\n  max_lr: 0.1\n  total_steps: 1000\n",
+    "scheduler:\n  type: OneCycleLR\n  max_lr: 0.1\n  total_steps: 1000\n",
+)
+
 # --- Keys and the types of their values (OC1xx) -----------------------------------------------------------------
 
 UNKNOWN_KEY = error(

@@ -1,0 +1,198 @@
+"""The primary configs that a file of a Hydra application belongs to, if it is not one itself."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from onecycle_cli.config.composition.composed import Composition
+from onecycle_cli.config.composition.defaults_list import (
+    DEFAULTS,
+    GLOBAL,
+    HYDRA,
+    DefaultsError,
+    header_of,
+    items_of,
+)
+from onecycle_cli.config.composition.hydra import Application, Composed
+from onecycle_cli.config.composition.paths import folders_upwards, inside, join, stem_and_ending
+from onecycle_cli.config.yaml_tree import UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onecycle_cli.config.composition.defaults_list import Item
+    from onecycle_cli.config.composition.library import Library
+    from onecycle_cli.config.files import Source
+    from onecycle_cli.config.nodes import Node
+
+    Use = tuple[str, str | None]
+    """A primary config, and the group file that is chosen with it."""
+
+HIGHEST = 5
+"""Folders above a file in which its primary configs are looked for."""
+
+MOST_PRIMARIES = 60
+"""Primary configs of a folder, and files that may select a file, that are composed to find it."""
+
+MOST_LISTED = 300
+"""Files of a folder among which its primary configs are looked for."""
+
+MOST_CONTEXTS = 8
+"""Ways in which a file may be used that are compared."""
+
+_HAS_LIST = re.compile(rf"^{DEFAULTS}\s*:", re.MULTILINE)
+_NOT_TRAINING = re.compile(r"eval|test|predict|infer|sampl|generat|export|valid|bench", re.IGNORECASE)
+
+
+class GroupMember:
+    """A file that may belong to a Hydra application, and the ways in which that uses it."""
+
+    def __init__(self, library: Library, source: Source, tree: Node | None) -> None:
+        """Take a file with its tree."""
+        self._library, self._source = library, source
+        self._items = _items(tree)
+        self._header = header_of(source.text)
+        self._stem = stem_and_ending(source.path)[0]
+
+    @property
+    def has_list(self) -> bool:
+        """Whether the file has a defaults list."""
+        return bool(self._items)
+
+    @property
+    def is_experiment(self) -> bool:
+        """Whether the file changes what the primary config selects."""
+        return any(item.override and HYDRA not in (item.group or "").split("/") for item in self._items)
+
+    def alone(self) -> Composed:
+        """Return the file composed as a primary config; from a folder above its own, if more of its list is there."""
+        best: Composed | None = None
+        for folder, path in self._roots():
+            found = Application(self._library, folder).compose(path)
+            if best is None or found.missing < best.missing:
+                best = found
+            if not best.missing:
+                break
+        return best  # type: ignore[return-value]
+
+    def changes_primary(self, *, is_named: bool) -> bool:
+        """Return whether the file is meant to change a primary config: an experiment, or any global file if named."""
+        return self.is_experiment or (is_named and self._header == GLOBAL)
+
+    def contexts(self) -> list[Composition]:
+        """Return the ways in which primary configs in the folders above use the file; none if it is one itself.
+
+        A folder further up wins: inside a group, files select each other without being primary configs.
+        """
+        alone = self.alone() if self.has_list else None
+        places = [(Application(self._library, folder), path) for folder, path in self._roots()]
+        is_primary = alone is not None and not (alone.missing or self._header or self.is_experiment)
+        for find in (self._selected, self._selected_by_others, self._choosable, self._addable):
+            if find == self._choosable and is_primary:
+                break
+            for application, path in reversed(places):
+                primaries = self._primaries(application.folder, path)
+                if primaries and (uses := find(application, primaries, path)[:MOST_CONTEXTS]):
+                    own = {self._source.path} if alone is None else {each.path for each in alone.sources.values()}
+                    return [self._composition(application, use, path, frozenset(own)) for use in uses]
+        return []
+
+    def _roots(self) -> Iterator[tuple[str, str]]:
+        """List the folders that may hold the application's configs, with the file's path in each, the nearest first."""
+        return folders_upwards(self._source, HIGHEST)
+
+    def _primaries(self, folder: str, path: str) -> list[str]:
+        """List the primary configs of a folder; those for training only, if there are such.
+
+        Beside a file with a list of its own there are none: it is one itself.
+        """
+        if self.has_list and "/" not in path:
+            return []
+        found = self._library.kept.get(("primaries", folder), lambda: self._with_lists(folder))
+        names = [name for name in found if name != path]
+        return [name for name in names if not _NOT_TRAINING.search(name)] or names
+
+    def _with_lists(self, folder: str) -> list[str]:
+        """List the files of a folder that have a defaults list."""
+        names = [name for name in self._library.names(folder) if name.endswith(".yaml")]
+        sources = [self._library.source(join(folder, name)) for name in names[:MOST_LISTED]]
+        with_list = [source for source in sources if source is not None and has_list(source)]
+        return [inside(folder, source.path) for source in with_list][:MOST_PRIMARIES]
+
+    def _selected(self, application: Application, primaries: list[str], path: str) -> list[Use]:
+        """Return the primary configs that select the file."""
+        return [(name, None) for name in primaries if path in application.compose(name).sources]
+
+    def _selected_by_others(self, application: Application, primaries: list[str], path: str) -> list[Use]:
+        """Return the primary configs that select the file if another group file, such as an experiment, is chosen."""
+        others = [other for other in self._mentions(application.folder).get(self._stem, ()) if other != path]
+        uses: list[Use] = [(name, other) for other in others for name in primaries]
+        found = ((use, application.compose(*use)) for use in uses[:MOST_PRIMARIES])
+        return [use for use, composed in found if composed.error is None and path in composed.sources]
+
+    def _choosable(self, application: Application, primaries: list[str], path: str) -> list[Use]:
+        """Return the primary configs with a group that the file is an option of."""
+        uses: list[Use] = [(name, path) for name in primaries if not application.choice(name, path)[0].startswith("+")]
+        return self._working(application, uses)
+
+    def _addable(self, application: Application, primaries: list[str], path: str) -> list[Use]:
+        """Return the primary configs to which the file can be added."""
+        return self._working(application, [(name, path) for name in primaries] if "/" in path else [])
+
+    @staticmethod
+    def _working(application: Application, uses: list[Use]) -> list[Use]:
+        """Return the uses that Hydra accepts; if it refuses all, the first one, which tells why."""
+        return [use for use in uses if application.compose(*use).error is None] or uses[:1]
+
+    def _mentions(self, folder: str) -> dict[str, list[str]]:
+        """Return the files of an application that select others, by the names that their lists mention."""
+
+        def collect() -> dict[str, list[str]]:
+            found: dict[str, list[str]] = {}
+            for path in self._library.paths_below(folder):
+                source = self._library.source(path)
+                if source is None or not has_list(source):
+                    continue
+                try:
+                    tree = self._library.tree(source)
+                except UnreadableError:
+                    continue
+                config_path = inside(folder, path)
+                for item in _items(tree) if "/" in config_path else ():
+                    for name in item.options or (item.value,):
+                        if name is not None:
+                            found.setdefault(name.rpartition("/")[2], []).append(config_path)
+            return found
+
+        return self._library.kept.get(("mentions", folder), collect)
+
+    def _composition(self, application: Application, use: Use, path: str, own: frozenset[str]) -> Composition:
+        found, (name, choice) = application.compose(*use), use
+        primary = join(application.folder, f"{name}.yaml")
+        if choice is not None:
+            primary += " with " + "=".join(application.choice(name, choice))
+        has_all = self.changes_primary(is_named=self._source.named)
+        package = found.packages.get(path, "")
+        return composition(self._source, found, own=None if has_all else own, package=package, primary=primary)
+
+
+def has_list(source: Source) -> bool:
+    """Return whether a file seems to have a defaults list."""
+    return DEFAULTS in source.text and _HAS_LIST.search(source.text) is not None
+
+
+def composition(
+    source: Source, found: Composed, *, own: frozenset[str] | None = None, package: str = "", primary: str = ""
+) -> Composition:
+    """Return a composed config as that of a file."""
+    others = {each.path: each for each in found.sources.values() if each.path != source.path}
+    findings = (*found.findings, *([found.error] if found.error else []))
+    return Composition(found.root, findings, others, own, package, primary, is_hydra=True)
+
+
+def _items(tree: Node | None) -> tuple[Item, ...]:
+    try:
+        return items_of(tree)
+    except DefaultsError:
+        return ()

@@ -1,0 +1,2 @@
+_base_ = ['./training-base-cycle.py']
+param_scheduler = dict(type='OneCycleLR', eta_max=0.1, total_steps=1000)

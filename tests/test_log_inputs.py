@@ -19,8 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onecycle_cli import OneCycle, OnecycleError
-from onecycle_cli.run.logs import log_files, read_log
+from onecycle_cli.run.logs import documents, log_files, read_log
 from onecycle_cli.run.logs.builder import LogBuilder
+from onecycle_cli.run.logs.documents import JsonText
 from onecycle_cli.run.logs.log import Columns
 from onecycle_cli.run.logs.log_files import chunks_of
 from onecycle_cli.run.logs.named_values import NamedValues
@@ -370,6 +371,24 @@ def test_scalars_of_clearml(tmp_path: Path) -> None:
     (tmp_path / "log").write_text(json.dumps(scalars, indent=1))
     log = read_log(str(tmp_path / "log"))
     assert (log.format, log.steps.tolist(), log.lr[:, 0].tolist()) == ("clearml", [0, 1, 2], lr["y"])
+    (tmp_path / "log").write_text(json.dumps(scalars).replace("0.25", '"x"'))
+    with pytest.raises(OnecycleError, match="not a number"):
+        read_log(str(tmp_path / "log"))
+
+
+@given(
+    st.lists(st.floats() | st.integers(-9, 9) | st.none() | st.sampled_from(["a]", "b,", [1, 2], {"c": []}])),
+    st.sampled_from([None, 1]),
+    st.integers(1, 60),
+)
+def test_lists_of_numbers_are_read_in_pieces(items: list[Any], indent: int | None, cut: int) -> None:
+    data = json.dumps(items, indent=indent).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(documents, "SMALL_TEXT", 10)
+        text = JsonText([data[at : at + cut] for at in range(0, len(data), cut)])
+        found = [item for piece in text.numbers() for item in piece]
+        text.end()
+    assert repr(found) == repr(json.loads(data))
 
 
 # --- W&B's own record of a run ---------------------------------------------------------------------------------------

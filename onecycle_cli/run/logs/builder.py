@@ -96,8 +96,11 @@ class LogBuilder:
         self, steps: NDArray[np.float64], values: NDArray[np.float64], texts: Sequence[Sequence[str]] = ()
     ) -> None:
         """Add good rows whose texts are given by column, as many as should be kept."""
-        self._steps.frombytes(steps.tobytes())
-        self._values.frombytes(values.tobytes())
+        import numpy as np
+
+        if steps.size:  # without a copy of what may be millions of rows
+            self._steps.frombytes(np.ascontiguousarray(steps).data.cast("B"))
+            self._values.frombytes(np.ascontiguousarray(values).data.cast("B"))
         self._texts = [list(column) for column in texts] or self._texts
 
     def _add_texts(self, texts: Sequence[str]) -> None:

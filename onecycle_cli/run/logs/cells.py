@@ -110,7 +110,12 @@ def items_of(cell: str) -> list[str]:
     return items if all(map(_is_number, items)) else []
 
 
-_WITHOUT_BRACKETS = str.maketrans("", "", "[]()")
+def unwrapped(text: str) -> str:
+    """Return a line of a table with the numbers of its lists, tensors and arrays as cells of their own, unquoted."""
+    return (_CALL.sub("", _KEYWORD.sub("", text)) if "(" in text else text).translate(_WITHOUT_QUOTES)
+
+
+_WITHOUT_BRACKETS, _WITHOUT_QUOTES = str.maketrans("", "", "[]()"), str.maketrans("", "", '[]()"')
 
 
 def _is_number(text: str) -> bool:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from typing import TYPE_CHECKING
 
 from onecycle_cli.run.logs.cells import value_of_json
@@ -37,9 +38,15 @@ class ScalarsReader(Reader):
         with reading(self.path):
             for title in text.members():
                 for series in text.members():
-                    line, lists = text.line, {axis: text.value() for axis in text.members()}
-                    for step, value in zip(lists.get("x") or (), lists.get("y") or (), strict=False):
-                        values.add(line, f"{title}/{series}", value_of_json(step), value_of_json(value))
+                    line, lists = text.line, {"x": array("d"), "y": array("d")}
+                    for axis in text.members():
+                        if axis not in lists:
+                            text.value()
+                            continue
+                        for numbers in text.numbers():
+                            lists[axis].extend(map(value_of_json, numbers))
+                    for step, value in zip(lists["x"], lists["y"], strict=False):
+                        values.add(line, f"{title}/{series}", step, value)
             text.end()
         self.columns = self.choose(values.names)
         values.add_to(self.builder, self.columns)

@@ -206,9 +206,34 @@ class JsonText:
                     continue
                 self._at = error.pos
                 raise ValueError(f"{error.msg} in line {self.line}") from None
-            if end < len(self._text) or not self._read_more():  # a number at the end may go on
+            behind = self._text[end : end + 3]
+            if len(behind) == 3 or behind.strip(".eE+-") or not self._read_more():  # a number may go on, as 1 in 1.5e-3
                 self._at = end
                 return value
+
+    def numbers(self) -> Iterator[list[object]]:
+        """Take the items of a list, which should be numbers, many at once.
+
+        Raises:
+            ValueError: it is not valid JSON.
+        """
+        import orjson
+
+        self._expect("[")
+        while self.peek() != "]":
+            if len(self._text) - self._at < SMALL_TEXT:
+                self._read_more()
+            close = self._text.find("]", self._at)
+            end = close if close >= 0 else self._text.rfind(",", self._at)
+            try:
+                items = orjson.loads(f"[{self._text[self._at : max(end, self._at)]}]")
+            except ValueError:
+                items = []
+            if items:
+                self._at = end
+            yield items or [self.value()]
+            self._end_value("]")
+        self._at += 1
 
     def values_ahead(self) -> tuple[list[Any], int]:
         """Return the whole items of a list that are in memory, without taking them, and the position behind them.

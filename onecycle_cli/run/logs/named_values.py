@@ -77,7 +77,9 @@ class NamedValues:
         for column, ((_, values), rows) in enumerate(zip(series, places, strict=True)):
             table[rows, column] = values
         kept = ~np.isnan(table[:, : columns.measured]).all(axis=1)
-        builder.add_columns(steps[kept], table[kept], [values.texts for values in chosen])
+        if not kept.all():
+            steps, table = steps[kept], table[kept]
+        builder.add_columns(steps, table, [values.texts for values in chosen])
 
 
 class _Values:

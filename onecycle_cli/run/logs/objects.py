@@ -13,6 +13,7 @@ from onecycle_cli.run.logs.cells import Written, items_of, text_of, value_of_jso
 from onecycle_cli.run.logs.columns import find_epoch, find_step
 from onecycle_cli.run.logs.format import FIRST_LINES, LONGEST_LINE, Format, LineReader, Reader
 from onecycle_cli.run.logs.log import BadRow
+from onecycle_cli.run.logs.records import JSON_NUMBERS
 from onecycle_cli.run.logs.tables import is_wandb_history
 
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ MOST_ITEMS = 64
 
 SMALL_BLOCK = 20
 """Lines that are read one by one, since setting up a block takes longer than reading them."""
-
-NUMBERS = {int, float, type(None)}
 
 DEEPEST = 12
 """Levels inside an object that are read."""
@@ -103,7 +102,7 @@ class ObjectReader(Reader):
         if columns.step is not None:
             steps = [entry.get(columns.step) for entry in objects]
             has_step = np.array([columns.step in entry for entry in objects])
-        if not set(map(type, chain(steps, *picked))) <= NUMBERS:
+        if not set(map(type, chain(steps, *picked))) <= JSON_NUMBERS:
             return False
         numbers = np.array([steps, *picked], dtype=np.float64).T
         kept = np.flatnonzero(has_step & ~np.isnan(numbers[:, 1 : 1 + columns.measured]).all(axis=1))
@@ -238,25 +237,30 @@ def entry_of(line: int, value: object) -> Entry | BadRow:
     if not isinstance(value, dict):
         return BadRow(line, "not a JSON object")
     types = set(map(type, value.values()))
-    if types <= NUMBERS or (types.isdisjoint((dict, list)) and not any(map(_is_list, value.values()))):
+    if types <= JSON_NUMBERS or (types.isdisjoint((dict, list)) and not any(map(_is_list, value.values()))):
         return line, value
-    return line, dict(_flat("", value))
+    flat: dict[str, object] = {}
+    _flatten(value.items(), "", flat)
+    return line, flat
 
 
-def _flat(path: str, value: object, depth: int = 0) -> Iterator[tuple[str, object]]:
-    if depth > DEEPEST:
-        return
-    if isinstance(value, dict):
-        inside: Iterable[tuple[object, object]] = value.items()
-    elif isinstance(value, list):
-        inside = enumerate(value[:MOST_ITEMS])
-    elif _is_list(value) and len(items := items_of(value)) > 1:
-        inside = enumerate(items[:MOST_ITEMS])
-    else:
-        yield path, value
-        return
-    for key, inner in inside:
-        yield from _flat(f"{path}/{key}" if path else str(key), inner, depth + 1)
+def _flatten(inside: Iterable[tuple[object, object]], path: str, flat: dict[str, object], depth: int = 0) -> None:
+    """Collect the values inside a value by their paths."""
+    for key, value in inside:
+        name = f"{path}{key}"
+        kind = type(value)
+        if kind is float or kind is int:
+            flat[name] = value
+        elif depth == DEEPEST:
+            continue
+        elif isinstance(value, dict):
+            _flatten(value.items(), f"{name}/", flat, depth + 1)
+        elif isinstance(value, list):
+            _flatten(enumerate(value[:MOST_ITEMS]), f"{name}/", flat, depth + 1)
+        elif _is_list(value) and len(items := items_of(value)) > 1:
+            _flatten(enumerate(items[:MOST_ITEMS]), f"{name}/", flat, depth + 1)
+        else:
+            flat[name] = value
 
 
 def _is_list(value: object) -> TypeGuard[str]:

@@ -22,6 +22,9 @@ LONGEST_RECORD = 50
 MANY_LINES = 1000
 """Lines from which loading the reader of JSON saves time."""
 
+JSON_NUMBERS = {int, float, type(None)}
+"""Types of numbers in JSON, and of what stands for a missing one."""
+
 
 class Records:
     """Cuts lines into records. A quoted cell may hold the delimiter, quotes and ends of line."""
@@ -121,7 +124,7 @@ def plain_columns(texts: Sequence[str], delimiter: str, width: int, places: Sequ
     if columns is None:
         columns = _as_split(texts, delimiter, width, places)
     try:
-        return columns and [column if set(map(type, column)) <= {int, float} else _floats(column) for column in columns]
+        return columns and [column if set(map(type, column)) <= JSON_NUMBERS else _floats(column) for column in columns]
     except ValueError:
         return None
 
@@ -133,25 +136,30 @@ def _as_json(texts: Sequence[str], delimiter: str, width: int, places: Sequence[
     text = "],[".join(texts)
     if "\\" in text or (delimiter != "," and "," in text):
         return None
+    text = f"[[{text.replace(delimiter, ',')}]]"
+    if ",," in text or "[," in text or ",]" in text:  # empty cells; a second time, since matches do not overlap
+        text = text.replace("[,", "[null,").replace(",,", ",null,").replace(",,", ",null,").replace(",]", ",null]")
     try:
-        rows = orjson.loads(f"[[{text.replace(delimiter, ',')}]]")
+        rows = orjson.loads(text)
     except ValueError:
         return None
     if len(rows) != len(texts) or set(map(len, rows)) != {width}:
         return None
     columns = [[row[place] for row in rows] for place in places]
-    return columns if all(set(map(type, column)) <= {int, float, str} for column in columns) else None
+    return columns if all(set(map(type, column)) <= JSON_NUMBERS | {str} for column in columns) else None
 
 
 def _as_split(texts: Sequence[str], delimiter: str, width: int, places: Sequence[int]) -> list[list[Any]] | None:
     """Return columns of texts; None where a cell is quoted."""
-    # The first cell of each line starts with its end of line, which numbers may.
+    # The first cell of each line starts with an end of line, by which lines of other lengths are found.
     text = "\n" + f"{delimiter}\n".join(texts)
     if '"' in text:
         return None
     cells = text.split(delimiter)
     whole = len(cells) == width * len(texts) and "".join(cells[::width]).count("\n") == len(texts)
-    return [cells[place::width] for place in places] if whole else None
+    if not whole:
+        return None
+    return [cells[place::width] if place else [cell[1:] for cell in cells[::width]] for place in places]
 
 
 def _floats(column: Sequence[Any]) -> list[float]:
@@ -160,7 +168,7 @@ def _floats(column: Sequence[Any]) -> list[float]:
     Raises:
         ValueError: one is not a number.
     """
-    numbers = [float(cell if cell != "" else "nan") for cell in column]
+    numbers = [float(cell if cell not in ("", None) else "nan") for cell in column]
     if "_" in "".join(cell for cell in column if type(cell) is str):  # float() reads 1_000, which no logger writes
         raise ValueError
     return numbers

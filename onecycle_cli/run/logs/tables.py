@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.run.logs.cells import value_of_text
+from onecycle_cli.run.logs.cells import unwrapped, value_of_text
 from onecycle_cli.run.logs.columns import find_lr, stripped
 from onecycle_cli.run.logs.format import LONGEST_LINE, Format, LineReader
 from onecycle_cli.run.logs.log import BadRow
@@ -26,8 +26,6 @@ DELIMITERS = ",;\t"
 
 SMALL_BLOCK = 20
 """Lines that are read one by one, since setting up a block takes longer than reading them."""
-
-WITHOUT_BRACKETS = str.maketrans("", "", '[]()"')
 
 
 class TableReader(LineReader):
@@ -59,7 +57,7 @@ class TableReader(LineReader):
         import numpy as np
 
         layout, delimiter = self._layout, self._records.delimiter
-        texts = [text.translate(WITHOUT_BRACKETS) if layout.prints_lists else text for _, text in lines]
+        texts = [unwrapped(text) if layout.prints_lists else text for _, text in lines]
         picked = plain_columns(texts, delimiter, layout.width, [layout.step or 0, *layout.places])
         if picked is None:
             return False

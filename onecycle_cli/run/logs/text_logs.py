@@ -40,6 +40,9 @@ PAIR = re.compile(
 )
 """A name and a number, as in `lr: 1e-3`, `lr=[0.001]`, `step 50`, `'epoch': '0.5'` or `lr(Momentum): 0.1`."""
 
+COUNTED = {re.findall(r"\w+", pattern.text)[0].lower() for pattern, _ in COUNTERS}
+"""The words with which these begin."""
+
 UNPRINTED = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x08+")
 """Colours and the movements of a progress bar."""
 
@@ -110,7 +113,8 @@ class TextReader(ObjectReader, LineReader):
     def entries(self, lines: Iterable[Line]) -> Iterator[Entry | BadRow]:
         """Yield what the lines say, for each that has more than counters."""
         for number, text in lines:
-            for line in UNPRINTED.sub("", text[:LONGEST_TEXT]).split("\r"):
+            clean = text[:LONGEST_TEXT] if text.isprintable() else UNPRINTED.sub("", text[:LONGEST_TEXT])
+            for line in clean.split("\r"):
                 found = self._matched(line) if self.patterns else self._recognized(line)
                 counters = {name: value for name, value in found.items() if name.casefold() in COUNTER_NAMES}
                 if any(name.casefold() in EPOCHS for name in counters):
@@ -132,7 +136,7 @@ class TextReader(ObjectReader, LineReader):
         lowered = line.lower()
         if not any(word in lowered for word in WORDS):
             return {}
-        found = _counters(line)
+        found = _counters(line) if any(word in lowered for word in COUNTED) else {}
         for name, value in PAIR.findall(line):
             if name.casefold() not in found and (value[0] not in "[(" or items_of(value)):
                 found.setdefault(name, value)

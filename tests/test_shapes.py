@@ -16,16 +16,7 @@ if TYPE_CHECKING:
 
 TORCH = "torch.optim.lr_scheduler.OneCycleLR"
 
-EPOCH_KEYS = (
-    "epochs", "epoch", "max_epochs", "max_epoch", "num_epochs", "num_epoch", "n_epochs", "nb_epochs", "epoch_num",
-    "total_epochs", "NUM_EPOCHS", "MAX_EPOCH", "EPOCHS", "num_train_epochs", "train_epochs", "training_epochs",
-)  # fmt: skip
-
 SHAPES: dict[str, tuple[str, str, dict[str, Any]]] = {
-    **{
-        f"{key} at the root": (f"{key}: 30\nscheduler: {{type: OneCycleLR, max_lr: 0.1}}\n", ".yaml", {"epochs": 30})
-        for key in EPOCH_KEYS
-    },
     "epochs in a section": (
         "Global: {epoch_num: 20}\nscheduler: {type: OneCycleLR, max_lr: 0.1}\n",
         ".yaml",
@@ -60,6 +51,61 @@ SHAPES: dict[str, tuple[str, str, dict[str, Any]]] = {
         "scheduler_type: OneCycleLR\nscheduler: {max_lr: 0.1, total_steps: 100}\n",
         ".yaml",
         {"max_lr": 0.1, "total_steps": 100},
+    ),
+    **{
+        f"{key} beside {arguments}": (
+            f"batch_size: 4\n{key}: OneCycleLR\n{arguments}: {{max_lr: 0.1, total_steps: 100}}\n",
+            ".yaml",
+            {"max_lr": 0.1, "total_steps": 100, "batch_size": None},
+        )
+        for key in ("lr_scheduler_class_name", "scheduler_class", "lr_scheduler_type", "scheduler_name", "scheduler",
+                    "lr_policy")
+        for arguments in ("lr_scheduler", "lr_scheduler_args", "scheduler_params", "scheduler_kwargs", "scheduler_conf")
+    },
+    "a class beside its dict in Python": (
+        "lr_scheduler_class = torch.optim.lr_scheduler.OneCycleLR\nlr_scheduler_args = dict(max_lr=0.1, epochs=10)\n",
+        ".py",
+        {"max_lr": 0.1, "epochs": 10},
+    ),
+    "a dict named by the class": (
+        "lr: 0.01\nscheduler: onecycle\nonecycle: {max_lr: 0.1, pct_start: 0.2}\nstep: {gamma: 0.1}\nepochs: 10\n",
+        ".yaml",
+        {"max_lr": 0.1, "pct_start": 0.2, "epochs": 10},
+    ),
+    "PaddlePaddle's arguments without a class": (
+        ("generator_scheduler_params: {max_learning_rate: 0.1, phase_pct: 0.2, divide_factor: 1, total_steps: 100,"
+        " end_learning_rate: 0.01}\n"),
+        ".yaml",
+        {"convention": "paddle", "max_lr": 0.1, "pct_start": 0.2, "div_factor": 1, "final_lr": 0.01},
+    ),
+    "MMEngine's names in a dict of arguments": (
+        "scheduler: {_target_: mmengine.optim.OneCycleLR, eta_max: 0.1, total_steps: 100}\n",
+        ".yaml",
+        {"convention": "mmengine", "max_lr": 0.1, "total_steps": 100},
+    ),
+    "a switch": (
+        "use_one_cycle: true\nmax_lr: 0.1\npct_start: 0.2\nepochs: 10\nworkers: 4\n",
+        ".yaml",
+        {"max_lr": 0.1, "pct_start": 0.2, "epochs": 10},
+    ),
+    **{
+        f"settings with {prefix}": (
+            f"scheduler: onecycle\n{prefix}max_lr: 0.1\n{prefix}pct_start: 0.2\n{prefix}div_factor: 10\nepochs: 4\n",
+            ".yaml",
+            {"max_lr": 0.1, "pct_start": 0.2, "div_factor": 10, "epochs": 4},
+        )
+        for prefix in ("onecycle_", "one_cycle_", "OneCycleLR_", "scheduler_", "lr_scheduler_", "sched_", "onecycle.",
+                       "onecycle_lr_")
+    },
+    "settings with a prefix at the root, without a name": (
+        "ONE_CYCLE_MAX_LR: 0.1\nONE_CYCLE_PCT_START: 0.2\nEPOCHS: 4\n",
+        ".yaml",
+        {"max_lr": 0.1, "pct_start": 0.2, "epochs": 4},
+    ),
+    "a run's warm-up of 0, which is another scheduler's": (
+        "train: {scheduler: onecycle, max_lr: 0.1, warmup_epochs: 0, epochs: 10}\n",
+        ".yaml",
+        {"max_lr": 0.1, "pct_start": None, "epochs": 10},
     ),
     "prefixed settings": (
         "train:\n  scheduler: onecycle\n  lr: 0.001\n  onecycle_max_lr: 0.1\n  onecycle_pct_start: 0.2\n  epochs: 5\n",
@@ -149,6 +195,27 @@ def test_a_shape_gives_its_settings(name: str) -> None:
     assert plan.is_one_cycle
     given = {setting: plan.values.get(setting) for setting in wanted}
     assert given == pytest.approx(wanted) if "convention" not in wanted else given == wanted
+
+
+def test_each_class_has_its_own_arguments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        "generator_scheduler: OneCycleLR\ndiscriminator_scheduler: OneCycleLR\n"
+        "discriminator_scheduler_params: {max_lr: 0.2, total_steps: 200}\n"
+        "generator_scheduler_params: {max_lr: 0.1, total_steps: 100}\n"
+    )
+    first, second = read(Source("config.yaml", named=True, text=path.read_text()))
+    assert (first.values["max_lr"], first.arguments) == (0.1, "generator_scheduler_params")
+    assert (second.values["max_lr"], second.arguments) == (0.2, "discriminator_scheduler_params")
+    assert main(["show", str(path)]) == 2
+    assert "--block generator_scheduler_params" in capsys.readouterr().err
+    assert main(["show", str(path), "--block", "discriminator_scheduler_params"]) == 0
+
+
+def test_blocks_below_a_class_with_arguments_are_found() -> None:
+    text = "scheduler: OneCycleLR\nscheduler_params: {max_lr: 0.1}\nother: {type: OneCycleLR, max_lr: 0.2}\n"
+    plans = read(Source("config.yaml", named=True, text=text))
+    assert [plan.values["max_lr"] for plan in plans] == [0.1, 0.2]
 
 
 def findings(tmp_path: Path, text: str, name: str = "config.yaml") -> list[str]:

@@ -18,6 +18,7 @@ MOST_INDEXES = 1000
 _NOT_PLAIN = re.compile("[^a-z0-9]+")
 _Entries = list[tuple["Node", "Node"]]
 _by_key: dict[int, tuple[_Entries, int, dict[str, int]]] = {}
+_by_pattern: dict[tuple[int, str], tuple[_Entries, int, list[int]]] = {}
 _by_plain_key: dict[int, tuple[_Entries, int, dict[str, list[int]]]] = {}
 
 
@@ -47,6 +48,23 @@ def named(mapping: MappingNode, names: Collection[str]) -> Iterator[tuple[Scalar
         positions = sorted(at for name, found in index.items() if name in names for at in found)
     for at in positions:
         key, node = mapping.entries[at]
+        if isinstance(key, ScalarNode):
+            yield key, node
+
+
+def matching(mapping: MappingNode, pattern: re.Pattern[str]) -> Iterator[tuple[ScalarNode, Node]]:
+    """Yield the entries whose whole plain key matches a pattern, in the order of the file."""
+    entries = mapping.entries
+    found = _by_pattern.get((id(entries), pattern.pattern))
+    if found is None or found[0] is not entries or found[1] != len(entries):
+        if len(_by_pattern) >= MOST_INDEXES:
+            _by_pattern.clear()
+        positions = sorted(
+            at for name, places in _plain_index(mapping).items() if pattern.fullmatch(name) for at in places
+        )
+        found = _by_pattern[id(entries), pattern.pattern] = entries, len(entries), positions
+    for at in found[2]:
+        key, node = entries[at]
         if isinstance(key, ScalarNode):
             yield key, node
 

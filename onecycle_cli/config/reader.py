@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -47,7 +48,7 @@ MOST_KEYS = 60
 _KEY_SETTING_LINE = re.compile(rf"^\s*[{{]?\s*({'|'.join(sorted(KEY_SETTINGS))})\s*:", re.MULTILINE)
 
 
-_PEAK = re.compile("max[^a-z0-9]?lr")
+_PEAK = re.compile("(max|peak)[^a-z0-9]?(lr|learning|value)|(lr|eta)[^a-z0-9]?max")
 
 
 def read(source: Source, assignments: Sequence[Assignment] = (), library: Library | None = None) -> list[RawPlan]:
@@ -146,18 +147,20 @@ def choose(plans: list[RawPlan], block: str | None) -> RawPlan:
     first = plans[0]
     if first.is_empty:
         raise no_block(first)
-    listed = ", ".join(f"{_path(plan)} ({_where(plan)})" for plan in plans)
+    paths = _paths(plans)
+    listed = ", ".join(f"{path} ({_where(plan)})" for path, plan in zip(paths, plans, strict=True))
     if not chosen:
         raise OnecycleError(f"{first.path} has no one-cycle block {block}", f"its blocks: {listed}")
     if len(chosen) > 1:
         message = f"{first.path} has {len(chosen)} one-cycle blocks: {listed}"
-        raise OnecycleError(message, f"name one: --block {_path(chosen[0])}")
+        raise OnecycleError(message, f"name one: --block {paths[plans.index(chosen[0])]}")
     return chosen[0]
 
 
-def _path(plan: RawPlan) -> str:
-    """Return the path by which `--block` finds a plan: `.` is the root."""
-    return plan.block or plan.arguments or "."
+def _paths(plans: list[RawPlan]) -> list[str]:
+    """Return the paths by which `--block` finds plans: `.` is the root; of one mapping's blocks, their arguments'."""
+    shared = Counter(plan.block for plan in plans)
+    return [(plan.block if shared[plan.block] == 1 else "") or plan.arguments or "." for plan in plans]
 
 
 def _where(plan: RawPlan) -> str:
@@ -201,11 +204,16 @@ def _may_hold_block(text: str) -> bool:
 
 def _find_blocks(root: MappingNode) -> list[Block]:
     """Find the blocks of a training config; a flat file that does not mention a cycle has none."""
-    if all(isinstance(node, ScalarNode) and "cycle" not in node.text.lower() for _, node in root.entries):
+    if all(isinstance(node, ScalarNode) and not _mentions_cycle(key, node) for key, node in root.entries):
         return []
     from onecycle_cli.config.training.blocks import find_blocks
 
     return list(find_blocks(root))
+
+
+def _mentions_cycle(key: Node, value: ScalarNode) -> bool:
+    is_foreign = isinstance(key, ScalarNode) and key.text not in SETTINGS and "cycle" in key.text.lower()
+    return is_foreign or "cycle" in value.text.lower()
 
 
 def _read_whole(path: str, text: str, document: Document) -> RawPlan:

@@ -16,10 +16,12 @@ from onecycle_cli.config.setting_values import number_of
 from onecycle_cli.config.training.blocks import block_findings
 from onecycle_cli.config.training.names import (
     BESIDE,
+    MAYBE_STEPS,
     MOMENTUM_PAIRS,
     OF_THE_RUN,
     RATES,
     SETTING_NAMES,
+    STEPS,
     WARMUPS,
     without_prefix,
 )
@@ -29,6 +31,7 @@ from onecycle_cli.config.training.run_context import (
     Search,
     find_optimizer,
     is_converted,
+    possible_steps,
     read_context,
 )
 from onecycle_cli.findings.config_rules import NUMBER_KIND
@@ -95,7 +98,7 @@ def read_block(path: str, text: str, document: Document, block: Block) -> RawPla
     findings += block_findings(block)
     context = _context(plan, document, block, entries, findings)
     if not block.convention.counts_in_epochs or block.key in block.convention.class_keys:
-        _take_length_of_run(plan, context)
+        _take_length_of_run(plan, context, Search(document, plan.keys, findings), block)
     findings += _take_warmup(plan, document, entries)
     plan.values.update(plan.pct_start_of_warmup(plan.values.get))
     complete(plan, document, block, context)
@@ -135,15 +138,16 @@ def _entries(mapping: MappingNode, path: KeyPath) -> Iterator[Entry]:
 def _note(found: BlockEntries, entry: Entry, block: Block) -> bool:
     """Note an entry under its setting; return whether its key is known."""
     name = without_prefix(plain(entry.key.text))
-    if name in BESIDE or is_merge(entry.key) or (block.is_flat and name in OF_THE_RUN):
+    if name in BESIDE or is_merge(entry.key) or (block.is_flat and name in OF_THE_RUN | MAYBE_STEPS):
         return True
-    if block.is_strict and entry.key.text not in SETTINGS and not entry.key.text.isupper():
+    if not block.is_flat and not _is_argument(entry.key.text, block):
         return False
     if name in MOMENTUM_PAIRS and isinstance(entry.node, SequenceNode):
         for at, (setting, node) in enumerate(zip(MOMENTA, entry.node.items, strict=False)):
             found.settings.setdefault(setting, Entry(node, (*entry.path, str(at)), entry.key))
     elif name in WARMUPS and not block.convention.counts_in_epochs:  # mmcv adds such a warm-up to that of the cycle
-        found.warmups.setdefault(WARMUPS[name], entry)
+        if not block.is_flat or number_of(entry.node)[0] != 0:  # 0 among a run's settings is another scheduler's
+            found.warmups.setdefault(WARMUPS[name], entry)
     elif name in SETTING_NAMES or entry.key.text in block.convention.arguments:
         # The setting's own name is preferred to an alias; a learning rate that is not the peak is the optimizer's.
         setting = SETTING_NAMES.get(name) or block.convention.arguments[entry.key.text]
@@ -157,6 +161,14 @@ def _note(found: BlockEntries, entry: Entry, block: Block) -> bool:
     else:
         return False
     return True
+
+
+def _is_argument(key: str, block: Block) -> bool:
+    """Return whether a key may be an argument of a block's class; `total_step` is a mistyped total_steps to most."""
+    convention = block.convention
+    if key in SETTINGS or key in convention.arguments or key in convention.aliases.values():
+        return True
+    return key.isupper() if block.is_strict else plain(key) not in STEPS or not resembles_key_setting(key)
 
 
 def _is_own_name(entry: Entry, setting: str) -> bool:
@@ -218,12 +230,15 @@ def _take_warmup(plan: RawPlan, document: Document, entries: BlockEntries) -> li
     return findings
 
 
-def _take_length_of_run(plan: RawPlan, context: TrainingContext) -> None:
+def _take_length_of_run(plan: RawPlan, context: TrainingContext, search: Search, block: Block) -> None:
     """Set the length of a block without one to that of the run, as its program does."""
     if plan.values.get("total_steps") is not None or plan.values.get("epochs") is not None:
         return
     # A length that the program fills in may differ from the trainer's limit on steps, but the epochs are the run's.
-    steps = None if ("total_steps", None) in plan.places else context.max_steps
+    is_filled_in = ("total_steps", None) in plan.places
+    steps = None if is_filled_in else context.max_steps
+    if steps is None and context.epochs is None and not is_filled_in:
+        steps = possible_steps(search, block)
     for setting, stated in (("total_steps", steps), ("epochs", context.epochs)):
         if stated is not None:
             plan.values[setting] = stated.value

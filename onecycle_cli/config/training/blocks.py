@@ -19,10 +19,12 @@ from onecycle_cli.config.scalars import read_plain
 from onecycle_cli.config.setting_values import number_of
 from onecycle_cli.config.training.names import (
     ARGUMENTS,
+    BESIDE_A_PEAK,
     CLASS_KEYS,
     MOMENTUM_PAIRS,
     NOT_ITS,
     OTHERS,
+    PEAKS,
     SETTING_NAMES,
     WARMUPS,
     convention_of,
@@ -50,14 +52,17 @@ if TYPE_CHECKING:
 MOST_PATHS = 32
 """Paths to one mapping that are followed: aliases may make very many."""
 
-BESIDE_A_PEAK = frozenset({"pctstart", "divfactor", "finaldivfactor", "threephase", "annealstrategy"})
-KEY_SETTINGS = BESIDE_A_PEAK | {"maxlr", "totalsteps", "stepsperepoch", "etamax"}
+KEY_SETTINGS = BESIDE_A_PEAK | PEAKS | {"totalsteps", "stepsperepoch"}
 
 _OTHERS: dict[int, tuple[list[Node], list[str]]] = {}
 """The last list that was looked through for other schedulers, and what was found."""
 
-NAMES = ("class", "classname", "name", "type", "cls")
-"""What follows a key of arguments in the key beside it that names their class."""
+SUBJECT = re.compile("lr|onecycle|schedulers?|schedule|sched|policy|class|cls|name|type")
+"""What a key says about the scheduler that it names, or whose arguments it has; the rest says which one it is."""
+
+SCHEDULER = re.compile("lr(scheduler|schedule|sched)|scheduler|schedule|sched")
+SWITCH = re.compile("(use|with|enable|is|do)?onecycle(lr|policy|scheduler|lrscheduler)?")
+"""Keys of a scheduler, and keys that switch a one-cycle schedule on."""
 
 CONTAINERS = ("SequentialLR", "ChainedScheduler")
 """Schedulers of PyTorch that combine others."""
@@ -90,7 +95,8 @@ class Block:
     @property
     def convention_name(self) -> str | None:
         """The convention that the class and its keys name; None where it is the default one."""
-        return convention_of(self.name, self.key, frozenset() if self.is_flat else plain_keys(self.arguments))
+        is_of_a_run = self.is_flat and self.key != ""
+        return convention_of(self.name, self.key, frozenset() if is_of_a_run else plain_keys(self.arguments))
 
     @property
     def convention(self) -> Convention:
@@ -126,11 +132,12 @@ def find_blocks(root: MappingNode) -> Iterator[Block]:
         visits[shared] += 1
         if visits[shared] > MOST_PATHS:
             continue
-        block = _block(path, node, ancestors) if isinstance(node, MappingNode) else None
-        if block is not None:
-            yield block
-        if len(path) < DEEPEST and (block is None or block.is_flat):
-            stack += reversed(list(_below(path, node, ancestors)))
+        blocks = list(_blocks(path, node, ancestors)) if isinstance(node, MappingNode) else []
+        yield from blocks
+        if len(path) < DEEPEST:
+            taken = {block.arguments_path for block in blocks}
+            below = [each for each in _below(path, node, ancestors) if each[0] not in taken]
+            stack += reversed(below)
     if stack:
         raise UnreadableError(TOO_MUCH, f"aliases make more than {MOST_NODES:,} values of it", TOP)
 
@@ -250,42 +257,55 @@ def _below(path: KeyPath, node: Node, ancestors: Ancestors) -> Iterator[tuple[Ke
             yield (*path, part), MappingNode(child.place), (*ancestors, (path, node))
 
 
-def _block(path: KeyPath, mapping: MappingNode, ancestors: Ancestors) -> Block | None:
+def _blocks(path: KeyPath, mapping: MappingNode, ancestors: Ancestors) -> Iterator[Block]:
+    """Find the blocks whose class a mapping names; several if each has a mapping of arguments."""
     if path and plain(path[-1]) == "momentumconfig":
-        return None  # mmcv's hook for the momentum belongs to the one for the learning rate
-    named = _named(mapping, path)
-    if named is not None:
-        key, name = named
+        return  # mmcv's hook for the momentum belongs to the one for the learning rate
+    seen: list[MappingNode] = []
+    for key, name in _namers(mapping):
         is_own = plain(key.text) in CLASS_KEYS
         arguments, below = _arguments(mapping, key, is_own=is_own)
-        is_flat = arguments is mapping and not is_own
-        there = (*path, *below)
-        return Block(path, name.text, name.place, plain(key.text), mapping, arguments, there, is_flat, ancestors)
+        if any(arguments is each for each in (*seen, *(seen and [mapping]))):
+            continue
+        if below or _is_meant(mapping, path, plain(key.text), name.text):
+            is_flat = arguments is mapping and not is_own
+            there = (*path, *below)
+            seen.append(arguments)
+            class_name = key.text if _is_switch(key, name) else name.text
+            yield Block(path, class_name, name.place, plain(key.text), mapping, arguments, there, is_flat, ancestors)
+    if seen:
+        return
     if path and one_cycle_class(path[-1]) and (_holds_settings(mapping) or not mapping.entries):
-        return Block(path, path[-1], mapping.place, "", mapping, mapping, path, is_flat=False, ancestors=ancestors)
-    if path and _has_peak_and_more(mapping):
-        return Block(path, "OneCycleLR", mapping.place, "", mapping, mapping, path, is_flat=True, ancestors=ancestors)
-    return None
+        yield Block(path, path[-1], mapping.place, "", mapping, mapping, path, is_flat=False, ancestors=ancestors)
+    elif _has_peak_and_more(mapping, is_root=not path):
+        yield Block(path, "OneCycleLR", mapping.place, "", mapping, mapping, path, is_flat=True, ancestors=ancestors)
 
 
-def _has_peak_and_more(mapping: MappingNode) -> bool:
+def _has_peak_and_more(mapping: MappingNode, *, is_root: bool) -> bool:
     """Return whether a mapping has a peak and another setting of one-cycle schedules alone.
 
-    Mappings in their place describe the settings of a program, as in a form: they have no values.
+    Mappings in their place describe the settings of a program, as in a form: they have no values. At a file's root,
+    the names must have a one-cycle prefix: without it, the file is a config of ours.
     """
-    names = {without_prefix(plain(key.text)) for key, node in mapping.pairs() if not isinstance(node, MappingNode)}
-    return "maxlr" in names and not BESIDE_A_PEAK.isdisjoint(names)
+    keys = [plain(key.text) for key, node in mapping.pairs() if not isinstance(node, MappingNode)]
+    names = {without_prefix(key) for key in keys if not is_root or key.startswith("onecycle")}
+    return not PEAKS.isdisjoint(names) and not BESIDE_A_PEAK.isdisjoint(names)
 
 
-def _named(mapping: MappingNode, path: KeyPath) -> tuple[ScalarNode, ScalarNode] | None:
-    """Find the key and the value that name a one-cycle class; keys made for classes first."""
+def _namers(mapping: MappingNode) -> list[tuple[ScalarNode, ScalarNode]]:
+    """List the keys and values that name a one-cycle class or switch it on; keys made for classes first."""
     found = [
-        (key, value) for key, value in mapping.pairs() if isinstance(value, ScalarNode) and one_cycle_class(value.text)
+        (key, value)
+        for key, value in mapping.pairs()
+        if isinstance(value, ScalarNode) and (one_cycle_class(value.text) or _is_switch(key, value))
     ]
-    for key, value in sorted(found, key=lambda pair: plain(pair[0].text) not in CLASS_KEYS):
-        if _is_meant(mapping, path, plain(key.text), value.text) or _arguments(mapping, key, is_own=True)[1]:
-            return key, value
-    return None
+    return sorted(found, key=lambda pair: plain(pair[0].text) not in CLASS_KEYS)
+
+
+def _is_switch(key: ScalarNode, value: ScalarNode) -> bool:
+    """Return whether an entry switches a one-cycle schedule on, as `use_onecycle: true` does."""
+    is_one = "cycle" in key.text.lower() and SWITCH.fullmatch(plain(key.text)) is not None
+    return is_one and value.plain and read_plain(value.text) is True
 
 
 def _is_meant(mapping: MappingNode, path: KeyPath, key: str, name: str) -> bool:
@@ -307,19 +327,31 @@ def _holds_settings(mapping: MappingNode) -> bool:
 
 def _arguments(mapping: MappingNode, namer: ScalarNode, *, is_own: bool) -> tuple[MappingNode, KeyPath]:
     """Find the mapping of the class's arguments: below a key such as `init_args`, or the mapping itself."""
+    best: tuple[int, MappingNode, KeyPath] = (0, mapping, ())
     for key, value in mapping.pairs():
-        name = plain(key.text)
-        if (
-            isinstance(value, MappingNode)
-            and "sched" in name
-            and plain(namer.text) in {f"{name}{end}" for end in NAMES}
-        ):
-            return value, (key.text,)  # `lr_scheduler_class_name` beside `lr_scheduler`
-        written = ARGUMENTS.fullmatch(name)
-        if not isinstance(value, MappingNode) or written is None or written[1].startswith(NOT_ITS):
-            continue
-        about = written[1]
-        is_its = about and (about in plain(namer.text) or "sched" in about or "cycle" in about)
-        if is_its or (is_own and about in ("", "dict")):
-            return value, (key.text,)
-    return mapping, ()
+        if isinstance(value, MappingNode):
+            likeness = _likeness(plain(key.text), value, plain(namer.text), is_own=is_own)
+            if likeness > best[0]:
+                best = likeness, value, (key.text,)
+    return best[1], best[2]
+
+
+def _likeness(name: str, node: MappingNode, namer: str, *, is_own: bool) -> int:
+    """Return how likely a key has the arguments of the class that another key names; 0 if it has not."""
+    written = ARGUMENTS.fullmatch(name)
+    about = written[1] if written is not None else name
+    if about.startswith(NOT_ITS):
+        return 0
+    if about and namer.removeprefix(about) in ("", "class", "classname", "name", "type", "cls"):
+        return 4  # `scheduler_params` or `scheduler` beside `scheduler` or `scheduler_class`
+    if is_own and written is not None and about in ("", "dict"):
+        return 3
+    which, whose = SUBJECT.sub("", about), SUBJECT.sub("", namer)
+    if which and whose and which != whose and not is_own:
+        return 0  # `generator_scheduler_params` beside `discriminator_scheduler`
+    if one_cycle_class(name):
+        return 2
+    if written is not None:
+        return 2 if about and (about in namer or "sched" in about or "cycle" in about) else 0
+    is_about = "sched" in namer or "policy" in namer
+    return 1 if is_about and SCHEDULER.fullmatch(name) and not any(_classes(node)) else 0

@@ -65,7 +65,10 @@ CLASS_KEYS = frozenset(
 )  # fmt: skip
 """Keys that name the class of their mapping: the keys beside them are its arguments."""
 
-ARGUMENTS = re.compile(r"(.*?)(initargs|args|params|kwargs|parameters|arguments|options|config|cfg|settings)")
+ARGUMENTS = re.compile(
+    r"(.*?)(initargs|args|params|kwargs|parameters|arguments|options|opts|config|conf|cfg|settings|hparams|hyperparams"
+    r"|hyperparameters)"
+)
 """Keys of a class's arguments, with what they are about before it: `scheduler_params`."""
 
 NOT_ITS = ("optim", "opt", "model", "data", "loss", "train", "metric", "logger", "callback")
@@ -84,21 +87,36 @@ BESIDE = frozenset(
 OF_THE_RUN = frozenset({"groups", "strategy", "stepsize", "convention"})
 """Keys that are settings to a scheduler, and something else among a whole run's settings."""
 
+_WHOLE = ("max", "total", "train", "training", "maxnum", "totalnum", "numtotal", "numtrain", "numtraining", "ntrain",
+          "maxtrain", "maxtraining", "totaltrain", "totaltraining")  # fmt: skip
+_COUNTED = ("", "num", "n", "nb", "numberof")
+
+EPOCHS = frozenset(
+    {
+        "endepoch", "stopepoch", "noepochs",
+        *(f"{how}epoch{end}" for how in _WHOLE + _COUNTED for end in ("", "s", "es", "num", "nums", "snum", "count")),
+    }
+)  # fmt: skip
+"""Keys of a number of epochs: `epochs`, `max_epochs`, `NUM_EPOCHS`, `num_train_epochs` …"""
+
+_UNITS = ("step", "steps", "iter", "iters", "iteration", "iterations", "update", "updates")
+
+STEPS = frozenset(f"{how}{unit}" for how in _WHOLE for unit in _UNITS)
+"""Keys of the run's number of steps: `max_steps`, `total_iters`, `num_training_steps` …"""
+
+MAYBE_STEPS = frozenset(f"{how}{unit}" for how in _COUNTED for unit in _UNITS if how or unit.endswith("s"))
+"""Keys of a number of steps, such as `num_steps`, that is the run's where nothing else gives its length."""
+
 SETTING_NAMES = {
+    **dict.fromkeys(sorted(EPOCHS), "epochs"),
+    **dict.fromkeys(sorted(STEPS | MAYBE_STEPS), "total_steps"),
     **{re.sub("[^a-z0-9]", "", name): setting for name, setting in ALIASES.items()},
     **{re.sub("[^a-z0-9]", "", setting): setting for setting in SETTINGS},
     "batchsizepergpu": "batch_size",
     "perdevicetrainbatchsize": "batch_size",
-    "numtrainepochs": "epochs",
-    "numepoch": "epochs",
-    "maxepoch": "epochs",
-    "nbepochs": "epochs",
-    "nepoch": "epochs",
     "itersperepoch": "steps_per_epoch",
     "iterationsperepoch": "steps_per_epoch",
     "batchesperepoch": "steps_per_epoch",
-    "totaliters": "total_steps",
-    "maxiters": "total_steps",
     "learningratemax": "max_lr",
     "baselr": "max_lr",
     "canonicallr": "max_lr",
@@ -124,15 +142,36 @@ RATES = frozenset({"lr", "learningrate", "baselr"})
 """The peak if nothing else gives it; beside a peak, the optimizer's learning rate."""
 
 
-PREFIXES = ("onecyclelr", "onecycle", "lrscheduler", "scheduler", "sched")
+_SHAPE = ("pct_start", "div_factor", "final_div_factor", "three_phase", "anneal_strategy")
+
+
+def _names_of(*settings: str) -> frozenset[str]:
+    aliases = [each.aliases[name] for each in CONVENTIONS.values() for name in settings if name in each.aliases]
+    return frozenset(map(plain, [*settings, *aliases]))
+
+
+PEAKS = _names_of("max_lr") | {"lrmax", "maxlearningrate", "peaklr"}
+BESIDE_A_PEAK = _names_of(*_SHAPE)
+"""Names of the peak, and of settings that only one-cycle schedules have: two such keys make a schedule."""
+
+PREFIXED = (SETTING_NAMES.keys() | WARMUPS.keys() | MOMENTUM_PAIRS) - OF_THE_RUN - MAYBE_STEPS
+"""Settings that may have a prefix."""
+
+PREFIXES = ("onecyclelr", "onecyclescheduler", "onecycle", "lrscheduler", "lrschedule", "lrsched", "scheduler",
+            "schedule", "sched", "lr")  # fmt: skip
 """What programs put before a setting's name where all their settings are in one mapping: `onecycle_max_lr`."""
 
 
 def without_prefix(name: str) -> str:
     """Return a plain name without the scheduler's prefix, if a setting's name follows it."""
-    for prefix in PREFIXES:
+    for prefix in PREFIXES if name not in SETTING_NAMES else ():
         rest = name.removeprefix(prefix)
-        if rest != name and rest in SETTING_NAMES and rest not in OF_THE_RUN:
+        if rest == name:
+            continue
+        if rest in (BESIDE_A_PEAK if prefix == "lr" else PREFIXED):
+            return rest
+        rest = rest.removeprefix("lr")  # onecycle_lr_max_lr
+        if rest in BESIDE_A_PEAK | PEAKS:
             return rest
     return name
 

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
-from onecycle_cli.config.indexes import named, plain, plain_keys
+from onecycle_cli.config.indexes import matching, named, plain, plain_keys
 from onecycle_cli.config.key_paths import Unknown, dotted, lookup, resolve
 from onecycle_cli.config.loaders import untyped
 from onecycle_cli.config.nodes import MappingNode, ScalarNode, SequenceNode
 from onecycle_cli.config.scalars import read_plain
 from onecycle_cli.config.setting_values import number_of
-from onecycle_cli.config.training.names import ARGUMENTS, CLASS_KEYS, RATES, one_cycle_class
+from onecycle_cli.config.training.names import (
+    ARGUMENTS,
+    CLASS_KEYS,
+    EPOCHS,
+    MAYBE_STEPS,
+    RATES,
+    STEPS,
+    one_cycle_class,
+)
 from onecycle_cli.policy.checks.optimizers import KNOWN, plain_name
 from onecycle_cli.policy.context import ConfigValue, TrainingContext
 
@@ -25,27 +35,23 @@ if TYPE_CHECKING:
     from onecycle_cli.config.training.blocks import Block
     from onecycle_cli.findings import Finding
 
-SECTIONS = frozenset(
-    {
-        "trainer", "train", "training", "traincfg", "trainconfig", "trainerconfig", "trainingargs", "trainargs",
-        "trainingarguments", "trainerargs", "run", "runner", "fit", "hparams", "hyperparameters", "solver", "loop",
-        "data", "datamodule", "dataset", "dataloader", "traindataloader", "optimwrapper", "optimization", "general",
-        "global", "common", "settings", "params", "trainparams", "trainingparams", "experiment", "schedule", "engine",
-    }
-)  # fmt: skip
+SECTION = re.compile(
+    r"(pl|lightning|my)?"
+    r"(train|training|trainer|run|runner|fit|solver|optim|optimization|optimwrapper|general|global|common|settings|params"
+    r"|hparams|hyperparams|hyperparameters|hyp|experiment|exp|schedule|engine|learning|main|base|loop|args|flags|cfg"
+    r"|config|initargs|kwargs|parameters|arguments|options|lightning|data|datamodule|dataset|dataloader|traindataloader)"
+    r"(loop|stage|setup|setting|schedule|args|arguments|kwargs|params|parameters|hparams|hyperparams|hyperparameters"
+    r"|options|opts|settings|config|conf|cfg)?"
+)
 """Keys of mappings that hold a run's numbers."""
 
-COUNTS = {
-    "epochs": (
-        "epochs", "epoch", "maxepochs", "maxepoch", "numepochs", "numepoch", "nepochs", "nepoch", "nbepochs", "nbepoch",
-        "epochnum", "epochnums", "numtrainepochs", "numtrainingepochs", "totalepochs", "totalepoch", "trainepochs",
-        "trainepoch", "trainingepochs",
-    ),
-    "max_steps": (
-        "maxsteps", "maxiters", "maxiter", "maxiterations", "numsteps", "numiters", "numiterations", "totaliters",
-        "totaliter", "totaliterations", "totalsteps", "totalstep", "numtrainsteps", "numtrainingsteps", "trainsteps",
-        "trainiters", "trainingsteps",
-    ),
+DEEPEST_SECTION = 2
+MOST_SECTIONS = 100
+"""Sections in sections that are read (`lightning.trainer`, `trainer.params`), and sections of one mapping."""
+
+COUNTS: dict[str, Collection[str]] = {
+    "epochs": EPOCHS,
+    "max_steps": STEPS,
     "accumulation": (
         "accumulategradbatches", "gradientaccumulationsteps", "accumulationsteps", "gradaccumsteps",
         "gradientaccumulation", "accumulativecounts", "accumgrad",
@@ -116,11 +122,12 @@ class Search:
         return None if rate is None else ConfigValue((float(rate),), dotted(path))
 
     def first_count(
-        self, mappings: Iterable[tuple[KeyPath, MappingNode]], keys: Collection[str]
+        self, mappings: Iterable[tuple[KeyPath, MappingNode]], keys: Collection[str], *, items: bool = False
     ) -> ConfigValue[int] | None:
         """Return the first whole number above 0 under one of the keys, and note its place.
 
-        None if the first one is set at run time, or says that there is no limit, as Lightning's -1 does.
+        With `items`, a list counts as many as it has. None if the first one is set at run time, or says that there is
+        no limit, as Lightning's -1 does.
         """
         for path, mapping in mappings:
             for key, node in named(mapping, keys):
@@ -131,7 +138,7 @@ class Search:
                     if isinstance(node, ScalarNode) and node.plain and read_plain(node.text) is None:
                         continue  # null is as good as no value
                     return None
-                number = _whole_number(found, self.document.loader)
+                number = _whole_number(found, self.document.loader, items=items)
                 if number is not None and number >= 1:
                     self.places[dotted(at)] = node.place
                     return ConfigValue(number, dotted(at))
@@ -141,7 +148,9 @@ class Search:
 def read_context(search: Search, block: Block) -> TrainingContext:
     """Read the numbers around a block, the nearest first, and note their places by dotted path."""
     sections = list(_sections(search.document, block))
-    counts: dict[str, Any] = {name: search.first_count(sections, keys) for name, keys in COUNTS.items()}
+    counts: dict[str, Any] = {
+        name: search.first_count(sections, keys, items=name == "devices") for name, keys in COUNTS.items()
+    }
     nodes, devices = search.first_count(sections, NODES), counts["devices"]
     if nodes is not None and devices is not None:
         counts["devices"] = ConfigValue(devices.value * nodes.value, devices.path)
@@ -149,6 +158,11 @@ def read_context(search: Search, block: Block) -> TrainingContext:
     stepping, stepped_by = _usual_stepping(block, sections) if interval is None else (None, "")
     scaling = _scaling(search, block)
     return TrainingContext(**counts, interval=interval, scaling=scaling, stepping=stepping, stepped_by=stepped_by)
+
+
+def possible_steps(search: Search, block: Block) -> ConfigValue[int] | None:
+    """Return a number of steps around a block that may be the run's."""
+    return search.first_count(_sections(search.document, block), MAYBE_STEPS)
 
 
 def is_converted(block: Block) -> bool:
@@ -165,21 +179,23 @@ def _sections(document: Document, block: Block) -> Iterator[tuple[KeyPath, Mappi
     """List the mappings that may hold the run's numbers: those above the block, and the sections in them."""
     for path, mapping in _around(document, block):
         yield path, mapping
-        for key, child in named(mapping, SECTIONS):
-            if isinstance(child, MappingNode):
-                yield (*path, key.text), child
-                for inner, below in child.pairs():
-                    if isinstance(below, MappingNode) and ARGUMENTS.fullmatch(plain(inner.text)):
-                        yield (*path, key.text, inner.text), below
+        yield from _sections_in(mapping, path, DEEPEST_SECTION)
 
 
-def _whole_number(node: Node, loader: Loader) -> int | None:
+def _sections_in(mapping: MappingNode, path: KeyPath, depth: int) -> Iterator[tuple[KeyPath, MappingNode]]:
+    for key, child in islice(matching(mapping, SECTION), MOST_SECTIONS) if depth else ():
+        if isinstance(child, MappingNode):
+            yield (*path, key.text), child
+            yield from _sections_in(child, (*path, key.text), depth - 1)
+
+
+def _whole_number(node: Node, loader: Loader, *, items: bool) -> int | None:
     """Read a count; a list of devices, also as `0,1`, counts its items."""
-    if isinstance(node, SequenceNode):
+    if isinstance(node, SequenceNode) and items:
         return len(node.items)
     if not isinstance(node, ScalarNode):
         return None
-    if not node.plain and "," in node.text:
+    if not node.plain and "," in node.text and items:
         return len([item for item in node.text.split(",") if item.strip()])
     value = number_of(node, loader=loader)[0]
     return int(value) if value is not None and math.isfinite(value) and value == int(value) else None

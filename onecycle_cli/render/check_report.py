@@ -117,7 +117,8 @@ def outcome(found: Verdict, plan: str) -> str:
         return f"{found.verdict} at {noun(found)} {found.first_divergence.step:,}"
     total, steps = found.series.schedule.total_steps, found.series.logged_step_count
     rows = count(steps, f"logged {noun(found) if found.step_unit == 'epoch' else 'step'}")
-    followed = f"{found.verdict}: {rows} followed the plan {printable(plan)}".rstrip()
+    checked = f" for group {join_words(list(found.coverage.groups))}" if found.coverage.groups_not_checked else ""
+    followed = f"{found.verdict}{printable(checked)}: {rows} followed the plan {printable(plan)}".rstrip()
     if found.first_missing_step is not None:
         return f"{followed} so far, steps {found.first_missing_step:,} to {total - 1:,} are missing"
     return followed if steps == total else f"{followed} of {total:,} steps"

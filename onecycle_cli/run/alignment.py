@@ -50,12 +50,14 @@ class Comparison:
         looser: the same with what float32 arithmetic may differ by, where the log may come from that, and the stricter
             comparison does not make it right.
         tolerance: how near counts as equal.
+        unclaimed: columns with learning rates that belong to no group of the plan.
         notes: what the user should know about the comparison.
     """
 
     alignments: list[Series]
     looser: list[Series]
     tolerance: Precision
+    unclaimed: tuple[str, ...]
     notes: tuple[str, ...]
 
     @property
@@ -77,7 +79,8 @@ def compare(
     """
     given = given_readings(log, settings, schedule, row_is)
     possible = [] if row_is else list(possible_readings(log, settings, schedule))
-    tracks, notes = pair(schedule, log)
+    paired = pair(schedule, log, given[0].clock + given[0].offset, settings.optimizer)
+    tracks, notes = paired.tracks, paired.notes
     if not any(track.field == "lr" for track in tracks):
         raise OnecycleError(f"{log.path}: no learning rate in the log", "log the optimizer's lr once per step")
     convention = schedule.plan.convention
@@ -95,8 +98,9 @@ def compare(
         notes += (f"{who} in float32: {SINGLE_ULPS:.1g} of the peak is allowed for that",)
     if alignments[0].right and tolerance is None and written is EXACT:
         agreed, more = _agreement(alignments[0])
-        return Comparison(alignments, looser, agreed, (*notes, *more))
-    return Comparison(alignments, looser, written if tolerance is None else Precision("given", tolerance), notes)
+        return Comparison(alignments, looser, agreed, paired.unclaimed, (*notes, *more))
+    near = written if tolerance is None else Precision("given", tolerance)
+    return Comparison(alignments, looser, near, paired.unclaimed, notes)
 
 
 def _aligned(

@@ -49,10 +49,8 @@ def check(
         if found.right:
             return _right(found, partial=partial)
         cause, series = find_cause(settings, found.alignments)
-        notes = (*_how_rows_count(series), *found.notes)
-        return Verdict(
-            "diverges", series, _divergence(series), cause, found.tolerance, None, coverage_of(series), notes
-        )
+        notes, coverage = (*_how_rows_count(series), *found.notes), coverage_of(series, found.unclaimed)
+        return Verdict("diverges", series, _divergence(series), cause, found.tolerance, None, coverage, notes)
 
 
 def _right(found: Comparison, *, partial: bool) -> Verdict:
@@ -71,7 +69,7 @@ def _right(found: Comparison, *, partial: bool) -> Verdict:
     doubts = _epochs_or_steps(series) if missing is not None else ()
     notes = (*_how_rows_count(series), *doubts, *found.notes)
     verdict: Literal["ok", "incomplete"] = "ok" if missing is None or partial else "incomplete"
-    return Verdict(verdict, series, None, cause, found.tolerance, missing, coverage_of(series), notes)
+    return Verdict(verdict, series, None, cause, found.tolerance, missing, coverage_of(series, found.unclaimed), notes)
 
 
 def _epochs_or_steps(series: Series) -> Iterator[str]:

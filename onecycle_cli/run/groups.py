@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from onecycle_cli.formatting import count, format_number
+from onecycle_cli.formatting import count, format_number, join_words
+from onecycle_cli.run.logs.columns import optimizer_of
 from onecycle_cli.run.precision import thinned
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 
 SAMPLE_SIZE = 400
 """Rows that decide which group an unnamed column belongs to."""
+
+OWN_OPTIMIZERS = frozenset({"d", "g", "gen", "generator", "disc", "discriminator", "critic", "actor"})
+"""Words in the name of a learning rate that say that it is of an optimizer beside others."""
 
 NEARBY = (0, -1, 1)
 """Steps by which a column may be off its group's while that is looked for."""
@@ -71,13 +77,35 @@ def largest(values: Floats) -> float:
     return float(max(values.max(initial=0.0, where=finite), -values.min(initial=0.0, where=finite)))
 
 
-def pair(schedule: Schedule, log: Log) -> tuple[tuple[Track, ...], tuple[str, ...]]:
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Which columns of a log are compared with which groups of a plan.
+
+    Attributes:
+        tracks: the columns that are compared, learning rates first.
+        unclaimed: learning rates that belong to no group of the plan, by their names, with what they hold.
+        notes: how they were paired, where that is not plain.
+    """
+
+    tracks: tuple[Track, ...]
+    unclaimed: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def pair(schedule: Schedule, log: Log, steps: Steps, optimizer: str | None = None) -> Pairing:
     """Pair the log's columns with the plan's groups: by name, else by order, else by what fits.
 
-    Returns:
-        The tracks to compare, learning rates first, and notes on how they were paired.
+    Args:
+        schedule: what was planned.
+        log: the log.
+        steps: the schedule's step of each row, or nearly so, by which fits are judged.
+        optimizer: the optimizer's name, where the plan has it.
     """
-    groups, notes = _groups(schedule, log)
+    columns = [Column(log, at) for at in range(log.lr.shape[1])]
+    columns = [column for column in columns if column.has_values]
+    if not columns:
+        return Pairing((), (), ())
+    groups, notes = _Pairer(schedule, columns, steps, optimizer).groups()
     tracks = _tracks("lr", groups, schedule, log)
     if log.momentum is not None:
         momenta = _tracks("momentum", groups, schedule, log)
@@ -85,58 +113,224 @@ def pair(schedule: Schedule, log: Log) -> tuple[tuple[Track, ...], tuple[str, ..
             tracks += momenta
         else:
             notes += _stray_momentum(momenta, log)
-    return tuple(tracks), tuple(notes)
+    unclaimed = [column for column in columns if column.at not in groups and not column.repeats(columns, groups)]
+    if unclaimed:
+        are, listed = ("is", "it") if len(unclaimed) == 1 else ("are", "them")
+        shown = join_words([f"{column.name} ({column.holds})" for column in unclaimed])
+        notes.append(f"{shown} {are} of no group of the plan, and not compared; to compare {listed}, use --column lr=")
+    return Pairing(tuple(tracks), tuple(column.name for column in unclaimed), tuple(notes))
 
 
-def _tracks(field: Literal["lr", "momentum"], groups: list[int], schedule: Schedule, log: Log) -> list[Track]:
+def leading(log: Log) -> Log:
+    """Return a log without the columns that only may be learning rates, unless these alone move."""
+    if not log.others:
+        return log
+    columns = [Column(log, at) for at in range(log.lr.shape[1])]
+    first, others = columns[: -log.others], columns[-log.others :]
+    kept = first if any(column.moves for column in first) else [column for column in others if column.moves] or first
+    places = [column.at for column in kept]
+    names = [column.name for column in columns if column not in kept and column.has_values]
+    besides = f"{join_words(names)} may be learning rates too: name them with --column lr="
+    read = join_words([column.name for column in kept])
+    return replace(
+        log,
+        lr=log.lr[:, places],
+        momentum=None if log.momentum is None else log.momentum[:, places],
+        groups=tuple(log.groups[at] for at in places),
+        others=0,
+        lr_columns=tuple(column.name for column in kept),
+        lr_texts=tuple(log.lr_texts[at] for at in places) if log.lr_texts else (),
+        momentum_texts=tuple(log.momentum_texts[at] for at in places) if log.momentum_texts else (),
+        notes=(*log.notes, f"read {read}; {besides}") if names else log.notes,
+    )
+
+
+class Column:
+    """A learning rate of a log."""
+
+    def __init__(self, log: Log, at: int) -> None:
+        """Take a column by its number."""
+        self.at, self.rates = at, log.lr[:, at]
+        self.name = log.lr_columns[at] if log.lr_columns else log.groups[at]
+        self.label = log.groups[at]
+        self.is_other = at >= log.lr.shape[1] - log.others
+        known = np.isfinite(self.rates)
+        self.has_values = bool(known.any())
+        self.lowest = float(self.rates.min(initial=math.inf, where=known))
+        self.highest = float(self.rates.max(initial=-math.inf, where=known))
+
+    @property
+    def moves(self) -> bool:
+        """Whether it has different values."""
+        return self.lowest < self.highest
+
+    @property
+    def holds(self) -> str:
+        """Its values in words."""
+        ends = [format_number(self.lowest), format_number(self.highest)]
+        return " to ".join(ends) if self.moves else f"constant at {ends[0]}"
+
+    @property
+    def optimizer(self) -> str:
+        """What tells its optimizer from others; "" where nothing does."""
+        found = optimizer_of(self.name)
+        if found:
+            return found
+        return next((word for word in words_of(self.name) if word in OWN_OPTIMIZERS), "")
+
+    def is_named(self, group: str) -> bool:
+        """Return whether its name has a group's name in it."""
+        wanted = words_of(group)
+        for said in (words_of(self.label), words_of(self.name)):
+            places = range(len(said) - len(wanted) + 1)
+            if any(said[place : place + len(wanted)] == wanted for place in places):
+                return bool(wanted)
+        return False
+
+    def repeats(self, columns: Sequence[Column], claimed: Iterable[int]) -> bool:
+        """Return whether a claimed column has the same values."""
+        return any(other.at in claimed and np.array_equal(other.rates, self.rates, equal_nan=True) for other in columns)
+
+
+def words_of(name: str) -> list[str]:
+    """Return the words of a name, in lower case."""
+    return [word for word in re.split(r"[\W_]+", name.casefold()) if word]
+
+
+class _Pairer:
+    """Finds the column of each group."""
+
+    def __init__(self, schedule: Schedule, columns: list[Column], steps: Steps, optimizer: str | None) -> None:
+        self.schedule, self.columns, self.steps = schedule, columns, steps
+        self.planned = schedule.groups
+        self.optimizer = (optimizer or "").casefold()
+
+    def groups(self) -> tuple[dict[int, int], list[str]]:
+        """Return the plan's group of each column that has one, by the column's number, and notes."""
+        named = self._by_name()
+        if not named:
+            return self._by_order(self._likely())
+        rest = [group for group in range(len(self.planned)) if group not in named.values()]
+        left = [column for column in self.columns if column.at not in named and not self._names(column)]
+        return {**named, **self._matched(rest, left)}, []
+
+    def _by_name(self) -> dict[int, int]:
+        """Return the groups whose names columns have; of several columns for one group, the likeliest."""
+        found: dict[int, int] = {}
+        for group, name in enumerate(self.planned):
+            if name.isdigit():
+                continue
+            columns = [column for column in self.columns if group in self._names(column)]
+            columns.sort(key=lambda column: (column.label != name, not column.moves, column.is_other))
+            if columns:
+                found[columns[0].at] = group
+        return found
+
+    def _names(self, column: Column) -> list[int]:
+        """Return the group whose name is the longest in a column's name; none where it has none."""
+        found = [group for group, name in enumerate(self.planned) if not name.isdigit() and column.is_named(name)]
+        return sorted(found, key=lambda group: -len(words_of(self.planned[group])))[:1]
+
+    def _matched(self, groups: list[int], columns: list[Column]) -> dict[int, int]:
+        """Match what names leave over: the columns that move first, by order where they are as many."""
+        if len(columns) > len(groups):
+            moving = [column for column in columns if column.moves]
+            columns = moving if len(moving) >= len(groups) else columns
+        if len(columns) > len(groups):
+            first = [column for column in columns if not column.is_other]
+            columns = first if len(first) >= len(groups) else columns
+        if len(columns) <= len(groups):
+            return {column.at: group for column, group in zip(columns, groups, strict=False)}
+        found: dict[int, int] = {}
+        for group in groups:
+            best = min(columns, key=lambda column: self._distance(column, group))
+            columns = [column for column in columns if column is not best]
+            found[best.at] = group
+        return found
+
+    def _likely(self) -> list[Column]:
+        """Return the columns of the optimizer that is planned: those that move, if any do; its groups, if it has any.
+
+        The first ones are of one naming. Others are only taken where these do not move, or are too few.
+        """
+        columns, many = self.columns, len(self.planned)
+        first = [column for column in columns if not column.is_other]
+        if len(first) != many and len(columns) == many:
+            return columns
+        if not any(column.moves for column in first):
+            moving = [column for column in columns if column.moves]
+            first = moving[:many] if moving else first
+        parts: dict[str, list[Column]] = {}
+        for column in first:
+            parts.setdefault(column.optimizer, []).append(column)
+        if len(parts) == 1:
+            return first
+        likely = [part for part in parts.values() if len(part) == many] or list(parts.values())
+        likely = [part for part in likely if any(column.moves for column in part)] or likely
+        own = [part for part in likely if part[0].optimizer.casefold().split("-")[0] == self.optimizer]
+        if len(own or likely) == 1 or many == 1:
+            return min(own or likely, key=lambda part: self._distance(part[0], 0))
+        return first
+
+    def _by_order(self, columns: list[Column]) -> tuple[dict[int, int], list[str]]:
+        """Pair columns without the groups' names: by their order where they are as many, else by what fits."""
+        planned = self.planned
+        if len(columns) == len(planned):
+            return {column.at: group for group, column in enumerate(columns)}, []
+        if len(planned) == 1:
+            note = f"the log has {len(columns)} parameter groups, the plan one: all are compared with it"
+            return {column.at: 0 for column in columns}, [note]
+        found = {column.at: nearest_group(self.schedule, self.steps, column.rates) for column in columns}
+        groups = f"the log has {count(len(columns), 'parameter group')}, the plan {len(planned)}"
+        shown = join_words([f"{column.name} with {planned[found[column.at]]}" for column in columns])
+        how = f"each was compared with the group that it fits best: {shown}"
+        if len(columns) == 1:
+            best = planned[found[columns[0].at]]
+            how = f"the logged learning rate fits group {best} best and was compared with it"
+        return found, [f"{groups}: {how}"]
+
+    def _distance(self, column: Column, group: int) -> float:
+        return distances(self.schedule, self.steps, column.rates)[group]
+
+
+def _tracks(field: Literal["lr", "momentum"], groups: Mapping[int, int], schedule: Schedule, log: Log) -> list[Track]:
     """Make the tracks of the columns that hold values."""
     found = []
-    for column, group in enumerate(groups):
+    for column, group in sorted(groups.items()):
         name = field if len(schedule.groups) == 1 else f"{field}_{schedule.groups[group]}"
-        label = name if groups.count(group) == 1 else f"{name} ({log.groups[column]})"
+        shared = list(groups.values()).count(group) > 1
+        label = f"{name} ({log.groups[column]})" if shared else name
         track = Track(field, column, group, name, label)
         if np.isfinite(track.values(log)).any():
             found.append(track)
     return found
 
 
-def _groups(schedule: Schedule, log: Log) -> tuple[list[int], list[str]]:
-    """Return the plan's group of each column, and notes."""
-    names, planned = [name.rpartition("/")[2] for name in log.groups], list(schedule.groups)
-    if set(names) <= set(planned) and len(set(names)) == len(names):
-        missing = [name for name in planned if name not in names]
-        return [planned.index(name) for name in names], [f"the log has no group {name} of the plan" for name in missing]
-    if len(names) == len(planned):
-        return list(range(len(names))), []
-    if len(planned) == 1:
-        return [0] * len(names), [f"the log has {len(names)} parameter groups, the plan one: all are compared with it"]
-    found = [nearest_group(schedule, log.steps, log.lr[:, column]) for column in range(len(names))]
-    pairs = zip(log.groups, found, strict=True)
-    groups = f"the log has {count(len(names), 'parameter group')}, the plan {len(planned)}"
-    if len(names) == 1:
-        how = f"the logged learning rate fits group {planned[found[0]]} best and was compared with it"
-    else:
-        shown = ", ".join(f"{name} with {planned[group]}" for name, group in pairs)
-        how = f"each was compared with the group that it fits best: {shown}"
-    return found, [f"{groups}: {how}"]
+def nearest_group(schedule: Schedule, steps: Steps, rates: Floats) -> int:
+    """Return the group whose learning rates come closest to logged ones, as a ratio."""
+    found = distances(schedule, steps, rates)
+    return found.index(min(found))
 
 
-def nearest_group(schedule: Schedule, logged_steps: Steps, rates: Floats) -> int:
-    """Return the group whose learning rates come closest to logged ones, as a ratio, under any offset."""
+def distances(schedule: Schedule, steps: Steps, rates: Floats) -> list[float]:
+    """Return how far logged learning rates are from those of each group, as the logarithm of a ratio, by the median.
+
+    A column may be a step off, as its offset is not known yet.
+    """
     here = thinned(np.flatnonzero(np.isfinite(rates) & (rates != 0)), SAMPLE_SIZE)
     if not here.size:
-        return 0
+        return [0.0] * len(schedule.groups)
     logged = np.abs(rates[here])
-    distances = []
+    found = []
     for group in range(len(schedule.groups)):
         by_offset = []
         for offset in NEARBY:
-            steps = np.clip(logged_steps[here] + offset, 0, schedule.total_steps - 1)
+            inside = np.clip(steps[here] + offset, 0, schedule.total_steps - 1)
             with np.errstate(all="ignore"):
-                gaps = np.abs(np.log(logged / np.abs(schedule.lr(steps, group))))
+                gaps = np.abs(np.log(logged / np.abs(schedule.lr(inside, group))))
             by_offset.append(float(np.median(np.nan_to_num(gaps, nan=1e3, posinf=1e3))))
-        distances.append(min(by_offset))
-    return distances.index(min(distances))
+        found.append(min(by_offset))
+    return found
 
 
 def _stray_momentum(momenta: list[Track], log: Log) -> list[str]:

@@ -90,8 +90,7 @@ def _order(case: Case) -> dict[int, int] | None:
     if len(groups) < len(sample.rates):
         return None
     found = {
-        group: nearest_group(case.schedule, sample.logged_steps, sample.values[:, column])
-        for group, column in groups.items()
+        group: nearest_group(case.schedule, sample.steps, sample.values[:, column]) for group, column in groups.items()
     }
     exchanged = sorted(found) == sorted(found.values()) and any(group != other for group, other in found.items())
     return found if exchanged else None

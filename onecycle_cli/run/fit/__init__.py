@@ -15,6 +15,7 @@ from onecycle_cli.run.fit.evidence import moves, refusal, views
 from onecycle_cli.run.fit.refinement import refine
 from onecycle_cli.run.fit.result import Fitted, undetermined
 from onecycle_cli.run.fit.search import search
+from onecycle_cli.run.groups import leading
 from onecycle_cli.run.precision import EXACT
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def fit(log: Log) -> Fitted:
     Raises:
         OnecycleError: the log holds no one-cycle schedule.
     """
+    log = leading(log)
     best: Fitted | None = None
     for evidence, written in views(log):
         dropped = moves(log.momentum) and not evidence.momentum

@@ -145,6 +145,8 @@ class LogBuilder:
             lr=values[:, :groups],
             momentum=momentum,
             groups=columns.groups,
+            others=columns.others,
+            lr_columns=tuple(name.strip() for name in columns.lr),
             step_column=columns.step,
             counts=counts,
             epochs=np.frombuffer(steps, dtype=np.float64) if columns.counts_epochs else epochs,

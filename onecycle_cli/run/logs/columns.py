@@ -77,6 +77,9 @@ MOMENTA = (
 MOMENTUM_WORDS = ("momentum", "mom", "beta1", "beta_1", "betas", "betas/0")
 """What may be written in place of a learning rate in the name of the momentum beside it."""
 
+MOST_OTHERS = 16
+"""Columns that are read besides, as they may be learning rates, too."""
+
 NAMES_SHOWN = 20
 NAME_SHOWN = 60
 """Names and characters that a message shows at most."""
@@ -152,22 +155,26 @@ def choose_columns(
         hint = "say where it is: --pattern 'step {step} lr {lr}'" if is_text else "name it: --column lr=NAME"
         raise OnecycleError(f"no learning-rate column in {path}: {found}", hint)
     lr = [name for name, _ in rates]
+    others = [] if own["lr"] else find_others(known, lr)
     step = next(iter(own["step"]), None) or find_step(known)
     epoch = find_epoch(known)
-    momentum = [name.strip() for name in own["momentum"]] or find_momentum(known, lr)
+    momentum: list[str | None] = [name.strip() for name in own["momentum"]] or [*find_momentum(known, lr)]
     if len(momentum) > len(lr):
         message = f"--column names {len(momentum)} momenta, but the log has {count(len(lr), 'learning rate')}"
         raise OnecycleError(message, "name the learning rates too, with --column lr=")
     counter = step or epoch
+    momentum = _with_others(momentum, lr, known, others)
+    lr += others
     return Columns(
         format=format_.name,
         step=None if counter is None else columns.get(counter, counter),
         lr=tuple(columns.get(name, name) for name in lr),
         momentum=tuple(None if name is None else columns.get(name, name) for name in momentum),
-        groups=tuple(group for _, group in rates),
+        groups=(*(group for _, group in rates), *others),
+        others=len(others),
         counts_epochs=step is None and epoch is not None,
         epoch=columns.get(epoch) if step is not None and epoch not in (None, step) else None,
-        notes=_notes(known, lr, counter, own=bool(own["lr"])),
+        notes=() if counter else ("no column counts steps: the rows are numbered from 0",),
     )
 
 
@@ -178,14 +185,13 @@ def _declared(known: Sequence[str], key: str, format_: Format) -> list[str]:
     return [found] if found else [name] if name and key == "step" else []
 
 
-def _notes(known: Sequence[str], lr: Sequence[str], step: str | None, *, own: bool) -> tuple[str, ...]:
-    notes = []
-    if step is None:
-        notes.append("no column counts steps: the rows are numbered from 0")
-    others = [] if own else [name for name, _ in find_lr([name for name in known if name not in lr])[1]]
-    if others:
-        notes.append(f"read {_listed(lr)}; {_listed(others)} may be learning rates too: name them with --column lr=")
-    return tuple(notes)
+def _with_others(
+    momentum: list[str | None], lr: Sequence[str], known: Sequence[str], others: Sequence[str]
+) -> list[str | None]:
+    """Return the momentum of each learning rate, the other ones among them; nothing where there is none at all."""
+    partners = [None if name in momentum else name for name in partners_of(known, others)]
+    padded = [*momentum, *[None] * (len(lr) - len(momentum)), *partners]
+    return padded if any(padded) else []
 
 
 def _find(path: str, names: Sequence[str], wanted: str) -> str:
@@ -251,6 +257,12 @@ def _shortened(naming: str, found: list[tuple[str, str]]) -> list[tuple[str, str
     return [(name, group) for (name, _), group in zip(found, groups, strict=True)]
 
 
+def optimizer_of(name: str) -> str:
+    """Return the optimizer that a learning rate's name has, as LearningRateMonitor writes it; "" where it has none."""
+    match = NAMINGS["monitor"].fullmatch(name)
+    return match["group"].partition("/")[0] if match else ""
+
+
 def find_step(names: Sequence[str]) -> str | None:
     """Return the column that counts steps."""
     return _first(names, STEPS) or _first([name for name in names if "/" in name], ("step", "global_step"), last=True)
@@ -261,8 +273,22 @@ def find_epoch(names: Sequence[str]) -> str | None:
     return _first(names, EPOCHS)
 
 
+def find_others(names: Sequence[str], chosen: Sequence[str]) -> list[str]:
+    """Return the columns besides the chosen ones that are called like learning rates."""
+    candidates = [name for name in names if name not in chosen and not OTHER_VALUES.fullmatch(name)]
+    return [name for name in candidates if any(_group(naming, name) is not None for naming in NAMINGS)][:MOST_OTHERS]
+
+
 def find_momentum(names: Sequence[str], lr: Sequence[str]) -> list[str | None]:
     """Return the momentum that belongs to each learning rate; nothing where there is none at all."""
+    found = partners_of(names, lr)
+    if len(lr) == 1 and found == [None]:
+        found = [_first(names, MOMENTA)]
+    return found if any(found) else []
+
+
+def partners_of(names: Sequence[str], lr: Sequence[str]) -> list[str | None]:
+    """Return the momentum that is named like each learning rate."""
     by_key = {name.casefold(): name for name in reversed(names)}
     word = re.compile(rf"(?<![a-z]){LR}(?![a-z])")
     found = []
@@ -271,9 +297,7 @@ def find_momentum(names: Sequence[str], lr: Sequence[str]) -> list[str | None]:
         renamed = [word.sub(momentum, key, count=1) for momentum in MOMENTUM_WORDS]
         partners = [f"{key}-momentum", *(partner for partner in renamed if partner != key)]
         found.append(next((by_key[partner] for partner in partners if partner in by_key), None))
-    if len(lr) == 1 and found == [None]:
-        found = [_first(names, MOMENTA)]
-    return found if any(found) else []
+    return found
 
 
 def _first(names: Sequence[str], wanted: Sequence[str | None], *, last: bool = False) -> str | None:

@@ -51,6 +51,8 @@ class Log:
         lr: learning rates, float64, shape (rows, groups); NaN where a row has none.
         momentum: momenta (beta1), float64, shape (rows, groups); NaN where a row has none. None where none is logged.
         groups: the groups' names as the log has them, in its order; a single unnamed group is "".
+        others: how many of the last groups are columns that only may be learning rates.
+        lr_columns: the columns with the learning rates, by their full names.
         step_column: the column with the steps; None where the rows are numbered.
         counts: what `steps` holds: steps, whole epochs where no column counts steps, or the rows' numbers from 0.
         epochs: the epoch of each row as it was logged, float64, shape (rows,); NaN where a row has none. None where no
@@ -67,6 +69,8 @@ class Log:
     lr: NDArray[np.float64]
     momentum: NDArray[np.float64] | None
     groups: tuple[str, ...]
+    others: int = 0
+    lr_columns: tuple[str, ...] = ()
     step_column: str | None = None
     counts: Literal["step", "epoch", "row"] = "step"
     epochs: NDArray[np.float64] | None = None
@@ -86,11 +90,14 @@ class Columns:
         lr: the columns with learning rates, one per parameter group.
         momentum: the momentum column of each group, None where it has none; empty where no momentum is logged.
         groups: the groups' names.
+        others: how many of the last learning rates are of other names than the first ones, so that they may be
+            something else.
         counts_epochs: the step column holds epochs.
         epoch: the column with the epoch, where it is not the step column; None where there is none.
         notes: what the user should know about the choice.
         values: the columns whose numbers a row holds, in the row's order: learning rates, momenta, the epoch.
         measured: how many of `values` are learning rates and momenta; a row has at least one of these.
+        optional: those of `values` that are missing where they are not numbers, and make no bad row.
     """
 
     format: str
@@ -98,17 +105,22 @@ class Columns:
     lr: tuple[str, ...]
     momentum: tuple[str | None, ...]
     groups: tuple[str, ...]
+    others: int = 0
     counts_epochs: bool = False
     epoch: str | None = None
     notes: tuple[str, ...] = ()
     values: tuple[str, ...] = field(init=False)
     measured: int = field(init=False)
+    optional: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         """Set the columns whose numbers a row holds."""
         measured = (*self.lr, *filter(None, self.momentum))
         object.__setattr__(self, "values", (*measured, *filter(None, [self.epoch])))
         object.__setattr__(self, "measured", len(measured))
+        sure = len(self.lr) - self.others
+        needed = {*self.lr[:sure], *self.momentum[:sure]}
+        object.__setattr__(self, "optional", frozenset(self.values) - needed)
 
     def is_row(self, values: Sequence[float]) -> bool:
         """Return whether a row has a learning rate or a momentum."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from itertools import compress
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,8 @@ class NamedValues:
         import numpy as np
 
         chosen = [self._by_name.get(name) or _Values() for name in columns.values]
-        bad = [row for values in chosen for row in values.all_bad(columns)]
+        needed = [name not in columns.optional for name in columns.values]
+        bad = [row for values in compress(chosen, needed) for row in values.all_bad(columns)]
         builder.add(sorted(bad, key=attrgetter("line")))
         series = [values.valid(columns) for values in chosen]
         steps, places = _aligned([steps for steps, _ in series])

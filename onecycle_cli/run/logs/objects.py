@@ -153,11 +153,13 @@ class ObjectReader(Reader):
         if columns.step is not None and columns.step not in values:
             return None
         try:
-            numbers = [value_of_json(values.get(name)) for name in columns.values[: columns.measured]]
+            optional = columns.optional
+            numbers = [
+                _optional(values.get(name)) if name in optional else value_of_json(values.get(name))
+                for name in columns.values
+            ]
             if not columns.is_row(numbers):
                 return None
-            if columns.epoch is not None:
-                numbers.append(_epoch(values.get(columns.epoch)))
             step = number if columns.step is None else value_of_json(values[columns.step])
             return columns.check_step(step), numbers
         except ValueError as error:
@@ -268,8 +270,8 @@ def _is_list(value: object) -> TypeGuard[str]:
     return type(value) is str and value.endswith(("]", ")"))
 
 
-def _epoch(value: object) -> float:
-    """Return an epoch; NaN where it is not a number."""
+def _optional(value: object) -> float:
+    """Return a value that need not be a number; NaN where it is none."""
     try:
         return value_of_json(value)
     except ValueError:

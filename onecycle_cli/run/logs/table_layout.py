@@ -76,7 +76,7 @@ class Layout:
         return Layout(self.names, chosen, decimal_comma=self._comma, lists=lists)
 
     def values(self, record: Sequence[str]) -> list[float]:
-        """Return a record's values, in the order of `Columns.values`. An epoch that is not a number is missing.
+        """Return a record's values, in the order of `Columns.values`. One that need not be a number is missing then.
 
         Raises:
             ValueError: a learning rate or momentum is not a number.
@@ -86,7 +86,7 @@ class Layout:
             try:
                 values.append(read(record[place]))
             except ValueError as error:
-                if name != self.columns.epoch:
+                if name not in self.columns.optional:
                     raise ValueError(f"{self.names[place].strip()}: {error}") from None
                 values.append(math.nan)
         return values
@@ -124,12 +124,14 @@ def with_items(columns: Columns, lists: Mapping[str, int]) -> tuple[Columns, dic
     momentum: list[str | None] = []
     groups: list[str] = []
     momenta = columns.momentum or (None,) * len(columns.lr)
-    for name, partner, group in zip(columns.lr, momenta, columns.groups, strict=True):
+    others = 0
+    for place, (name, partner, group) in enumerate(zip(columns.lr, momenta, columns.groups, strict=True)):
         rates = lists.get(name, 1)
+        others += rates if place >= len(columns.lr) - columns.others else 0
         each, rest = divmod(lists.get(partner, 1), rates) if partner is not None else (0, 1)
         for at in range(rates):
             lr.append(item(name, at))
             groups.append(group if rates == 1 else f"{group}/{at}" if group else str(at))
             momentum.append(item(partner, at * each) if partner is not None and not rest else None)
     found = tuple(momentum) if any(momentum) else ()
-    return replace(columns, lr=tuple(lr), momentum=found, groups=tuple(groups)), items
+    return replace(columns, lr=tuple(lr), momentum=found, groups=tuple(groups), others=others), items

@@ -410,9 +410,10 @@ def test_a_folder_of_a_thousand_mixed_files(tmp_path: Path, capsys: pytest.Captu
         else:
             (folder / f"{at}.yaml").write_text(f"services: {{web: {{port: {at}}}}}\n")
     assert main(["validate", str(tmp_path)]) == 0
-    *_, last, at_run_time = capsys.readouterr().out.splitlines()
+    *_, last, by_steps, by_epochs = capsys.readouterr().out.splitlines()
     assert last == "600 files checked (400 files without a one-cycle schedule skipped): 50 warnings, 650 info"
-    assert at_run_time == "400 files get their length at run time: pass --total-steps to check it"
+    assert by_steps == "200 files get their length at run time: pass --total-steps to check it"
+    assert by_epochs == "200 files get their length at run time: pass --steps-per-epoch to check it"
     assert main(["validate", str(tmp_path), "--exclude", "run[1-9]", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["files"] == 100
 
@@ -423,7 +424,7 @@ def test_what_is_known_only_at_run_time_passes_validation_and_stops_a_plan(
     path = tmp_path / "train.yaml"
     path.write_text("trainer:\n  max_epochs: 30\nscheduler:\n  type: OneCycleLR\n  max_lr: 0.1\n")
     assert main(["validate", "--strict", str(path)]) == 0
-    assert "1 file gets its length at run time: pass --total-steps or --steps-per-epoch" in capsys.readouterr().out
+    assert "1 file gets its length at run time: pass --steps-per-epoch to check it" in capsys.readouterr().out
     assert main(["show", str(path)]) == 2
     assert "error[OC301]" in capsys.readouterr().err
     assert main(["show", str(path), "--steps-per-epoch", "10", "--format", "json"]) == 0

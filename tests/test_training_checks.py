@@ -31,7 +31,7 @@ PATHS = {
     "interval": "lr_scheduler.interval",
     "scaling": "auto_scale_lr.enable",
 }
-BY_CLI: dict[str, Any] = {"stepping": "epoch", "stepped_by": "LightningCLI"}
+BY_CLI: dict[str, Any] = {"stepping": "epoch", "stepped_by": "LightningCLI", "overridable": True}
 
 
 def around(**stated: Any) -> TrainingContext:
@@ -367,7 +367,7 @@ def test_the_smaller_of_steps_and_epochs_ends_the_run() -> None:
 def test_as_many_steps_as_epochs_stepped_every_step() -> None:
     assert only(around(epochs=40, interval="step"), max_lr=0.1, total_steps=40) == (
         "OC514",
-        "the cycle has 40 steps, and trainer.max_epochs is 40: stepped every step, it ends before the run does",
+        "the cycle has 40 steps, and trainer.max_epochs is 40: stepped after every batch, it ends before the run does",
         "set lr_scheduler.interval to epoch",
         "total_steps",
     )
@@ -386,7 +386,6 @@ def test_as_many_steps_as_epochs_stepped_every_step() -> None:
         (around(epochs=3), {"total_steps": 1000, "epochs": 3, "steps_per_epoch": 300}),
         (around(max_steps=500), {"total_steps": 1000, "last_epoch": 499}),
         (around(epochs=40, dataset_size=21888, batch_size=32), {"epochs": 40, "steps_per_epoch": 684}),
-        (around(epochs=50, stepping="step"), {"total_steps": 50, "convention": "mmengine"}),
         (around(epochs=40), {}),
     ],
     ids=str,
@@ -558,6 +557,7 @@ FIELDS = {
     "scaling": stated(st.booleans()),
     "stepping": st.sampled_from([None, *WORDS]),
     "stepped_by": st.sampled_from(["", "LightningCLI"]),
+    "overridable": st.booleans(),
     **dict.fromkeys(("epochs", "max_steps", "accumulation", "devices", "dataset_size", "batch_size"), stated(NUMBERS)),
 }
 AROUND = st.builds(TrainingContext, **FIELDS)
@@ -584,6 +584,19 @@ def test_as_many_steps_as_epochs(context: TrainingContext, code: str, severity: 
 
 
 @pytest.mark.parametrize(
+    ("context", "severity"),
+    [
+        (around(), Severity.INFO),
+        (around(interval="step"), Severity.ERROR),
+        (around(stepping="step", stepped_by="MMEngine"), Severity.ERROR),
+    ],
+)
+def test_as_many_steps_as_the_epochs_beside_them(context: TrainingContext, severity: Severity) -> None:
+    (found,) = found_by(context, max_lr=0.1, total_steps=40, epochs=40)
+    assert (found.code, found.severity, found.setting) == ("OC514", severity, "total_steps")
+
+
+@pytest.mark.parametrize(
     ("context", "values", "severity"),
     [
         (around(epochs=40, interval="epoch"), {"total_steps": 50_000}, Severity.ERROR),
@@ -591,6 +604,9 @@ def test_as_many_steps_as_epochs(context: TrainingContext, code: str, severity: 
         (around(max_steps=500, interval="epoch"), {"total_steps": 50_000}, Severity.ERROR),
         (around(epochs=40, **BY_CLI), {"total_steps": 50_000}, Severity.WARNING),
         (around(max_steps=500, **BY_CLI), {"total_steps": 50_000}, Severity.WARNING),
+        # A framework whose users cannot override it is as sure as the file; many steps make fewer epochs.
+        (around(epochs=40, stepping="epoch", stepped_by="MMEngine"), {"total_steps": 50_000}, Severity.ERROR),
+        (around(max_steps=50_000, interval="epoch"), {"total_steps": 50_000}, Severity.ERROR),
         # Counted in epochs, or with its peak reached, the cycle is only too long.
         (around(epochs=40, interval="epoch"), {"total_steps": 200}, Severity.WARNING),
         (around(epochs=4_000, interval="epoch"), {"total_steps": 5_000}, Severity.WARNING),

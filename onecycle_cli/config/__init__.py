@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.config.files import STDIN_NAME, find_sources, read_source
 from onecycle_cli.findings import RULES, Severity
-from onecycle_cli.findings.config_rules import MISSING_SETTING, NOT_KNOWN
-from onecycle_cli.findings.plan_rules import NO_LENGTH
 from onecycle_cli.formatting import flag_name
 from onecycle_cli.policy.checks.ranges import unsupported
 from onecycle_cli.policy.conventions import CONVENTIONS
@@ -30,9 +28,6 @@ if TYPE_CHECKING:
     from onecycle_cli.policy.schedule import Schedule
 
 DATA = ("dataset_size", "batch_size", "gradient_accumulation", "world_size", "drop_last")
-
-NEEDED = frozenset({NOT_KNOWN, NO_LENGTH, MISSING_SETTING})
-"""Rules about what a plan needs, although a training program may have it when it runs."""
 
 UNREADABLE = frozenset(code for code in RULES if code < "OC1")
 """The codes of files that cannot be read, so that nothing else in them is checked."""
@@ -302,7 +297,7 @@ def _load_plan(raw: RawPlan | None, convention: str | None, request: Request) ->
     if raw is not None:
         findings = raw.all_findings(findings, flags)
     if not request.every_plan:
-        findings = [replace(found, severity=Severity.ERROR) if found.rule in NEEDED else found for found in findings]
+        findings = [replace(found, severity=Severity.ERROR) if found.needs else found for found in findings]
     findings = [finding for finding in findings if request.reports(finding)]
     settings, plan = validated.settings, None
     has_errors = any(finding.severity is Severity.ERROR for finding in findings)

@@ -152,7 +152,8 @@ class RawPlan:
             message += f"; oc.env gives text, and ${{oc.decode:{unknown.written}}} a number"
         hint = f"use --set {unknown.path}={value or example} or {flag}"
         severity = Severity.ERROR if unknown.is_mistake else None
-        return place_at(NOT_KNOWN.finding(message, hint, setting, unknown.index, severity=severity), unknown.place)
+        finding = NOT_KNOWN.finding(message, hint, setting, unknown.index, needs=setting, severity=severity)
+        return place_at(finding, unknown.place)
 
     def pct_start_of_warmup(self, total: Callable[[str], object]) -> dict[str, float]:
         """Return the pct_start of a warm-up in epochs or steps, if the whole length in them is known."""
@@ -171,6 +172,7 @@ class RawPlan:
                     f"pct_start is {warmup.key} / {whole}, {warmup.length:g} / ?: {whole} is not given",
                     f"use {flag_name(whole)} {SETTINGS[whole].example} or {flag_name('pct_start')} 0.3",
                     "pct_start",
+                    needs="pct_start",
                 ),
                 warmup.place,
             )
@@ -237,14 +239,21 @@ class RawPlan:
             )
         else:
             return finding
-        what = "the peak" if missing == "max_lr" else "the length"
+        what, why = "the length", finding.message.removeprefix("no length: ")
         example = SETTINGS[missing].example
+        context = self.context
+        if missing == "max_lr":
+            what, why = "the peak", "max_lr is not given"
+        elif missing == "total_steps" and context is not None and context.epochs and context.unit == "epoch":
+            example = str(context.epochs.value)
+            why = f"{context.epochs.path} is {context.epochs.value:,}, and the scheduler is stepped once per epoch"
         path = f"{self.arguments}.{missing}" if self.arguments else missing
         return replace(
             finding,
-            message=f"{what} is known only at run time: {finding.message.removeprefix('no length: ')}",
+            message=f"{what} is known only at run time: {why}",
             hint=f"use {flag_name(missing)} {example} or --set {path}={example}",
             setting=known,
+            needs=missing,
             severity=Severity.INFO,
         )
 

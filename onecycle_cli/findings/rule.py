@@ -35,6 +35,7 @@ class Finding:
         setting: the setting it is about, such as ``max_lr``.
         index: which item of the setting's list, from 0.
         key: the dotted path of the value it is about, if that is outside the schedule in a training config.
+        needs: the setting that a plan needs here, and that a training program has only at run time.
         file: the file it was found in, as the user named it.
         line: the line in that file, from 1.
         column: the column in that line, in characters, from 1.
@@ -49,6 +50,7 @@ class Finding:
     setting: str | None = None
     index: int | None = None
     key: str | None = None
+    needs: str | None = None
     file: str | None = None
     line: int | None = None
     column: int | None = None
@@ -83,10 +85,11 @@ class Rule:
         index: int | None = None,
         *,
         key: str | None = None,
+        needs: str | None = None,
         severity: Severity | None = None,
     ) -> Finding:
         """Return a finding of this rule about a setting (or an item of its list), or about another key of the file."""
-        return Finding(self, severity or self.severity, message, hint, setting, index, key)
+        return Finding(self, severity or self.severity, message, hint, setting, index, key, needs)
 
 
 error = partial(Rule, Severity.ERROR)

@@ -7,6 +7,10 @@ from typing import Generic, Literal, TypeVar
 
 T = TypeVar("T")
 
+BY_STEP = ("step", "batch", "iter", "iteration", "update", "steps", "batches", "iters", "iterations", "updates")
+BY_EPOCH = ("epoch", "epochs")
+"""The words in use for how often a scheduler is stepped."""
+
 
 @dataclass(frozen=True, slots=True)
 class ConfigValue(Generic[T]):
@@ -33,6 +37,7 @@ class TrainingContext:
         scaling: where the framework is asked to scale the optimizer's learning rate by the batch size.
         stepping: how often it is stepped, if that follows from the kind of config.
         stepped_by: the program that it follows from, such as LightningCLI.
+        overridable: whether the user's code may step it differently.
     """
 
     optimizer_lr: ConfigValue[tuple[float, ...]] | None = None
@@ -47,6 +52,15 @@ class TrainingContext:
     scaling: ConfigValue[bool] | None = None
     stepping: Literal["step", "epoch"] | None = None
     stepped_by: str = ""
+    overridable: bool = False
+
+    @property
+    def unit(self) -> Literal["step", "epoch"] | None:
+        """How often the scheduler is stepped; None if it is not known."""
+        if self.interval is None:
+            return self.stepping
+        word = self.interval.value.strip().lower()
+        return "step" if word in BY_STEP else "epoch" if word in BY_EPOCH else None
 
     @property
     def paths(self) -> frozenset[str]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import textwrap
 from collections import Counter
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 from onecycle_cli.findings import RULES, Severity
-from onecycle_cli.findings.config_rules import NOT_KNOWN
-from onecycle_cli.findings.plan_rules import NO_LENGTH
-from onecycle_cli.formatting import count, printable
-from onecycle_cli.policy.validation import LENGTH as LENGTH_SETTINGS
+from onecycle_cli.formatting import count, flag_name, printable
+from onecycle_cli.policy.validation import LENGTH
 from onecycle_cli.render.output import make_console
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from onecycle_cli.findings import Finding, Rule
 
 MOST_LISTED = 3
-"""Files whose length is known only at run time that are listed one by one; of more, the summary gives the number."""
+"""Files with the same info that are listed one by one; of more, the report gives the number."""
 
 COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
 WIDEST = 100
@@ -78,28 +77,43 @@ def findings_summary(findings: Sequence[Finding], files: int, skipped: int) -> s
     ]
     without = f" ({count(skipped, 'file')} without a one-cycle schedule skipped)" if skipped else ""
     summary = f"{count(files, 'file')} checked{without}: {', '.join(found) or 'nothing found'}\n"
-    lacking = [finding for finding in findings if _is_length_at_run_time(finding)]
-    if not lacking:
-        return summary
-    unmeasured = len({finding.file for finding in lacking})
-    get = "file gets its" if unmeasured == 1 else "files get their"
-    epochs_known = all(finding.setting in ("epochs", "steps_per_epoch") for finding in lacking)
-    flags = "--total-steps or --steps-per-epoch" if epochs_known else "--total-steps"
-    return f"{summary}{unmeasured:,} {get} length at run time: pass {flags} to check it\n"
-
-
-def listed(findings: Sequence[Finding]) -> Sequence[Finding]:
-    """Return the findings that are worth a place of their own in a report that ends with the summary."""
-    lacking = {finding.file for finding in findings if _is_length_at_run_time(finding)}
-    if len(lacking) <= MOST_LISTED:
-        return findings
-    return [finding for finding in findings if not _is_length_at_run_time(finding)]
-
-
-def _is_length_at_run_time(finding: Finding) -> bool:
-    return finding.severity is Severity.INFO and (
-        finding.rule is NO_LENGTH or (finding.rule is NOT_KNOWN and finding.setting in LENGTH_SETTINGS)
+    return summary + "".join(
+        f"{number:,} {'file gets its' if number == 1 else 'files get their'} length at run time: "
+        f"pass {flag_name(setting)} to check it\n"
+        for setting, number in Counter(_without_length(findings).values()).most_common()
     )
+
+
+def listed(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings that are worth a place of their own in a report that ends with the summary.
+
+    Files whose length is known only at run time are in the summary if there are many, and an info that many files
+    share is listed once, with their number.
+    """
+    files: dict[tuple[str, str], set[str | None]] = {}
+    for finding in findings:
+        files.setdefault((finding.code, finding.message), set()).add(finding.file)
+    are_many = len(_without_length(findings)) > MOST_LISTED
+    kept, shared = [], set()
+    for finding in findings:
+        about = finding.code, finding.message
+        others, in_summary = len(files[about]) - 1, are_many and finding.needs in LENGTH
+        if finding.severity is not Severity.INFO or not (in_summary or others >= MOST_LISTED):
+            kept.append(finding)
+        elif not in_summary and about not in shared:
+            shared.add(about)
+            kept.append(replace(finding, message=f"{finding.message} (also in {others:,} other files)"))
+    return kept
+
+
+def _without_length(findings: Iterable[Finding]) -> dict[str | None, str]:
+    """Return the files whose length is known only at run time, each with the setting that gives it."""
+    needs: dict[str | None, set[str]] = {}
+    for finding in findings:
+        if finding.severity is Severity.INFO and finding.needs in LENGTH:
+            needs.setdefault(finding.file, set()).add(finding.needs)
+    per_epoch = {"steps_per_epoch"}  # all that is missing where the epochs are known
+    return {file: "steps_per_epoch" if names == per_epoch else "total_steps" for file, names in needs.items()}
 
 
 def _full(finding: Finding, lines: Sequence[str]) -> Text:

@@ -234,6 +234,8 @@ def _take_length_of_run(plan: RawPlan, context: TrainingContext, search: Search,
     """Set the length of a block without one to that of the run, as its program does."""
     if plan.values.get("total_steps") is not None or plan.values.get("epochs") is not None:
         return
+    if context.unit == "epoch":
+        return  # the program may count the cycle in epochs
     # A length that the program fills in may differ from the trainer's limit on steps, but the epochs are the run's.
     is_filled_in = ("total_steps", None) in plan.places
     steps = None if is_filled_in else context.max_steps

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from onecycle_cli.config.indexes import matching, named, plain, plain_keys
 from onecycle_cli.config.key_paths import Unknown, dotted, lookup, resolve
@@ -24,7 +24,7 @@ from onecycle_cli.config.training.names import (
     one_cycle_class,
 )
 from onecycle_cli.policy.checks.optimizers import KNOWN, plain_name
-from onecycle_cli.policy.context import ConfigValue, TrainingContext
+from onecycle_cli.policy.context import BY_EPOCH, BY_STEP, ConfigValue, TrainingContext
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -74,7 +74,7 @@ OF_LIGHTNING = frozenset({"monitor", "frequency", "strict", "reduceonplateau"})
 OF_TRANSFORMERS = frozenset({"numtrainepochs", "perdevicetrainbatchsize"})
 """Keys of transformers' TrainingArguments, whose Trainer steps once per batch."""
 
-STEPPED = frozenset({"step", "steps", "batch", "batches", "iter", "iteration", "update", "epoch", "epochs"})
+STEPPED = frozenset({*BY_STEP, *BY_EPOCH})
 """How often a scheduler is stepped: a key of MAYBE_INTERVALS is one only if its value is one of these words."""
 
 OPTIMIZERS = frozenset(
@@ -155,9 +155,8 @@ def read_context(search: Search, block: Block) -> TrainingContext:
     if nodes is not None and devices is not None:
         counts["devices"] = ConfigValue(devices.value * nodes.value, devices.path)
     interval = _interval(search, block)
-    stepping, stepped_by = _usual_stepping(block, sections) if interval is None else (None, "")
-    scaling = _scaling(search, block)
-    return TrainingContext(**counts, interval=interval, scaling=scaling, stepping=stepping, stepped_by=stepped_by)
+    usual = _usual_stepping(block, sections) if interval is None else TrainingContext()
+    return replace(usual, **counts, interval=interval, scaling=_scaling(search, block))
 
 
 def possible_steps(search: Search, block: Block) -> ConfigValue[int] | None:
@@ -232,25 +231,24 @@ def _scaling(search: Search, block: Block) -> ConfigValue[bool] | None:
     return None
 
 
-def _usual_stepping(
-    block: Block, sections: Iterable[tuple[KeyPath, MappingNode]]
-) -> tuple[Literal["step", "epoch"] | None, str]:
+def _usual_stepping(block: Block, sections: Iterable[tuple[KeyPath, MappingNode]]) -> TrainingContext:
     """Return how often a scheduler is stepped by default, and by which program, where the kind of config says so."""
     if CONFIGURES in block.path:
-        return "epoch", "Lightning"
+        return TrainingContext(stepping="epoch", stepped_by="Lightning", overridable=True)
     if block.key == "classpath" and block.path[-1:] == ("lr_scheduler",):
-        return "epoch", "LightningCLI"
+        return TrainingContext(stepping="epoch", stepped_by="LightningCLI", overridable=True)
     parent = block.ancestors[-1][1] if block.path[-1:] == ("scheduler",) else None
     if isinstance(parent, MappingNode) and not OF_LIGHTNING.isdisjoint(plain_keys(parent)):
-        return "epoch", "Lightning"
+        return TrainingContext(stepping="epoch", stepped_by="Lightning", overridable=True)
     convention = block.convention
-    if convention.steps_by_batch or block.key in convention.class_keys:
-        return "step", convention.framework  # mmcv's hooks, too, act before every iteration
+    if convention.steps_by_batch or block.key in convention.class_keys:  # mmcv's hooks, too, act before every iteration
+        return TrainingContext(stepping="step", stepped_by=convention.framework)
     if any(plain_keys(mapping) >= OF_TRANSFORMERS for _, mapping in sections):
-        return "step", "transformers"
-    if convention.counts_in_epochs and block.key not in convention.class_keys and _counts_in_epochs(block):
-        return ("step" if is_converted(block) else "epoch"), convention.framework
-    return None, ""
+        return TrainingContext(stepping="step", stepped_by="transformers")
+    if convention.counts_in_epochs:
+        by_epoch = _counts_in_epochs(block) and not is_converted(block)
+        return TrainingContext(stepping="epoch" if by_epoch else "step", stepped_by=convention.framework)
+    return TrainingContext()
 
 
 def _counts_in_epochs(block: Block) -> bool:

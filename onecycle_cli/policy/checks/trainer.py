@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from onecycle_cli.findings import Fix, Severity
 from onecycle_cli.findings.config_rules import BATCHES_AS_STEPS, INTERVAL, RUN_LENGTH, STEPPED_PER_EPOCH
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
     from onecycle_cli.policy.plan import DerivedEpoch, Length
     from onecycle_cli.policy.schedule import Schedule
     from onecycle_cli.policy.settings import Settings
-
-BY_STEP = ("step", "batch", "iter", "iteration", "update", "steps", "batches", "iters", "iterations", "updates")
-BY_EPOCH = ("epoch", "epochs")
-"""The words in use for how often a scheduler is stepped."""
 
 DATA = {
     "gradient_accumulation": "accumulation",
@@ -108,9 +104,9 @@ def check_run(settings: Settings, context: TrainingContext) -> Iterator[Finding]
     planned, epochs = settings.epochs, _known(context.epochs)
     if length is not None and length.total_steps <= MOST_STEPS:
         schedule = schedule_of(make_plan(settings, length)) if groups_agree(settings) else None
-        check = _check_per_epoch if _unit(context) == "epoch" else _check_per_step
+        check = _check_per_epoch if context.unit == "epoch" else _check_per_step
         yield from check(Cycle(settings, length, schedule), context)
-    elif length is None and _unit(context) == "epoch" and planned and settings.total_steps is None:
+    elif length is None and context.unit == "epoch" and planned and settings.total_steps is None:
         yield _stepped_per_epoch_of_many(planned, context)
     elif length is None and context.epochs and epochs and planned and planned <= MOST_STEPS and planned != epochs:
         end = f"the run ends at {proportion(epochs, planned)} of the cycle"
@@ -145,7 +141,7 @@ def _check_per_epoch(cycle: Cycle, context: TrainingContext) -> Iterator[Finding
             "take as many epochs",
             _how_to_step(cycle, context),
             key=stated.path if context.interval is None else context.interval.path,
-            severity=_severity(context, misses=cycle.misses_peak(most)),
+            severity=_severity(context, misses=cycle.misses_peak(-(-most // COUNTED))),
         )
     elif epochs is not None and epochs < total:
         counted = cycle.settings.total_steps is not None and total < COUNTED * epochs
@@ -172,8 +168,8 @@ def _check_per_epoch(cycle: Cycle, context: TrainingContext) -> Iterator[Finding
 
 
 def _severity(context: TrainingContext, *, misses: bool) -> Severity:
-    """Return how severe stepping per epoch is: only where the file states it, the program cannot override it."""
-    return Severity.ERROR if misses and context.interval is not None else Severity.WARNING
+    """Return how severe stepping per epoch is: the user's code may override a default, but not what the file states."""
+    return Severity.WARNING if context.overridable or not misses else Severity.ERROR
 
 
 def _epochs_made(cycle: Cycle, context: TrainingContext) -> int | None:
@@ -201,7 +197,7 @@ def _how_to_step(cycle: Cycle, context: TrainingContext) -> str:
 
 def _check_per_step(cycle: Cycle, context: TrainingContext) -> Iterator[Finding]:
     epochs, total = _known(context.epochs), cycle.total
-    if _unit(context) is None and total in (epochs, cycle.settings.epochs):
+    if context.unit is None and total in (epochs, cycle.settings.epochs):
         yield from _check_counted_in_epochs(cycle, context)
         return
     run = _run(cycle, context)
@@ -214,7 +210,7 @@ def _check_per_step(cycle: Cycle, context: TrainingContext) -> Iterator[Finding]
         yield RUN_LENGTH.finding(message, run.hint, **run.target)
     elif total < run.steps <= MOST_STEPS:
         message = f"{run.reason}: {_overrun(cycle, run.steps, 'step')}"
-        severity = Severity.ERROR if total == epochs and _unit(context) == "step" else None
+        severity = Severity.ERROR if total == epochs and context.unit == "step" else None
         yield RUN_LENGTH.finding(message, run.hint, **run.target, severity=severity)
     yield from _check_batches(cycle, context, min(total, run.steps if run else total))
 
@@ -235,19 +231,19 @@ def _check_counted_in_epochs(cycle: Cycle, context: TrainingContext) -> Iterator
 
 def _check_epochs_as_steps(cycle: Cycle, context: TrainingContext) -> Iterator[Finding]:
     """Check a run whose number of steps is not known: it has at least as many as epochs."""
-    epochs, total = _known(context.epochs), cycle.total
-    convertible = convention_of(cycle.settings).counts_in_epochs
-    unknown = _known(context.max_steps) is None and cycle.length.steps_per_epoch is None and not convertible
-    if context.epochs is None or epochs is None or epochs < total or not unknown or _unit(context) != "step":
+    epochs, total = _known(context.epochs) or cycle.settings.epochs, cycle.total
+    unknown = _known(context.max_steps) is None and cycle.length.steps_per_epoch is None
+    if epochs is None or epochs < total or not unknown or context.unit != "step":
         return
+    named = "epochs" if context.epochs is None else context.epochs.path
     hint = "set total_steps to the steps of all epochs"
     if context.interval is not None and epochs == total:
         hint = f"set {context.interval.path} to epoch"
         if context.interval.path.endswith("()"):
             hint = f"call {context.interval.path} after every epoch, or set total_steps to the steps of all epochs"
     yield RUN_LENGTH.finding(
-        f"the cycle has {count(total, 'step')}, and {context.epochs.path} is {epochs:,}: stepped every step, it ends "
-        "before the run does",
+        f"the cycle has {count(total, 'step')}, and {named} is {epochs:,}: stepped after every batch, it ends before "
+        "the run does",
         hint,
         **cycle.target(context.epochs),
         severity=Severity.ERROR,
@@ -343,15 +339,7 @@ def check_interval(context: TrainingContext) -> Iterator[Finding]:
     for meant in get_close_matches(stated.value[:60].lower(), ("step", "epoch"), 1, 0.7):
         message = f"interval is {stated.value!r}: Lightning accepts only step or epoch, and fails to start"
         found = INTERVAL.finding(message, f"write interval: {meant}", key=stated.path)
-        yield replace(found, fix=Fix(stated.value, meant)) if _unit(context) else found
-
-
-def _unit(context: TrainingContext) -> Literal["step", "epoch"] | None:
-    """Return how often the scheduler is stepped, or None if it is not known."""
-    if context.interval is None:
-        return context.stepping
-    word = context.interval.value.strip().lower()
-    return "step" if word in BY_STEP else "epoch" if word in BY_EPOCH else None
+        yield replace(found, fix=Fix(stated.value, meant)) if context.unit else found
 
 
 def _epoch_as_trained(settings: Settings, context: TrainingContext) -> DerivedEpoch | None:

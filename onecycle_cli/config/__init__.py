@@ -226,7 +226,7 @@ def _leave_needs_to_children(loaded: Loaded) -> None:
     """Drop what a base file lacks if files that include it were read too: they give it, or lack it themselves."""
     included = {path for plan in loaded.plans for path in plan.includes}
     loaded.plans = [
-        replace(plan, findings=tuple(found for found in plan.findings if found.rule not in NEEDED))
+        replace(plan, findings=tuple(found for found in plan.findings if not found.needs))
         if plan.file in included and not plan.includes
         else plan
         for plan in loaded.plans

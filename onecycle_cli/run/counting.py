@@ -80,9 +80,17 @@ class Reading:
         """
         if self.after:
             return True
-        distinct = np.unique(steps)
+        distinct = different(steps)
         most = np.median(np.diff(distinct)) if distinct.size > 1 else total
         return int(distinct[-1]) == total and 1 <= int(distinct[0]) <= most
+
+
+def different(steps: Steps) -> Steps:
+    """Return the different steps, in order. A log seldom repeats any, and NumPy's `unique` takes long to find that."""
+    if not (steps[1:] >= steps[:-1]).all():
+        steps = np.sort(steps)
+    new = np.append(True, steps[1:] != steps[:-1]) if steps.size else np.empty(0, dtype=np.bool_)
+    return steps if new.all() else steps[new]
 
 
 def given_readings(log: Log, settings: Settings, schedule: Schedule, row_is: RowIs | None) -> list[Reading]:

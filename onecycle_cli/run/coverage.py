@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from onecycle_cli.formatting import count, join_words
+from onecycle_cli.run.counting import different
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +112,7 @@ def _holes(seen: Steps, usual: int, begin: int) -> Iterator[tuple[int, int]]:
 
 def seen_steps(series: Series) -> Steps:
     """Return the different steps of the schedule for which a value was logged, in order."""
-    return np.unique(series.steps[series.present.any(axis=1)])
+    return different(series.steps[series.present.any(axis=1)])
 
 
 def usual_gap(series: Series) -> int:

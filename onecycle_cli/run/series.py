@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from onecycle_cli.run.counting import different
 from onecycle_cli.run.precision import EXACT, SINGLE_ULPS, ULPS, Precision, precision_of
 
 if TYPE_CHECKING:
@@ -140,10 +141,7 @@ class Series(Samples):
     @property
     def logged_step_count(self) -> int:
         """How many different steps were logged."""
-        steps = self.logged_steps
-        if not (steps[1:] >= steps[:-1]).all():
-            steps = np.sort(steps)
-        return 1 + int((steps[1:] != steps[:-1]).sum())
+        return different(self.logged_steps).size
 
     @property
     def right_values(self) -> int:

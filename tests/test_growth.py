@@ -38,6 +38,7 @@ def work(text: str, path: str) -> int:
 
 
 BLOCK = "{type: OneCycleLR, max_lr: 0.1, total_steps: 100}"
+PY_BLOCK = "dict(type='OneCycleLR', max_lr=0.1, total_steps=100)"
 FILES: dict[str, tuple[str, Callable[[int], str]]] = {
     "references": (
         "a.yaml",
@@ -60,6 +61,10 @@ FILES: dict[str, tuple[str, Callable[[int], str]]] = {
             "from torch.optim.lr_scheduler import OneCycleLR\n"
             + "".join(f"s{at} = OneCycleLR(o, 0.1, 100)\n" for at in range(n))
         ),
+    ),
+    "attributes": (
+        "a.py",
+        lambda n: "cfg = CN()\n" + "".join(f"cfg.a{at} = {at}\n" for at in range(n)) + f"cfg.s = {PY_BLOCK}\n",
     ),
     "loops": (
         "a.py",

@@ -157,6 +157,33 @@ def test_wrong_settings_are_refused_with_their_place(
     assert main(["validate", "--isolated", "run.yaml"]) == 0
 
 
+def test_excluded_files_are_left_out_wherever_the_command_runs(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "pyproject.toml").write_text('[tool.onecycle]\nexclude = ["old", "configs/r*.yaml"]\n')
+    for folder in ("old", "configs"):
+        monkeypatch.chdir(project / folder)
+        assert codes(capsys, ".") == (0, [])
+        assert codes(capsys, "--isolated", ".")[1] == ["OC104", "OC105", "OC511"]
+        assert codes(capsys, "--exclude", "other", ".")[1] == ["OC104", "OC105", "OC511"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[tool.ruff.lint]\nselect = ["X"]\n\n[tool.onecycle]\nselect = 1\n',
+        '[tool.ruff]\nselect = ["X"]\n[tool]\n\nonecycle.select = 1\n',
+        '[tool.ruff]\nselect = []\n[tool . "onecycle"]\nignore = []\n"select" = 1\n',
+    ],
+)
+def test_the_line_of_a_setting_is_that_of_our_table(
+    text: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "pyproject.toml").write_text(text)
+    assert main(["validate", "run.yaml"]) == 2
+    assert "pyproject.toml:5: select is not a list" in capsys.readouterr().err
+
+
 def test_a_pyproject_with_a_wrong_table_is_refused(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "pyproject.toml").write_text("[tool]\nonecycle = 1\n")
     assert main(["validate", "run.yaml"]) == 2

@@ -98,6 +98,7 @@ def _takes(command: Callable[..., None], configs: inspect.Parameter, *flags: ins
             strict=project.strict,
             block=block,
             exclude=project.exclude,
+            exclude_from=project.folder,
         )
         command(request, **given)
 

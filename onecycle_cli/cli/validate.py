@@ -65,6 +65,7 @@ def validate(
         request,
         every_plan=True,
         exclude=request.exclude if exclude is None else tuple(exclude),
+        exclude_from=request.exclude_from if exclude is None else "",
         only_schedules=only_schedules,
         select=_joined(select, request.select),
         ignore=_joined(ignore, request.ignore),

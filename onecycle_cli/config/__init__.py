@@ -58,6 +58,7 @@ class Request:
         block: the path of the block to read where a config has several.
         every_plan: read every plan of every file and folder, and go on after a file that cannot be read.
         exclude: patterns of files and folders to leave out.
+        exclude_from: the folder that the patterns are relative to; without one, the paths count as they are given.
         only_schedules: skip named files without a one-cycle schedule, too.
         leave_out_unsupported: leave out, with a note, what a convention asked for does not support.
     """
@@ -73,6 +74,7 @@ class Request:
     block: str | None = None
     every_plan: bool = False
     exclude: tuple[str, ...] = ()
+    exclude_from: str = ""
     only_schedules: bool = False
     leave_out_unsupported: bool = False
 
@@ -185,7 +187,9 @@ def load(request: Request) -> Loaded:
     library = Library()
     if request.every_plan:
         is_wanted = partial(includes_one_cycle, library)
-        sources = find_sources(request.configs, loaded.unreadable.append, request.exclude, is_wanted)
+        sources = find_sources(
+            request.configs, loaded.unreadable.append, request.exclude, is_wanted, request.exclude_from
+        )
     else:
         sources = map(read_source, request.configs)
     required = assignments[len(request.defaults) :]

@@ -79,21 +79,20 @@ def find_sources(
     unreadable: Callable[[OnecycleError], object],
     exclude: Sequence[str] = (),
     is_wanted: Callable[[Source], bool] | None = None,
+    exclude_from: str = "",
 ) -> Iterator[Source]:
     """Read every file named, and every config below every folder named, each once, in a stable order.
 
     In folders, YAML files are read, and Python and JSON files that mention a one-cycle schedule, or that are wanted for
-    another reason. Hidden files, links to
-    folders, and what is not a regular file are skipped. A pattern of `exclude` matches a path from its end
-    (`old/*.yaml`), or a folder in it. The error of what cannot be read goes to `unreadable`.
+    another reason. Hidden files, links to folders, and what is not a regular file are skipped. A pattern of `exclude`
+    matches a path from its end (`old/*.yaml`), or a folder in it; paths are taken relative to `exclude_from`, if it is
+    given. The error of what cannot be read goes to `unreadable`.
     """
     found: dict[str, tuple[str, bool]] = {}
     for given in paths:
         is_folder = given != STDIN and os.path.isdir(given)  # noqa: PTH112 - a Path cannot hold every name a user may type
         for path in _configs_below(given, unreadable) if is_folder else [given]:
-            whole = PurePath(path)
-            parts = () if path == STDIN else (whole, *whole.parents)
-            if any(part.match(pattern.rstrip("/") or "?") for pattern in exclude for part in parts):
+            if exclude and path != STDIN and _is_excluded(path, exclude, exclude_from):
                 continue
             key = path if path == STDIN or "\0" in path else os.path.realpath(path)
             first, named_before = found.get(key, (path, False))
@@ -113,6 +112,11 @@ def mentions_one_cycle(text: str) -> bool:
     """Return whether a text names a one-cycle schedule."""
     small = text.lower()
     return "cycle" in small and _ONE_CYCLE.search(small) is not None  # the first test is far quicker
+
+
+def _is_excluded(path: str, patterns: Sequence[str], folder: str) -> bool:
+    whole = PurePath(os.path.relpath(path, folder) if folder and path else path)
+    return any(part.match(pattern.rstrip("/") or "?") for pattern in patterns for part in (whole, *whole.parents))
 
 
 def _configs_below(folder: str, unreadable: Callable[[OnecycleError], object]) -> Iterator[str]:

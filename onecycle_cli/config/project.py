@@ -18,12 +18,17 @@ OWN_FILE, PYPROJECT = ".onecycle.toml", "pyproject.toml"
 
 EVERY_CODE = "ALL"
 
+_TABLE = re.compile(r"^\W*(tool\W+)?onecycle\b", re.MULTILINE)
+
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project's settings: codes to report and not to report, files to leave out, and values to set in configs."""
+    """A project's settings: codes to report and not to report, files to leave out, and values to set in configs.
 
-    path: str = ""
+    `folder` is where the settings are; the patterns of `exclude` are relative to it.
+    """
+
+    folder: str = ""
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
@@ -90,7 +95,7 @@ def _read(path: Path, data: bytes) -> Project | None:
         return None
     if not isinstance(table, dict):
         raise OnecycleError(f"{path}: tool.onecycle is not a table", "write [tool.onecycle]")
-    return Project(str(path), **dict(_values(path, text, table)))
+    return Project(str(path.parent), **dict(_values(path, text, table)))
 
 
 def _tool(document: Mapping[str, Any]) -> object:
@@ -101,8 +106,7 @@ def _tool(document: Mapping[str, Any]) -> object:
 def _values(path: Path, text: str, table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     known = ("select", "ignore", "exclude", "strict", "set")
     for name, value in table.items():
-        lines = (at for at, line in enumerate(text.splitlines(), 1) if re.match(rf"\W*{re.escape(name)}\b", line))
-        place = f"{path}:{next(lines, 1)}"
+        place = f"{path}:{_line(text, name)}"
         if name not in known:
             near = get_close_matches(name, known, 1)
             raise OnecycleError(
@@ -126,6 +130,14 @@ def _values(path: Path, text: str, table: Mapping[str, Any]) -> Iterator[tuple[s
                 ) from None
         else:
             yield name, tuple(value)
+
+
+def _line(text: str, name: str) -> int:
+    """Return the line of a setting; in pyproject.toml other tables, before ours, may have one of the same name."""
+    ours = _TABLE.search(text)
+    setting = re.compile(rf"^\W*((tool\W+)?onecycle\W+)?{re.escape(name)}(?!\w)", re.MULTILINE)
+    found = setting.search(text, ours.start() if ours else 0)
+    return text.count("\n", 0, found.end()) + 1 if found else 1
 
 
 def _assignments(table: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[str]:

@@ -119,6 +119,8 @@ class Evaluator:
         """Take a module's text, of which places and unknown expressions are shown, its file, and its includes."""
         self.names: dict[str, tuple[ScalarNode, Node]] = {}
         """By name: where it was assigned last, as a key, and its value."""
+        self._indexes: dict[int, tuple[list[tuple[Node, Node]], dict[object, int]]] = {}
+        """By the id of a mapping's entries: the entries, and where each key is."""
         self._foreign: set[str] = set()
         """Names of classes, functions and modules."""
         self._lines = Lines(text, file)
@@ -205,11 +207,18 @@ class Evaluator:
             return False
         if not isinstance(node, ScalarNode) and self._holds(node, container, target):
             return False
-        entries = {_identity(name): (name, value) for name, value in container.entries}
-        entries[_identity(key)] = key, node
-        container.entries[:] = entries.values()
-        self._count(len(entries) // WALKED_PER_NODE, target)
+        at = self._index(container.entries).setdefault(_identity(key), len(container.entries))
+        container.entries[at : at + 1] = [(key, node)]
         return True
+
+    def _index(self, entries: list[tuple[Node, Node]]) -> dict[object, int]:
+        """Return where each key of a mapping is; of equal keys, keep only the last value."""
+        found = self._indexes.get(id(entries))
+        if found is None or len(found[1]) != len(entries):
+            entries[:] = {_identity(key): (key, value) for key, value in entries}.values()
+            index = {_identity(key): at for at, (key, _) in enumerate(entries)}
+            found = self._indexes[id(entries)] = entries, index  # the list is kept, so that its id stays its own
+        return found[1]
 
     def _update(self, expr: ast.expr) -> bool:
         """Follow `config.update(...)`, and `merge` of MMEngine's included configs; return whether it is one."""
@@ -308,6 +317,7 @@ class Evaluator:
             elif isinstance(node, MappingNode):
                 stack += [value for _, value in node.entries]
                 node.entries[:] = [(unknown, unknown)]
+                self._indexes.pop(id(node.entries), None)
 
     def _value(self, expr: ast.expr) -> Node:
         """Return the value of an expression; an unknown scalar if it is not followed."""

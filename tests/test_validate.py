@@ -222,6 +222,49 @@ def test_a_folder_without_a_schedule_is_fine_and_says_so(
     assert json.loads(capsys.readouterr().out) == {"version": 1, "files": 0, "findings": []}
 
 
+@pytest.mark.parametrize("sound", [0, 1])
+def test_each_named_file_without_a_schedule_has_a_line(
+    sound: int, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"{at:02}.yaml" for at in range(90)]
+    write(folder, dict.fromkeys(names, FOREIGN) | {"sound.yaml": SOUND})
+    assert main(["validate", *names, *["sound.yaml"][:sound]]) == 2
+    out, err = capsys.readouterr()
+    *lines, hint = err.splitlines()
+    assert lines == [f"error: no one-cycle schedule in {name}" for name in names]
+    assert hint.startswith("  hint: name OneCycleLR")
+    checked = "1 file" if sound else "0 files"
+    assert out == f"{checked} checked, 90 files not checked: nothing found\n"
+
+
+def test_the_missing_peak_is_given_by_its_flag(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(folder, {"own.yaml": "total_steps: 10\n", "run.yaml": "s: {type: OneCycleLR, total_steps: 10}\n"})
+    for given in (["own.yaml"], ["run.yaml"], ["--total-steps", "10"]):
+        assert main(["show", *given]) == 2
+        error = capsys.readouterr().err
+        assert "error[OC107]" in error
+        assert "use --max-lr 0.1" in error
+        assert main(["show", *given, "--max-lr", "0.1"]) == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "max_lr: {description: the peak, default: 0.1}\npct_start: {description: a share, default: 0.3}\n",
+        "max_lr:\n  expected_impact: 3\ntotal_steps:\n  expected_impact: 2\n",
+        "OneCycleLR:\n  max_lr: {ui_display_name: Peak}\n  pct_start: {ui_display_name: Share}\n",
+        "trainer:\n  max_lr: {min: 0, max: 1}\n  pct_start: {min: 0, max: 1}\n  div_factor: {min: 1, max: 100}\n",
+        "scheduler:\n  type: OneCycleLR\n  max_lr: {type: float}\n  total_steps: {type: int}\n",
+        "scheduler: {type: OneCycleLR, args: {max_lr: {default: 0.1}, total_steps: {default: 10}}}\n",
+        '{"type": "object", "properties": {"max_lr": {"type": "number"}, "pct_start": {"type": "number"}}}\n',
+    ],
+)
+def test_what_describes_settings_is_no_config(text: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(folder, {"schema.yaml": text})
+    assert main(["validate", "."]) == 0
+    assert capsys.readouterr() == ("", "note: no config with a one-cycle schedule (1 file skipped)\n")
+
+
 def test_a_missing_file_does_not_keep_the_others_from_being_checked(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -143,4 +143,7 @@ def _print_report(loaded: Loaded, format_: Format, failing: Container[Severity],
 
 
 def _summary(loaded: Loaded) -> str:
-    return render.findings_summary(loaded.findings, len(loaded.files), loaded.skipped) if loaded.files else ""
+    unreadable = len(loaded.unreadable)
+    if not loaded.files and unreadable < 2:
+        return ""  # the one error, or the note that no file has a schedule, says it all
+    return render.findings_summary(loaded.findings, len(loaded.files), loaded.skipped, unreadable)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.config.files import STDIN_NAME, find_sources, read_source
 from onecycle_cli.findings import RULES, Severity
+from onecycle_cli.findings.config_rules import NOT_KNOWN
 from onecycle_cli.formatting import flag_name
 from onecycle_cli.policy.checks.ranges import unsupported
 from onecycle_cli.policy.conventions import CONVENTIONS
-from onecycle_cli.policy.settings import SETTINGS
 from onecycle_cli.policy.validation import validate_settings
 
 if TYPE_CHECKING:
@@ -153,11 +153,13 @@ class Loaded:
     @property
     def findings(self) -> list[Finding]:
         """The findings of all plans, each once."""
-        # Aliases lead to one place in several ways, which give different hints.
-        found = {
-            replace(each, hint="", key=None): each for plan in reversed(self.plans) for each in reversed(plan.findings)
-        }
-        return list(reversed(found.values()))
+        found: dict[Finding, Finding] = {}
+        for plan in self.plans:
+            for each in plan.findings:
+                # Aliases lead to one place in several ways: hints differ, and the paths of what is not known.
+                message = "" if each.rule is NOT_KNOWN else each.message
+                found.setdefault(replace(each, message=message, hint="", key=None), each)
+        return list(found.values())
 
     @property
     def texts(self) -> dict[str, str]:
@@ -202,7 +204,9 @@ def load(request: Request) -> Loaded:
             if plan.readable
         ]
     if ineffective and (unused := set.intersection(*(paths for _, paths in ineffective))):
-        raise _no_effect(ineffective[0][0], min(unused))
+        from onecycle_cli.config.suggestions import no_effect
+
+        raise no_effect(ineffective[0][0], min(unused))
     _leave_needs_to_children(loaded)
     return loaded
 
@@ -237,25 +241,12 @@ def _leave_needs_to_children(loaded: Loaded) -> None:
     ]
 
 
-def _no_effect(plan: RawPlan, path: str) -> OnecycleError:
-    """Return the error for a path given by `--set` that nothing reads, with the nearest one of the file."""
-    from difflib import get_close_matches
-
-    from onecycle_cli.config.key_paths import paths_of
-    from onecycle_cli.errors import OnecycleError
-
-    known = [] if plan.root is None else list(paths_of(plan.root))
-    known += [f"{plan.arguments}.{setting}" if plan.arguments else setting for setting in SETTINGS]
-    near = get_close_matches(path[:100], known, 1, 0.6)
-    hint = f"did you mean {near[0]}?" if near else "use the path of a key of the file, or of a setting of its schedule"
-    return OnecycleError(f"--set {path} has no effect: {plan.path} has no such key", hint)
-
-
 def _load_source(
     loaded: Loaded, source: Source, assignments: Sequence[Assignment], request: Request, library: Library
 ) -> Sequence[RawPlan]:
     """Load the plans of a source; return those of them that were asked for, as they were read."""
-    from onecycle_cli.config.reader import choose, no_block, read
+    from onecycle_cli.config.block_choice import choose, no_block
+    from onecycle_cli.config.reader import read
 
     plans = read(source, assignments, library)
     loaded.given.add(source.path)

@@ -15,7 +15,7 @@ from onecycle_cli.config.yaml_tree import UnreadableError, parse
 from onecycle_cli.errors import OnecycleError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from onecycle_cli.config.loaders import Loader
     from onecycle_cli.config.nodes import Node
@@ -24,11 +24,8 @@ KeyPath: TypeAlias = tuple[str, ...]
 """Keys and indexes that lead from the root of a tree to a node."""
 
 MOST_HOPS = 100
-DEEPEST_SUGGESTED = 8
-MOST_SUGGESTED = 2000
-"""Levels, and paths of one level, among which the nearest to a mistyped path is looked for."""
-
-_REFERENCE = re.compile(r"\$\{\s*(\.*)([^{}:\s]+)\s*\}")
+REFERENCE = re.compile(r"\$\{\s*(\.*)([^{}:\s]+)\s*\}")
+"""A reference to another value: its leading dots, which make it relative, and its path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +142,11 @@ def assign(root: MappingNode, assignments: Iterable[Assignment], text: str = "")
     return Document(root, extra)
 
 
+def is_added(key: ScalarNode) -> bool:
+    """Return whether a key is there only because an assignment's path needs it; `no_effect` reports unknown ones."""
+    return key.place.flag is not None and not key.plain
+
+
 def lookup(node: Node, path: KeyPath) -> Node | None:
     """Follow a path from a node; of a duplicate key the last counts, as in PyYAML."""
     found: Node | None = node
@@ -167,20 +169,6 @@ def foreign(assignments: Iterable[Assignment], root: MappingNode, text: str) -> 
 def _refers(text: str, given: Assignment) -> bool:
     """Return whether a text has a reference to the path of an assignment."""
     return re.search(rf"\$\{{[^{{}}]*(?<![\w.]){re.escape(dotted(given.path))}(?![\w.])", text) is not None
-
-
-def paths_of(root: MappingNode) -> Iterator[str]:
-    """List the dotted paths of a tree, the upper ones first, as far as they are worth suggesting."""
-    level: list[tuple[KeyPath, Node]] = [((), root)]
-    for _ in range(DEEPEST_SUGGESTED):
-        below: list[tuple[KeyPath, Node]] = []
-        for path, node in level:
-            if isinstance(node, MappingNode):
-                below += (((*path, key.text), child) for key, child in node.pairs())
-            elif isinstance(node, SequenceNode):
-                below += (((*path, str(at)), child) for at, child in enumerate(node.items))
-        level = below[:MOST_SUGGESTED]
-        yield from (dotted(path) for path, _ in level)
 
 
 def resolve(
@@ -212,7 +200,7 @@ def _follow(
         if not isinstance(node, ScalarNode) or not isinstance(start, ScalarNode):
             return (node if node is start else seen_from(start.place, node)), at
         is_known = node.tag is None or node.tag in KNOWN_TAGS
-        reference = _REFERENCE.fullmatch(node.text.strip()) if is_known else None
+        reference = REFERENCE.fullmatch(node.text.strip()) if is_known else None
         if reference is None:
             mark = mark_of(node)
             if mark is None and not (is_open(node) if is_missing is None else is_missing(node, node is not start)):

@@ -91,6 +91,7 @@ class RawPlan:
         places: where the settings' values are, by setting and index in its list, None for the whole.
         keys: where other values of a training config are, by dotted path.
         warmups: lengths of the warm-up, by the setting of the whole length in the same unit.
+        open_paths: the dotted paths of values that are known only at run time.
         findings: what was found while reading.
         readable: False where the file gives no settings.
         is_one_cycle: False where nothing speaks of a one-cycle schedule.
@@ -112,6 +113,7 @@ class RawPlan:
     places: dict[tuple[str, int | None], Place] = field(default_factory=dict)
     keys: dict[str, Place] = field(default_factory=dict)
     warmups: dict[str, Warmup] = field(default_factory=dict)
+    open_paths: list[str] = field(default_factory=list)
     findings: tuple[Finding, ...] = ()
     readable: bool = True
     is_one_cycle: bool = True
@@ -133,10 +135,14 @@ class RawPlan:
 
     @property
     def ineffective(self) -> list[Assignment]:
-        """What `--set` gives and nothing reads."""
+        """What `--set` gives and nothing reads; nearly the path of a reference is not that path."""
         places = {self.begin, *self.places.values(), *self.keys.values()}
         used = {place.flag for place in places} | {finding.flag for finding in self.findings} | {*self.used}
-        return [given for given in self.foreign if given.node.place.flag not in used]
+        return [
+            given
+            for given in self.foreign
+            if given.node.place.flag not in used or get_close_matches(".".join(given.path), self.open_paths, 1, 0.95)
+        ]
 
     def leave_open(self, setting: str, unknown: Unknown, value: str = "") -> Finding:
         """Note that a setting's value is known only at run time; return the finding that says so.
@@ -144,6 +150,7 @@ class RawPlan:
         `value` is an example of what to put at the path, if that is not the setting itself.
         """
         self.places[setting, None] = unknown.place
+        self.open_paths.append(unknown.path)
         example = unknown.default or SETTINGS[setting].example
         flag = flag_name(setting) + ("" if SETTINGS[setting].single is bool else f" {example}")
         named = setting if unknown.index is None else f"{setting}[{unknown.index}]"

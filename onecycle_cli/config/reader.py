@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 from onecycle_cli.config.composition import compose, compositions_with_primaries
 from onecycle_cli.config.composition.library import Library
 from onecycle_cli.config.files import PYTHON
-from onecycle_cli.config.key_paths import Unknown, assign, foreign, lookup, resolve, split
+from onecycle_cli.config.key_paths import Unknown, assign, foreign, is_added, lookup, resolve, split
 from onecycle_cli.config.loaders import OMEGACONF, OURS, PYYAML, loader_of
 from onecycle_cli.config.marks import is_auto
 from onecycle_cli.config.nodes import TOP, MappingNode, ScalarNode, SequenceNode, place_at
@@ -25,7 +24,6 @@ from onecycle_cli.config.raw_plan import (
     unknown_key,
 )
 from onecycle_cli.config.yaml_tree import UnreadableError
-from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
 from onecycle_cli.findings.config_rules import NOT_A_MAPPING, NUMBER_KIND, WRONG_TYPE
 from onecycle_cli.findings.plan_rules import NO_EFFECT
@@ -136,50 +134,6 @@ def _below_package(given: Assignment, composition: Composition) -> Assignment:
     return replace(given, path=(*package, *given.path))
 
 
-def choose(plans: list[RawPlan], block: str | None) -> RawPlan:
-    """Return the one plan that is meant.
-
-    Raises:
-        OnecycleError: the file has no plan, or several of which `block` names none, or not the block named.
-    """
-    asked = None if block is None else split(block)
-    chosen = [plan for plan in plans if asked is None or asked in (split(plan.block or ""), split(plan.arguments))]
-    first = plans[0]
-    if first.is_empty:
-        raise no_block(first)
-    paths = _paths(plans)
-    listed = ", ".join(f"{path} ({_where(plan)})" for path, plan in zip(paths, plans, strict=True))
-    if not chosen:
-        raise OnecycleError(f"{first.path} has no one-cycle block {block}", f"its blocks: {listed}")
-    if len(chosen) > 1:
-        message = f"{first.path} has {len(chosen)} one-cycle blocks: {listed}"
-        raise OnecycleError(message, f"name one: --block {paths[plans.index(chosen[0])]}")
-    return chosen[0]
-
-
-def _paths(plans: list[RawPlan]) -> list[str]:
-    """Return the paths by which `--block` finds plans: `.` is the root; of one mapping's blocks, their arguments'."""
-    shared = Counter(plan.block for plan in plans)
-    return [(plan.block if shared[plan.block] == 1 else "") or plan.arguments or "." for plan in plans]
-
-
-def _where(plan: RawPlan) -> str:
-    file = plan.begin.file
-    return f"line {plan.begin.line}" if file in (None, plan.path) else f"{file}:{plan.begin.line}"
-
-
-def no_block(plan: RawPlan) -> OnecycleError:
-    """Return the error for a file without a one-cycle schedule; it may be in a file that was not read."""
-    if plan.findings:
-        first = plan.findings[0]
-        return OnecycleError(f"no one-cycle schedule in {plan.path}: {first.message}", first.hint)
-    hint = (
-        "name OneCycleLR in a mapping (`_target_`, `class_path`, `type`, `name`) or as a key, or write settings such "
-        "as `max_lr`"
-    )
-    return OnecycleError(f"no one-cycle schedule in {plan.path}", hint)
-
-
 def _is_native(block: Block) -> bool:
     """Return whether a block at a file's root is a config of ours, whose `name` happens to be a scheduler's.
 
@@ -220,7 +174,13 @@ def _read_whole(path: str, text: str, document: Document) -> RawPlan:
     """Read a file without blocks: a config of ours if it has a key setting, or if all keys resemble settings."""
     root = document.root
     keys = [key.text for key, _ in root.pairs()]
-    if not path.endswith(PYTHON) and (_has_key(root) or (0 < len(keys) < MOST_KEYS and all(map(meant, keys)))):
+    has_values = not all(isinstance(node, MappingNode) and not _has_key(node) for _, node in root.pairs())
+    # A file without values describes settings, as a form or a schema does.
+    if (
+        not path.endswith(PYTHON)
+        and has_values
+        and (_has_key(root) or (len(keys) < MOST_KEYS and all(map(meant, keys))))
+    ):
         return _read_native(path, text, document)
     from onecycle_cli.config.training.blocks import refuse_file
 
@@ -261,7 +221,7 @@ def _read_native(path: str, text: str, document: Document) -> RawPlan:
             continue
         if key.text in places:
             findings.append(duplicate(key, places[key.text]))
-        elif key.text not in SETTINGS:
+        elif key.text not in SETTINGS and not is_added(key):
             findings.append(unknown_key(key, given, len(findings)))
         places.setdefault(key.text, key.place)
         if key.text in SETTINGS:

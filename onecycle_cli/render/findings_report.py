@@ -67,8 +67,8 @@ def print_findings(findings: Sequence[Finding], texts: Mapping[str, str], stream
         console.print(_full(finding, lines.get(finding.file or "", ())), soft_wrap=True)
 
 
-def findings_summary(findings: Sequence[Finding], files: int, skipped: int) -> str:
-    """Return the closing line: how many files, how many findings of each severity."""
+def findings_summary(findings: Sequence[Finding], files: int, skipped: int, unreadable: int = 0) -> str:
+    """Return the closing line: how many files, of which some could not be checked, and findings of each severity."""
     counts = Counter(finding.severity for finding in findings)
     found = [
         f"{counts[severity]:,} info" if severity is Severity.INFO else count(counts[severity], severity.value)
@@ -76,7 +76,8 @@ def findings_summary(findings: Sequence[Finding], files: int, skipped: int) -> s
         if counts[severity]
     ]
     without = f" ({count(skipped, 'file')} without a one-cycle schedule skipped)" if skipped else ""
-    summary = f"{count(files, 'file')} checked{without}: {', '.join(found) or 'nothing found'}\n"
+    refused = f", {count(unreadable, 'file')} not checked" if unreadable else ""
+    summary = f"{count(files, 'file')} checked{without}{refused}: {', '.join(found) or 'nothing found'}\n"
     return summary + "".join(
         f"{number:,} {'file gets its' if number == 1 else 'files get their'} length at run time: "
         f"pass {flag_name(setting)} to check it\n"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from onecycle_cli.config.indexes import named, plain
-from onecycle_cli.config.key_paths import Unknown, dotted, lookup, resolve
+from onecycle_cli.config.key_paths import Unknown, dotted, is_added, lookup, resolve
 from onecycle_cli.config.loaders import untyped
 from onecycle_cli.config.marks import is_auto, is_open
 from onecycle_cli.config.nodes import MappingNode, ScalarNode, SequenceNode, is_merge
@@ -118,7 +118,11 @@ def _entries_of(block: Block) -> BlockEntries:
     for entry in _entries(block.arguments, block.arguments_path):
         if entry.key.text in seen:
             found.findings.append(duplicate(entry.key, seen[entry.key.text]))
-        elif not _note(found, entry, block) and (block.is_strict or resembles_key_setting(entry.key.text)):
+        elif (
+            not _note(found, entry, block)
+            and not is_added(entry.key)
+            and (block.is_strict or resembles_key_setting(entry.key.text))
+        ):
             # Its class refuses the key, or it is a mistyped setting; others belong to the run.
             found.findings.append(unknown_key(entry.key, given, len(found.findings)))
         seen.setdefault(entry.key.text, entry.key.place)

@@ -64,6 +64,9 @@ SCHEDULER = re.compile("lr(scheduler|schedule|sched)|scheduler|schedule|sched")
 SWITCH = re.compile("(use|with|enable|is|do)?onecycle(lr|policy|scheduler|lrscheduler)?")
 """Keys of a scheduler, and keys that switch a one-cycle schedule on."""
 
+NOT_OWN = frozenset({"optimizer", "name"})
+"""Keys that are settings of ours, and something else in most mappings."""
+
 CONTAINERS = ("SequentialLR", "ChainedScheduler")
 """Schedulers of PyTorch that combine others."""
 
@@ -265,7 +268,7 @@ def _blocks(path: KeyPath, mapping: MappingNode, ancestors: Ancestors) -> Iterat
     for key, name in _namers(mapping):
         is_own = plain(key.text) in CLASS_KEYS
         arguments, below = _arguments(mapping, key, is_own=is_own)
-        if any(arguments is each for each in (*seen, *(seen and [mapping]))):
+        if _describes_settings(arguments) or any(arguments is each for each in (*seen, *(seen and [mapping]))):
             continue
         if below or _is_meant(mapping, path, plain(key.text), name.text):
             is_flat = arguments is mapping and not is_own
@@ -279,6 +282,12 @@ def _blocks(path: KeyPath, mapping: MappingNode, ancestors: Ancestors) -> Iterat
         yield Block(path, path[-1], mapping.place, "", mapping, mapping, path, is_flat=False, ancestors=ancestors)
     elif _has_peak_and_more(mapping, is_root=not path):
         yield Block(path, "OneCycleLR", mapping.place, "", mapping, mapping, path, is_flat=True, ancestors=ancestors)
+
+
+def _describes_settings(mapping: MappingNode) -> bool:
+    """Return whether all settings in a mapping are mappings: it describes them, as a form or a schema does."""
+    nodes = [node for key, node in mapping.pairs() if plain(key.text) in SETTING_NAMES and key.text not in NOT_OWN]
+    return bool(nodes) and all(isinstance(node, MappingNode) for node in nodes)
 
 
 def _has_peak_and_more(mapping: MappingNode, *, is_root: bool) -> bool:
@@ -321,7 +330,7 @@ def _is_meant(mapping: MappingNode, path: KeyPath, key: str, name: str) -> bool:
 
 def _holds_settings(mapping: MappingNode) -> bool:
     names = (without_prefix(plain(key.text)) for key, node in mapping.pairs() if not isinstance(node, MappingNode))
-    keys = {*names} - CLASS_KEYS - {"optimizer", "name"}
+    keys = {*names} - CLASS_KEYS - NOT_OWN
     return any(key in SETTING_NAMES or key in WARMUPS or key in MOMENTUM_PAIRS for key in keys)
 
 
@@ -342,7 +351,7 @@ def _likeness(name: str, node: MappingNode, namer: str, *, is_own: bool) -> int:
     about = written[1] if written is not None else name
     if about.startswith(NOT_ITS):
         return 0
-    if about and namer.removeprefix(about) in ("", "class", "classname", "name", "type", "cls"):
+    if about and namer.startswith(about) and namer[len(about) :] in ("", "class", "classname", "name", "type", "cls"):
         return 4  # `scheduler_params` or `scheduler` beside `scheduler` or `scheduler_class`
     if is_own and written is not None and about in ("", "dict"):
         return 3

@@ -17,7 +17,7 @@ from onecycle_cli.findings.plan_rules import (
     TWO_FINALS,
     UNSUPPORTED,
 )
-from onecycle_cli.formatting import count
+from onecycle_cli.formatting import count, flag_name
 from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.settings import MOST_GROUPS, SETTINGS
 
@@ -46,7 +46,7 @@ def check_types(values: Mapping[str, object]) -> Iterator[Finding]:
         value = values.get(name)
         if value is None:
             if setting.required:
-                hint = f"set {name} to the highest learning rate of the run, such as {setting.example}"
+                hint = f"set {name} to the highest learning rate of the run, or use {flag_name(name)} {setting.example}"
                 yield MISSING_SETTING.finding(f"{name}, the peak, is not given", hint, name)
             continue
         if setting.choices:

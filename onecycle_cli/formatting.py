@@ -46,9 +46,15 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if abs(number) == 1 else "s")
 
 
-def percent(ratio: float, digits: int = 3) -> str:
-    """Return a ratio in percent, to so many significant digits."""
-    return f"{100 * ratio:.{digits}g} %"
+def percent(ratio: float, digits: int = 3, sign: str = "") -> str:
+    """Return a ratio in percent, to so many significant digits, or as a whole number; with `sign` "+" always signed.
+
+    It has an exponent only from a quadrillion on, and where it is very small.
+    """
+    value = 100 * ratio
+    if 10**digits <= abs(value) + 0.5 < 1e15:
+        return f"{value:{sign},.0f} %"
+    return f"{value:{sign}.{digits}g} %"
 
 
 def proportion(part: float, whole: float, digits: int = 2) -> str:

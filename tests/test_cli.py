@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -186,9 +187,78 @@ def test_counts_are_written_as_people_write_them(thousand: str, capsys: pytest.C
     assert [row["step"] for row in shown_rows] == [0, 1000, 2000, 3000, 4000]
 
 
-def test_commas_separate_steps(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["show", *PLAN, "--at", "1,000,1e2,9_9", "--format", "json"]) == 0
-    assert [row["step"] for row in json.loads(capsys.readouterr().out)["rows"]] == [1, 0, 100, 99]
+@pytest.mark.parametrize(
+    ("total", "text", "steps", "noted"),
+    [
+        ("1000", "1,000,1e2,9_9", [1, 0, 100, 99], False),
+        ("1000", "0,100,200", [0, 100, 200], False),
+        ("5250", "1,574", [1574], True),
+        ("1574", "1,574", [1, 574], False),
+        ("5250", "1, 574", [1, 574], False),
+        ("5250", "1,050", [1050], False),
+        ("5250", "1,574, 5,249 0,1", [1574, 5249, 0, 1], True),
+        ("5250", "1,574,900", [1, 574, 900], False),
+        ("2,000,000", "1,574,900", [1, 574, 900], True),
+        ("2,000,000", "1,574,300", [1574300], True),
+        ("2,000,000", "1,000,000", [1000000], False),
+    ],
+)
+def test_commas_separate_steps_or_thousands(
+    total: str, text: str, steps: list[int], noted: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["show", "--max-lr", "0.1", "--total-steps", total, "--at", text, "--format", "json"]) == 0
+    printed = capsys.readouterr()
+    assert [row["step"] for row in json.loads(printed.out)["rows"]] == steps
+    assert ("note: --at" in printed.err) is noted
+
+
+@pytest.mark.parametrize("command", ["plot", "compare", "check"])
+def test_no_picture_goes_into_a_terminal(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    plan, log = tmp_path / "plan.yaml", tmp_path / "log.csv"
+    plan.write_text("max_lr: 0.1\ntotal_steps: 100\n")
+    assert main(["export", str(plan), "-o", str(log)]) == 0
+    more = {"plot": list[str](), "compare": [str(plan)], "check": [str(log)]}[command]
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert main([command, str(plan), *more, "-o", "-"]) == 2
+    printed = capfd.readouterr()
+    assert "PNG is binary" in printed.err
+    assert printed.out == ""
+
+
+@pytest.mark.parametrize(
+    ("momenta", "line", "values"),
+    [
+        ((0.85, 0.95), "0.95 → 0.85 → 0.95   (initial, lowest, final)", (0.95, 0.85, 0.95, 0.95)),
+        ((0.95, 0.85), "0.85 → 0.95 → 0.85   (initial, highest, final)", (0.85, 0.85, 0.95, 0.85)),
+        ((0.9, 0.9), "0.9 → 0.9 → 0.9   (initial, lowest, final)", (0.9, 0.9, 0.9, 0.9)),
+    ],
+)
+def test_momentum_is_summed_up_by_where_it_turns(
+    momenta: tuple[float, float], line: str, values: tuple[float, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = [*PLAN, "--base-momentum", str(momenta[0]), "--max-momentum", str(momenta[1])]
+    assert main(["show", *plan]) == 0
+    assert line in capsys.readouterr().out
+    assert main(["show", *plan, "--format", "json"]) == 0
+    (group,) = json.loads(capsys.readouterr().out)["groups"]
+    names = ("initial_momentum", "lowest_momentum", "highest_momentum", "final_momentum")
+    assert tuple(group[name] for name in names) == pytest.approx(values)
+    assert main(["code", *plan, "--framework", "torch"]) == 0
+    assert line.partition("  ")[0].replace("→", "->") in capsys.readouterr().out.replace("\n# ", " ")
+
+
+def test_numbers_have_one_form_and_one_meaning(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "--max-lr", "0.1", "--epochs", "30", "--steps-per-epoch", "175"]) == 0
+    printed = capsys.readouterr().out
+    assert "step 1,574 in epoch 8, 30 %" in printed
+    assert re.search(r"^ *1,574 +8 ", printed, re.MULTILINE)
+    assert "1,575 steps, 9 epochs, 30 %" in printed
+    assert main(["show", "--max-lr", "0.1", "--epochs", "3", "--steps-per-epoch", "1"]) == 0
+    short = capsys.readouterr()
+    assert "3 epochs × 1 step per epoch" in short.out
+    assert not re.search(r"\b1 (steps|epochs)", short.out + short.err)
 
 
 @pytest.mark.parametrize(

@@ -112,11 +112,18 @@ def test_log_ticks() -> None:
         ([0.0, 0.05, 0.1], ["0.00", "0.05", "0.10"]),
         ([0.0, 10000.0, 20000.0], ["0", "10,000", "20,000"]),
         ([0.0, 0.0001, 0.0002], ["0.0000", "0.0001", "0.0002"]),
+        ([0.0, 5e-5, 0.0001, 0.00015], ["0.00000", "0.00005", "0.00010", "0.00015"]),
         ([0.0, 1e-5, 2e-5], ["0", "1e-05", "2e-05"]),
+        ([8e-5, 9e-5, 1e-4, 1.1e-4], ["8e-05", "9e-05", "1e-04", "1.1e-04"]),
     ],
 )
 def test_tick_labels(ticks: list[float], labels: list[str]) -> None:
     assert tick_labels(ticks) == labels
+
+
+def test_a_logarithmic_axis_has_one_form() -> None:
+    assert tick_labels([0.01, 0.02, 0.1], log=True) == ["0.01", "0.02", "0.1"]
+    assert tick_labels([5e-5, 1e-4, 0.1], log=True) == ["5e-05", "1e-04", "1e-01"]
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_identical_curves_take_turns() -> None:
 
 def test_logarithmic_axis_shows_decades() -> None:
     text = draw_terminal([curve()], 80, 24, log=True)
-    assert [line.split()[0] for line in text.splitlines() if "┤" in line][:3] == ["0.1", "0.01", "0.001"]
+    assert [line.split()[0] for line in text.splitlines() if "┤" in line][:3] == ["1e-01", "1e-02", "1e-03"]
 
 
 def test_horizontal_axis_of_epochs_and_percent() -> None:

@@ -11,9 +11,8 @@ import typer
 
 from onecycle_cli.cli.options import positive, takes_plan, whole
 from onecycle_cli.cli.plans import one_plan
-from onecycle_cli.cli.targets import STDOUT, ForceOption, check_new_file, write_text
+from onecycle_cli.cli.targets import STDOUT, ForceOption, check_new_file, check_not_terminal, write_text
 from onecycle_cli.config import Request
-from onecycle_cli.errors import OnecycleError
 from onecycle_cli.render.code import Framework
 
 if TYPE_CHECKING:
@@ -60,8 +59,8 @@ def export(
     schedule = one_plan(request).schedule
     rows = window(schedule, from_, to, every or 1)
     if output == STDOUT:
-        if chosen not in TEXT and sys.stdout.isatty():
-            raise OnecycleError(f"{chosen} is binary, not text for a terminal", f"name a file: -o schedule.{chosen}")
+        if chosen not in TEXT:
+            check_not_terminal(chosen, f"schedule.{chosen}")
         write(schedule, rows, chosen, sys.stdout.buffer)
         return
     with _progress(len(rows)) as advance, whole_file(Path(output)) as stream:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from onecycle_cli.cli.targets import check_not_input
+from onecycle_cli.cli.targets import check_not_input, print_notes
 from onecycle_cli.config import Request
 from onecycle_cli.config.project import Project, find_project, read_codes
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.formatting import flag_name, join_words, shorten
+from onecycle_cli.formatting import count, flag_name, join_words, shorten
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.settings import SETTINGS
 
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_SEPARATED = re.compile(r",?\s+,?")
 _THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+")
 
 AtOption = Annotated[
-    str | None, typer.Option("--at", metavar="STEP,STEP…", help="Show only these steps, such as 0,500,9999.")
+    str | None,
+    typer.Option("--at", metavar="STEP,STEP…", help="Show only these steps, such as 0,500,9999 or '1,574 5,249'."),
 ]
 FormatOption = Annotated[Literal["table", "json"], typer.Option("--format", help="Output format.")]
 
@@ -116,20 +118,42 @@ def read_steps(text: str, total_steps: int) -> list[int]:
     Raises:
         OnecycleError: one of them is not a step of the cycle.
     """
-    words = [word.strip() for word in text.split(",") if word.strip()]
-    if any(word.startswith("-") for word in words):
+    steps: list[int] = []
+    with suppress(ValueError):
+        for part in _SEPARATED.split(text.strip()):
+            read, note = _read_part(part, total_steps)
+            steps += read
+            print_notes([note] if note else [])
+    if any(step < 0 for step in steps):
         raise OnecycleError(f"--at {text[:60]}: steps count from 0", f"the last step is {total_steps - 1}")
-    try:
-        steps = [whole(word) for word in words]
-    except ValueError:
-        steps = []
     if not steps:
         raise OnecycleError(f"invalid --at {text[:60]!r}", "give steps with commas, such as 0,500,9999")
     if max(steps) >= total_steps:
         past = shorten(f"{max(steps):,}", 40)
-        message = f"--at {past} is past the end: the cycle has {total_steps:,} steps"
+        message = f"--at {past} is past the end: the cycle has {count(total_steps, 'step')}"
         raise OnecycleError(message, f"give steps from 0 to {total_steps - 1}")
     return steps
+
+
+def _read_part(text: str, total_steps: int) -> tuple[list[int], str]:
+    """Read a part of `--at` without spaces, and return a note where it could mean something else.
+
+    1,574 is one step, as this tool prints it, where the cycle has that step; else two. From three numbers on, those
+    that rise are a list: 1,574,900. Where a number begins with 0, as in 10,000, there is no doubt.
+    """
+    words = [word for word in text.split(",") if word]
+    steps = [whole(word) for word in words]
+    if not _THOUSANDS.fullmatch(text):
+        return steps, ""
+    number = whole(text)
+    if any(word.startswith("0") for word in words):
+        return [number], ""
+    if number >= total_steps:
+        return steps, ""
+    listed = join_words([str(step) for step in steps])
+    if len(steps) > 2 and steps == sorted(set(steps)):
+        return steps, f"--at {text} is read as the steps {listed}: write {number} for one step"
+    return [number], f"--at {text} is read as step {number}: write '{', '.join(words)}' for the steps {listed}"
 
 
 def _flag_value(setting: str, value: object) -> object:

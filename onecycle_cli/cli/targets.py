@@ -29,9 +29,10 @@ def picture_format(target: str) -> Format:
     """Return the format of a picture by its file's extension; PNG for standard output.
 
     Raises:
-        OnecycleError: the extension is not one of a picture.
+        OnecycleError: the extension is not one of a picture, or standard output is a terminal.
     """
     if target == STDOUT:
+        check_not_terminal("PNG", "plan.png")
         return "png"
     extension = Path(target).suffix.lower()
     if extension not in PICTURE_FORMATS:
@@ -59,6 +60,16 @@ def save_picture(figure: Figure, target: str, dpi: float, content: dict[str, str
         print_notes([f"the picture is {target}"])
     else:
         sys.stdout.write(f"{target}\n")
+
+
+def check_not_terminal(format_: str, example: str) -> None:
+    """Check that no binary format is written into a terminal.
+
+    Raises:
+        OnecycleError: standard output is a terminal.
+    """
+    if sys.stdout.isatty():
+        raise OnecycleError(f"{format_} is binary, not text for a terminal", f"name a file: -o {example}")
 
 
 def print_notes(notes: Iterable[str]) -> None:

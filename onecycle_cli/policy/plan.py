@@ -91,7 +91,7 @@ def find_length(settings: Settings) -> Length | None:
             product,
             per_epoch,
             "epochs*steps_per_epoch" if by_hand else "epochs*dataset_size",
-            f"{count(settings.epochs, 'epoch')} × {per_epoch:,} steps per epoch"
+            f"{count(settings.epochs, 'epoch')} × {count(per_epoch, 'step')} per epoch"
             + ("" if by_hand or derived is None else f" ({derived.sum})"),
         )
     return found if found.total_steps >= 1 else None

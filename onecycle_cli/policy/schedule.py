@@ -7,7 +7,7 @@ import operator
 from typing import TYPE_CHECKING, overload
 
 from onecycle_cli.errors import GroupError, StepError
-from onecycle_cli.formatting import shorten
+from onecycle_cli.formatting import count, shorten
 from onecycle_cli.policy.ramps import array_cos
 
 if TYPE_CHECKING:
@@ -148,6 +148,6 @@ def schedule_of(plan: Plan | None) -> Schedule | None:
 
 def _outside(step: int, total_steps: int) -> StepError:
     return StepError(
-        f"step {step:,} is outside the cycle of {total_steps:,} steps",
+        f"step {step:,} is outside the cycle of {count(total_steps, 'step')}",
         f"give a step from 0 to {total_steps - 1}",
     )

@@ -31,7 +31,8 @@ class GroupSummary:
     """One parameter group's key values, all of them values that a step trains with.
 
     `peak_lr` is the highest learning rate of any step, `peak_step` the first step that has it; the momenta are
-    None if momentum is not cycled.
+    None if momentum is not cycled. `momentum_rises` says that momentum rises with the learning rate, because
+    base_momentum is above max_momentum.
     """
 
     name: str
@@ -41,7 +42,14 @@ class GroupSummary:
     final_lr: float
     initial_momentum: float | None
     lowest_momentum: float | None
+    highest_momentum: float | None
     final_momentum: float | None
+    momentum_rises: bool
+
+    @property
+    def turning_momentum(self) -> float | None:
+        """Where momentum turns back, as the learning rate does at its peak: its lowest, or its highest if it rises."""
+        return self.highest_momentum if self.momentum_rises else self.lowest_momentum
 
 
 def edge_steps(schedule: Schedule) -> list[int]:
@@ -54,7 +62,7 @@ def summarize(schedule: Schedule, group: int) -> GroupSummary:
     edges = edge_steps(schedule)
     rates = [schedule.lr(step, group) for step in edges]
     momenta = [value for step in edges if (value := schedule.momentum(step, group)) is not None]
-    peak = max(rates)
+    peak, own = max(rates), schedule.plan.groups[group]
     return GroupSummary(
         name=schedule.groups[group],
         initial_lr=rates[0],
@@ -62,8 +70,10 @@ def summarize(schedule: Schedule, group: int) -> GroupSummary:
         peak_step=edges[rates.index(peak)],
         final_lr=rates[-1],
         initial_momentum=momenta[0] if momenta else None,
-        lowest_momentum=min(momenta) if momenta else None,
+        lowest_momentum=min(momenta, default=None),
+        highest_momentum=max(momenta, default=None),
         final_momentum=momenta[-1] if momenta else None,
+        momentum_rises=bool(momenta) and own.base_momentum > own.max_momentum,
     )
 
 

@@ -15,6 +15,7 @@ from onecycle_cli.formatting import (
     finite,
     format_number,
     join_words,
+    percent,
     printable,
     proportion,
 )
@@ -203,7 +204,7 @@ def divergence_table(series: Series, first: Divergence) -> Any:
             planned, logged = series.planned_at(row, first.column), float(series.values[row, first.column])
             known = bool(planned) and math.isfinite(logged)
             share = (logged - planned) / abs(planned) if planned and known else 0.0
-            cells.append(NONE if not known else f"{100 * share:+.3g} %" if share else "0")
+            cells.append(NONE if not known else percent(share, sign="+") if share else "0")
         table.add_row(*cells, style="bold red" if row == first.row else "")
     return table
 

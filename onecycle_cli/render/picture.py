@@ -37,7 +37,7 @@ SMALLEST_SPAN = 1e-290
 """The smallest range of an axis with ticks: below it floating-point numbers have too few digits."""
 
 LARGEST_PLAIN = 1e15
-SMALLEST_PLAIN = 1e-4
+SMALLEST_PLAIN = 5e-5
 """Ticks at or above LARGEST_PLAIN, or closer together than SMALLEST_PLAIN, are written with an exponent."""
 
 DEEPEST = 1e-9
@@ -133,7 +133,7 @@ def value_ticks(low: float, high: float, most: int, *, log: bool) -> tuple[list[
     """Return at most `most` ticks of an axis of learning rates or momenta, and their labels."""
     if log:
         ticks = log_ticks(low, high, most)
-        return ticks, [short(tick) for tick in ticks]
+        return ticks, tick_labels(ticks, log=True)
     near = NEAR * (high - low)
     ticks = even_ticks(low - near, high + near, most)
     return ticks, tick_labels(ticks)
@@ -170,14 +170,25 @@ def log_ticks(low: float, high: float, most: int) -> list[float]:
     return [_multiple(1, at) for at in range(last, first - 1, -stride)][::-1]
 
 
-def tick_labels(ticks: list[float]) -> list[str]:
+def tick_labels(ticks: list[float], *, log: bool = False) -> list[str]:
     """Return the ticks' labels, all with as many decimals as the finest needs, or all with exponents."""
+    if log:
+        return _in_one_form(ticks)
     distance = min((b - a for a, b in pairwise(ticks)), default=0.0)
     fine = distance < SMALLEST_PLAIN * (1 - 1e-9)
     if fine or max(map(abs, ticks)) >= LARGEST_PLAIN:
-        return [short(tick) for tick in ticks]
-    decimals = max((len(f"{tick:.4f}".rstrip("0").partition(".")[2]) for tick in ticks), default=0)
+        return _in_one_form(ticks)
+    decimals = max((len(f"{tick:.5f}".rstrip("0").partition(".")[2]) for tick in ticks), default=0)
     return [f"{tick:,.{decimals}f}" for tick in ticks]
+
+
+def _in_one_form(ticks: list[float]) -> list[str]:
+    """Return the ticks' labels to four digits: all plain, or all but 0 with exponents if one of them needs it."""
+    labels = [short(tick) for tick in ticks]
+    if not any("e" in label for label in labels):
+        return labels
+    scientific = (f"{tick:.3e}".partition("e") for tick in ticks)
+    return [f"{digits.rstrip('0').rstrip('.')}e{power}" if float(digits) else "0" for digits, _, power in scientific]
 
 
 def _multiple(factor: int, power: int) -> float:

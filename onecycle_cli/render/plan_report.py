@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any
 
-from onecycle_cli.formatting import count, flag_name, format_number, percent, printable, setting_text
+from onecycle_cli.formatting import count, flag_name, format_number, percent, printable, setting_text, short
 from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.plan import epoch_from_data, find_length
 from onecycle_cli.policy.settings import SETTINGS, Settings
@@ -105,11 +105,11 @@ def key_facts(schedule: Schedule, momentum_word: str) -> list[Fact]:
     length, per_epoch = schedule.plan.length, schedule.steps_per_epoch
     origin = f" = {length.sum}"
     if length.came_from == "total_steps":
-        epochs = f" = {format_number(length.total_steps / per_epoch)} epochs of {per_epoch:,}" if per_epoch else ""
+        epochs = f" = {_epochs(length.total_steps, per_epoch)} of {count(per_epoch, 'step')}" if per_epoch else ""
         origin = f", total_steps as given{epochs}"
-    facts = [("length", f"{length.total_steps:,} steps{origin}")]
+    facts = [("length", f"{count(length.total_steps, 'step')}{origin}")]
     if schedule.first_step:
-        ahead = f"{schedule.total_steps - schedule.first_step:,} of {schedule.total_steps:,} steps are ahead"
+        ahead = f"{schedule.total_steps - schedule.first_step:,} of {count(schedule.total_steps, 'step')} are ahead"
         facts.append(("resume", f"at step {schedule.first_step:,}; {ahead}"))
     for summary in summaries:
         label = f" {summary.name}" if len(schedule.groups) > 1 else ""
@@ -120,25 +120,32 @@ def key_facts(schedule: Schedule, momentum_word: str) -> list[Fact]:
     peak, warmup = summaries[0].peak_step, warmup_steps(schedule)
     highest = format_number(schedule.plan.groups[0].max_lr)
     reached = "" if peak_is_reached(schedule) else f"; no step has max_lr {highest} itself"
-    facts.append(("peak", f"step {peak:,}, {_share(peak, schedule, 'epoch {}, ')}{reached}"))
-    ramp = f"{count(warmup, 'step')}, {_share(warmup, schedule, '{} epochs, ')}"
+    epoch = f" in epoch {peak // per_epoch:,}" if per_epoch else ""
+    facts.append(("peak", f"step {peak:,}{epoch}, {_share(peak, schedule)}{reached}"))
+    epochs = f"{_epochs(warmup, per_epoch)}, " if per_epoch else ""
+    ramp = f"{count(warmup, 'step')}, {epochs}{_share(warmup, schedule)}"
     facts.append(("warm-up", ramp if warmup else "none"))
     return [*facts, *_momenta(schedule, summaries, momentum_word)]
 
 
-def _share(steps: int, schedule: Schedule, epochs: str) -> str:
-    """Return a number of steps in epochs, if their length is known, and as a share of the cycle."""
-    per_epoch = schedule.steps_per_epoch
-    counted = epochs.format(format_number(steps / per_epoch)) if per_epoch else ""
-    return f"{counted}{percent(steps / schedule.total_steps)} of the cycle"
+def _share(steps: int, schedule: Schedule) -> str:
+    return f"{percent(steps / schedule.total_steps)} of the cycle"
+
+
+def _epochs(steps: int, per_epoch: int) -> str:
+    """Return a number of steps in epochs: how long they take, not the number of an epoch."""
+    if steps % per_epoch == 0:
+        return count(steps // per_epoch, "epoch")
+    return f"{short(steps / per_epoch)} epochs"
 
 
 def _momenta(schedule: Schedule, summaries: list[GroupSummary], word: str) -> list[Fact]:
     if not schedule.cycles_momentum:
         return [(word, "not cycled")]
-    values = [(summary.initial_momentum, summary.lowest_momentum, summary.final_momentum) for summary in summaries]
+    values = [(summary.initial_momentum, summary.turning_momentum, summary.final_momentum) for summary in summaries]
     lines = [" → ".join(format_number(value) for value in row if value is not None) for row in values]
-    lines = [f"{line}   (initial, lowest, final)" for line in lines]
+    turns = ["highest" if summary.momentum_rises else "lowest" for summary in summaries]
+    lines = [f"{line}   (initial, {turn}, final)" for line, turn in zip(lines, turns, strict=True)]
     if len(set(lines)) == 1:
         return [(word, lines[0])]
     return [(f"{word} {summary.name}", line) for summary, line in zip(summaries, lines, strict=True)]

@@ -15,7 +15,7 @@ from functools import partial
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.formatting import join_words
+from onecycle_cli.formatting import count, join_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -57,7 +57,7 @@ def window(schedule: Schedule, first: int | None = None, stop: int | None = None
         raise OnecycleError(f"invalid --every {every:,}", "use 1 or more")
     for word, step, least, most in (("from", first, 0, total - 1), ("to", stop, 1, total)):
         if not least <= step <= most:
-            message = f"--{word} {step:,} is outside the cycle of {total:,} steps"
+            message = f"--{word} {step:,} is outside the cycle of {count(total, 'step')}"
             raise OnecycleError(message, f"use a value from {least} to {most}")
     if stop <= first:
         message = f"--from {first:,} --to {stop:,} contains no steps: --to is exclusive"

@@ -107,9 +107,10 @@ def _check_agreement(settings: Settings) -> Iterator[Finding]:
         return
     product = settings.epochs * per_epoch
     if product != settings.total_steps:
+        epochs = f"{count(settings.epochs, 'epoch')} × {count(per_epoch, 'step')}"
         yield LENGTHS_DISAGREE.finding(
-            f"total_steps is {settings.total_steps:,}, but {count(settings.epochs, 'epoch')} × {per_epoch:,} steps = "
-            f"{product:,}; {settings.total_steps:,} is used, as in the frameworks",
+            f"total_steps is {settings.total_steps:,}, but {epochs} = {product:,}; "
+            f"{settings.total_steps:,} is used, as in the frameworks",
             f"set total_steps to {product}, or remove it",
             "total_steps",
         )

@@ -279,7 +279,8 @@ def _run_by_epochs(cycle: Cycle, context: TrainingContext) -> Run | None:
         said = f"epochs is {planned:,}, but {context.epochs.path} is {epochs:,}"
         return Run(steps, said, f"set epochs to {epochs}", {"setting": "epochs"})
     words = f" ({derived.sum})" if derived else ""
-    said = f"{count(epochs, 'epoch')} × {per_epoch:,} steps per epoch{words} = {steps:,} steps, but the cycle has "
+    each = f"{count(epochs, 'epoch')} × {count(per_epoch, 'step')} per epoch{words}"
+    said = f"{each} = {count(steps, 'step')}, but the cycle has "
     hint, target = f"set total_steps to {steps}", cycle.target(context.epochs)
     if derived is not None and planned == epochs:
         hint, target = _fix_epoch(settings, context, derived)

@@ -100,7 +100,7 @@ class Task:
         length = self.plan.length.sum if self.from_loader else "total_steps as given"
         first = summarize(self.schedule, 0)
         rates = (first.initial_lr, first.peak_lr, first.final_lr)
-        momenta = (first.initial_momentum, first.lowest_momentum, first.final_momentum)
+        momenta = (first.initial_momentum, first.turning_momentum, first.final_momentum)
         values = "learning rate " + " -> ".join(map(format_number, rates))
         if self.schedule.cycles_momentum:
             cycled = " -> ".join(format_number(value) for value in momenta if value is not None)

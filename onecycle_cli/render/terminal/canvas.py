@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from onecycle_cli.formatting import short
 from onecycle_cli.render.picture import AXIS_NAMES, DEEPEST, count_unit, even_ticks, tick_labels, value_ticks
 
 if TYPE_CHECKING:
@@ -126,7 +125,7 @@ def find_range(values: Sequence[float], rows: int, *, log: bool) -> Range:
     ticks, labels = value_ticks(low, high, max(2, min(MOST_LABELS, (rows + 1) // 2)), log=log and low < high)
     if len(ticks) < 2 and low < high:
         ticks = [low, high]
-        labels = [short(low), short(high)] if log else tick_labels(ticks)
+        labels = tick_labels(ticks, log=log)
     return Range(low, high, log, dict(zip(ticks, labels, strict=True)))
 
 

@@ -36,6 +36,9 @@ ENOUGH_VALUES = {"epoch": 3}
 MANY_VALUES = 8
 """The same for what is not among these."""
 
+ALLOWED = f"in float32: {SINGLE_ULPS:.1g} of the peak is allowed for that"
+IN_SINGLE = f"the run computed {ALLOWED}"
+
 NOISE = 8
 """Values off by more than their rounding from which their signs must differ, to come from float32 arithmetic."""
 
@@ -94,8 +97,7 @@ def compare(
         if looser[0].right and _is_noise(looser[0], alignments):
             alignments, looser, in_single = looser, [], True
     if in_single:
-        who = f"{convention.name} computes" if convention.float32 else "the run computed"
-        notes += (f"{who} in float32: {SINGLE_ULPS:.1g} of the peak is allowed for that",)
+        notes += (f"{convention.name} computes {ALLOWED}" if convention.float32 else IN_SINGLE,)
     if alignments[0].right and tolerance is None and written is EXACT:
         agreed, more = _agreement(alignments[0])
         return Comparison(alignments, looser, agreed, paired.unclaimed, (*notes, *more))

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from onecycle_cli.run import Cause
 from onecycle_cli.run.causes.curve import momentum_still, other_convention, other_lines, other_phases
 from onecycle_cli.run.causes.hypothesis import Case
-from onecycle_cli.run.causes.pace import jumped, once_per_epoch, several_times, skipped, unevenly
+from onecycle_cli.run.causes.jumps import jumped, made_for_the_rest, repeated
+from onecycle_cli.run.causes.pace import once_per_epoch, prepared, several_times, skipped, unevenly
+from onecycle_cli.run.causes.parts import several_parts
 from onecycle_cli.run.causes.simple import constant, overrun, swapped_groups, unknown
 from onecycle_cli.run.causes.wrong_settings import (
     micro_batches_counted,
@@ -32,8 +34,11 @@ IN_ORDER: tuple[Callable[[Case], Iterator[Hypothesis]], ...] = (
     momentum_still,
     swapped_groups,
     jumped,
+    made_for_the_rest,
+    prepared,
     several_times,
     once_per_epoch,
+    repeated,
     micro_batches_counted,
     other_lines,
     other_phases,
@@ -47,7 +52,7 @@ IN_ORDER: tuple[Callable[[Case], Iterator[Hypothesis]], ...] = (
 )
 """The kinds of hypotheses, those that assume least first: of several that explain everything the first is chosen."""
 
-BY_COUNTING: tuple[Callable[[Case], Iterator[Hypothesis]], ...] = (unevenly, skipped)
+BY_COUNTING: tuple[Callable[[Case], Iterator[Hypothesis]], ...] = (several_parts, unevenly, skipped)
 """Those that take from the log itself when the scheduler moved, and therefore fit under more than one offset."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from onecycle_cli.policy.schedule import Schedule, schedule_of
 from onecycle_cli.run.precision import thinned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 SPREAD_ROWS = 1500
 """Rows, spread over the log, on which hypotheses are tried before they are compared with all."""
+
+PERFECT = 0.999
+"""The share of values from which a cause explains everything: one in a thousand may be a reader's or writer's slip."""
 
 EDGE_ROWS = 200
 """Rows at either end of the log, and around the first that is wrong, that are tried besides."""
@@ -46,8 +49,8 @@ class Fit:
 
     @property
     def perfect(self) -> bool:
-        """Whether it explains everything; a value in a thousand may be a reader's or a writer's slip."""
-        return self.of_all >= 0.999 and self.of_wrong >= 0.99
+        """Whether it explains everything."""
+        return self.of_all >= PERFECT and self.of_wrong >= 0.99
 
     @property
     def good(self) -> bool:
@@ -132,6 +135,27 @@ class Case:
             return values
 
         return predict
+
+
+def at_other_steps(
+    case: Case,
+    slug: str,
+    summary: str,
+    advice: str,
+    clock: Callable[[Samples], Steps],
+    schedule: Schedule | None = None,
+) -> Iterator[Hypothesis]:
+    """Yield a cause by which rows have other steps of the plan's schedule, or of another, than planned.
+
+    What is left after the end is either the value that PyTorch's scheduler sets once more, or the last of the cycle.
+    """
+    steps_of = schedule or case.schedule
+
+    def predict(rows: Samples, last: int) -> Floats:
+        return rows.predicted(steps_of, np.minimum(clock(rows), last))
+
+    for last in (steps_of.total_steps, steps_of.total_steps - 1):
+        yield Hypothesis(slug, summary, advice, partial(predict, last=last))
 
 
 def rows_with_rate(samples: Samples) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""The scheduler moves at another pace than the run: several times per step, once per epoch, or it jumps once."""
+"""The scheduler moves at another pace than the run: several times per step, or once in several steps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from onecycle_cli.formatting import count, format_number
-from onecycle_cli.run.causes.hypothesis import Case, Hypothesis, steps_with
+from onecycle_cli.run.causes.hypothesis import Case, Hypothesis, at_other_steps, steps_with
 from onecycle_cli.run.series import values_at
 
 if TYPE_CHECKING:
@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from onecycle_cli.run.series import Floats, Samples, Steps
+    from onecycle_cli.run.series import Samples, Steps
 
 MOST_TIMES = 1024
 """The largest number of scheduler steps per step that is tried: as many processes."""
+
+MOST_BETWEEN = 64
+"""The same where a row may be logged after any of them."""
 
 TRIAL_ROWS = 48
 """Rows on which numbers of steps, and lengths of blocks, are tried."""
@@ -29,103 +32,60 @@ KEPT = 20
 MOST_LENGTHS = 200
 """Lengths of blocks that one row may suggest; a row that suggests more says nothing."""
 
-JUMP_ROWS = 6
-"""Rows after a jump from which its size is read: one may be at a flat place, or wrong by itself."""
-
-
-# --- It jumps once ---------------------------------------------------------------------------------------------------
-
-
-def jumped(case: Case) -> Iterator[Hypothesis]:
-    """Suppose that from the first wrong row on the run is so many steps ahead or behind, or starts over."""
-    row = case.first_wrong
-    step = int(case.whole.steps[row])
-    before = int(case.whole.steps[row - 1]) if row else -1
-    for shift in _shifts(case):
-        landed = step + shift
-        if shift < -1 and row and 0 <= landed < max(step - before, 1):
-            yield _restarted(case, shift)
-        elif not (row == 0 and shift + case.whole.offset in (0, -1, 1)):
-            yield _shifted(case, shift)
-
-
-def _restarted(case: Case, shift: int) -> Hypothesis:
-    at, logged = -shift, int(case.whole.logged_steps[case.first_wrong])
-    crossed, total = (int(case.whole.steps[-1]) + shift + 1) / case.schedule.total_steps, case.schedule.total_steps
-    return Hypothesis(
-        f"restarted-at:{at}",
-        f"at step {at:,} of the plan the cycle restarts (the log's step {logged:,}); by the log's end it has covered "
-        f"{100 * crossed:.1f} % of its {total:,} steps",
-        "restore the scheduler with the model and optimizer: save scheduler.state_dict() in the checkpoint and load "
-        f"it, or make the scheduler with last_epoch={-shift - 1}",
-        lambda rows: _moved(case, rows, shift),
-    )
-
-
-def _shifted(case: Case, shift: int) -> Hypothesis:
-    at = int(case.whole.logged_steps[case.first_wrong])
-    where = f"{count(abs(shift), 'step')} {'ahead of' if shift > 0 else 'behind'} the plan"
-    advice = (
-        "look for a step that moves the scheduler more than once, or for a checkpoint resumed with another last_epoch"
-        if shift > 0
-        else "look for an optimizer step without scheduler.step(): with mixed precision one is skipped when GradScaler "
-        "finds infinite gradients; step the scheduler all the same"
-    )
-    return Hypothesis(
-        f"shifted:{shift:+d}",
-        f"from step {at:,} on, the learning rate is {where}",
-        advice,
-        lambda rows: _moved(case, rows, shift),
-    )
-
-
-def _moved(case: Case, rows: Samples, shift: int) -> Floats:
-    after = np.arange(len(case.whole.values))[rows.rows] >= case.first_wrong
-    steps = np.minimum(rows.steps + shift, case.schedule.total_steps)
-    return rows.predicted(case.schedule, np.where(after, steps, rows.steps))
-
-
-def _shifts(case: Case) -> list[int]:
-    """Read shifts off rows after the jump; return those that most rows confirm, the smallest first."""
-    whole, column = case.whole, case.whole.rates[0]
-    rates = whole.values[case.first_wrong :, column]
-    known = np.flatnonzero(np.isfinite(rates))
-    if not known.size:
-        return []
-    nearby, later = known[:JUMP_ROWS], known[:: max(known.size // JUMP_ROWS, 1)][:JUMP_ROWS]
-    picked = whole.take(case.first_wrong + np.unique(np.concatenate([nearby, later])))
-    places = steps_with(case.schedule, whole.tracks[column].group, picked.values[:, column])
-    shifts = [int(shift) for shift in np.unique(places - picked.steps[:, None]) if shift]
-    hits = {
-        shift: int(picked.agrees(picked.predicted(case.schedule, picked.steps + shift))[:, column].sum())
-        for shift in shifts
-    }
-    likely = [shift for shift in shifts if hits[shift] >= max(hits.values()) > 0]
-    return sorted(likely, key=lambda shift: (abs(shift), shift))[:3]
-
 
 # --- It moves several times per step ---------------------------------------------------------------------------------
 
 
 def several_times(case: Case) -> Iterator[Hypothesis]:
-    """Suppose that each step of the run moved the scheduler N times, until it reached its end."""
+    """Suppose that each step of the run moved the scheduler N times, until it reached its end.
+
+    Rows may be logged between these moves: where the scheduler is stepped after each micro-batch, most loops log before
+    the last of them, so that row n shows step N·n + N - 1.
+    """
     total, some = case.schedule.total_steps, _trial_rows(case)
-    counts = np.arange(2, MOST_TIMES + 1)[:, None]
-    times = 2 + int(_hits(case, some, np.minimum(counts * some.steps[None, :], total)).argmax())
-    for last in (total, total - 1):
-        yield _several(case, times, last)
-
-
-def _several(case: Case, times: int, last: int) -> Hypothesis:
-    total = case.schedule.total_steps
-    return Hypothesis(
-        f"stepped-n-times:{times}",
-        f"the scheduler advances {times} steps per optimizer step, so the cycle of {total:,} steps ends after "
-        f"{-(-total // times):,}",
-        f"step the scheduler once per optimizer step; with {times} processes (accelerate) count total_steps for all "
-        "of them together, or make the scheduler with split_batches or without prepare()",
-        lambda rows: rows.predicted(case.schedule, np.minimum(times * rows.steps, last)),
+    tried = np.array(
+        [(times, 0) for times in range(2, MOST_TIMES + 1)]
+        + [(times, further) for times in range(2, MOST_BETWEEN + 1) for further in range(1, times)]
+        + [(times, times - 1) for times in range(MOST_BETWEEN + 1, MOST_TIMES + 1)]
     )
+    hits = _hits(case, some, np.minimum(tried[:, :1] * some.steps + tried[:, 1:], total))
+    times, further = tried[int(hits.argmax())].tolist()
+    between = f", and a row is logged {count(further, 'step')} further" if further else ""
+    yield from at_other_steps(
+        case,
+        f"stepped-n-times:{times}",
+        f"the scheduler advances {times} steps per optimizer step{between}, so the cycle of {total:,} steps ends after "
+        f"{-(-total // times):,}",
+        _once_per_step(case, times),
+        lambda rows: times * rows.steps + further,
+    )
+
+
+def _once_per_step(case: Case, times: int) -> str:
+    """Advise on a scheduler that advances several steps per optimizer step."""
+    if times == case.settings.gradient_accumulation:
+        return "step the scheduler with the optimizer, not after every micro-batch"
+    return (
+        f"step the scheduler once per optimizer step; accelerate steps a prepared scheduler once per process: with "
+        f"{times} processes multiply the run's total_steps by {times}, or make the scheduler without prepare()"
+    )
+
+
+def prepared(case: Case) -> Iterator[Hypothesis]:
+    """Suppose that accelerate stepped a scheduler once per process, which was made for as many times the steps."""
+    world, total = case.settings.world_size or 1, case.schedule.total_steps
+    schedule = case.variant(total_steps=world * total) if world > 1 else None
+    if schedule is not None:
+        yield from at_other_steps(
+            case,
+            f"stepped-n-times:{world}",
+            f"the run is as accelerate means it: a scheduler of {world * total:,} steps, prepared, advances {world} "
+            f"steps per optimizer step, one per process, and comes near the plan of {total:,} steps",
+            f"nothing in the run: plan the scheduler that it has, with total_steps: {world * total} and world_size: "
+            f"{world}",
+            lambda rows: world * rows.steps,
+            schedule,
+        )
 
 
 # --- It moves less often than the run --------------------------------------------------------------------------------

@@ -1,0 +1,176 @@
+"""The causes that `check` names: each found in logs of several lengths, shapes, sampling intervals and precisions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from onecycle_cli import OneCycle
+from onecycle_cli.run import Verdict
+from onecycle_cli.run.checker import check
+from onecycle_cli.run.logs.log import Log
+
+from .logged_runs import KINDS, Kind, Run, log_of, make_log, run_of
+
+pytestmark = pytest.mark.numeric
+
+PLANS: dict[str, dict[str, Any]] = {
+    "plain": {"max_lr": 0.1, "epochs": 10, "steps_per_epoch": 60},
+    "adam": {"max_lr": 3e-4, "epochs": 6, "steps_per_epoch": 97, "pct_start": 0.1, "optimizer": "adamw"},
+    "linear": {"max_lr": 0.5, "epochs": 8, "steps_per_epoch": 40, "anneal_strategy": "linear", "div_factor": 10.0},
+    "three": {"max_lr": 0.02, "epochs": 12, "steps_per_epoch": 75, "three_phase": True, "cycle_momentum": False},
+    "groups": {"max_lr": [0.01, 0.1], "epochs": 5, "steps_per_epoch": 90, "groups": ["backbone", "head"]},
+}
+EACH_PLAN = pytest.mark.parametrize("name", PLANS)
+EXACT, DIGITS, SPARSE = KINDS[0], KINDS[2], KINDS[3]
+EACH_KIND = pytest.mark.parametrize("kind", [EXACT, DIGITS, SPARSE], ids=lambda kind: kind.name)
+
+
+def total_of(plan: dict[str, Any]) -> int:
+    return OneCycle(**plan).schedule().total_steps
+
+
+def checked(plan: dict[str, Any], log: Log) -> Verdict:
+    return check(OneCycle(**plan), log)
+
+
+def logged(plan: dict[str, Any], clock: Any, kind: Kind) -> Log:
+    """Log a run whose scheduler was at step clock[n] in step n; the last value is not logged."""
+    return log_of(run_of(plan, clock), kind)
+
+
+def spliced(*runs: Run) -> Run:
+    """Join runs into one."""
+    momenta = [run.momentum for run in runs if run.momentum is not None]
+    return Run(np.concatenate([run.lr for run in runs]), np.concatenate(momenta) if momenta else None)
+
+
+# --- Several parts ---------------------------------------------------------------------------------------------------
+
+
+@EACH_KIND
+@EACH_PLAN
+def test_a_scheduler_that_is_not_stepped_any_more_stands_still(name: str, kind: Kind) -> None:
+    plan = PLANS[name]
+    total = total_of(plan)
+    for stop in (total // 5, total * 2 // 3):
+        found = checked(plan, logged(plan, np.minimum(np.arange(total + 1), stop), kind))
+        assert (found.cause.slug, found.cause.fit) == ("constant", 1)
+        assert found.first_divergence is not None
+        assert stop < found.first_divergence.step <= stop + kind.every
+        assert f"to step {stop // kind.every * kind.every:,}" in found.cause.summary
+
+
+@EACH_KIND
+@EACH_PLAN
+def test_a_scheduler_that_is_made_in_each_epoch_restarts_in_each(name: str, kind: Kind) -> None:
+    plan, steps = PLANS[name], np.arange(total_of(PLANS[name]) + 1)
+    each = plan["steps_per_epoch"]
+    found = checked(plan, logged(plan, steps % each, kind))
+    assert (found.cause.slug, found.cause.fit) == (f"restarted-at:{each}", 1)
+    assert "in each epoch" in found.cause.summary
+
+
+@EACH_KIND
+def test_two_restarts_are_both_named(kind: Kind) -> None:
+    plan, steps = PLANS["plain"], np.arange(601)
+    clock = np.where(steps < 140, steps, np.where(steps < 420, steps - 140, steps - 420))
+    found = checked(plan, logged(plan, clock, kind)).cause
+    assert (found.slug, found.fit) == ("restarted-at:140", 1)
+    assert "140 and 420" in found.summary
+
+
+@EACH_PLAN
+def test_steps_more_and_less_in_each_epoch_are_counted(name: str) -> None:
+    plan, steps = PLANS[name], np.arange(total_of(PLANS[name]) + 1)
+    past = steps // plan["steps_per_epoch"]
+    for extra in (1, 3, -1):
+        found = checked(plan, logged(plan, steps + extra * past, EXACT))
+        assert found.cause.slug.startswith(f"shifted:{'+' if extra > 0 else '-'}")
+        assert found.cause.fit > 0.999
+        assert "in each epoch" in found.cause.summary
+        assert f"{abs(extra)} time" in found.cause.summary
+
+
+def test_skipped_steps_are_counted_in_a_log_of_every_fifth() -> None:
+    plan, clock = PLANS["adam"], np.arange(total_of(PLANS["adam"]) + 1)
+    for skip in (57, 203, 204, 311, 502):
+        clock[skip + 1 :] -= 1
+    for form in ("exact", "float32", "%.7g"):
+        found = checked(plan, logged(plan, clock, Kind("sparse", every=5, form=form)))
+        assert (found.cause.slug, found.cause.fit) == ("shifted:-5", 1)
+
+
+def test_a_crash_with_repeated_steps_and_another_last_epoch_is_one_jump() -> None:
+    plan = PLANS["plain"]
+    before, after = run_of(plan, np.arange(250)), run_of(plan, np.minimum(np.arange(200, 600) + 40, 600))
+    whole = spliced(before, after)
+    log = make_log(np.concatenate([np.arange(250), np.arange(200, 600)]), whole.lr, whole.momentum)
+    found = checked(plan, log)
+    assert (found.cause.slug, found.cause.fit) == ("shifted:+40", 1)
+    assert found.first_divergence is not None
+    assert found.first_divergence.row == 250
+
+
+def test_a_log_that_is_nowhere_near_its_plan_has_no_parts() -> None:
+    noise = np.random.default_rng(5).uniform(0.004, 0.1, 600)
+    assert checked(PLANS["plain"], make_log(np.arange(600), noise)).cause.slug == "unknown"
+
+
+# --- Another scheduler begins ----------------------------------------------------------------------------------------
+
+
+@EACH_KIND
+@EACH_PLAN
+def test_a_new_scheduler_for_the_rest_of_the_run(name: str, kind: Kind) -> None:
+    plan = PLANS[name]
+    total = total_of(plan)
+    start = total // 3
+    lengths = {setting: value for setting, value in plan.items() if setting not in ("epochs", "steps_per_epoch")}
+    rest = run_of({**lengths, "total_steps": total - start}, np.arange(total - start + 1))
+    found = checked(plan, log_of(spliced(run_of(plan, np.arange(start)), rest), kind))
+    assert (found.cause.slug, found.cause.fit) == (f"restarted-at:{start}", 1)
+    assert f"{total - start:,} steps that remain" in found.cause.summary
+
+
+@EACH_PLAN
+def test_a_cycle_in_each_epoch(name: str) -> None:
+    plan = PLANS[name]
+    each = plan["steps_per_epoch"]
+    one = {setting: value for setting, value in plan.items() if setting not in ("epochs", "steps_per_epoch")}
+    steps = np.arange(total_of(plan) + 1)
+    log = logged({**one, "total_steps": each}, steps % each, EXACT)
+    for without in (plan, {**one, "total_steps": total_of(plan)}):
+        found = checked(without, log)
+        assert (found.cause.slug, found.cause.fit) == (f"restarted-at:{each}", 1)
+        assert f"a cycle of {each} steps" in found.cause.summary
+
+
+# --- Several times per step ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("times", [2, 4, 8, 16, 48])
+@EACH_PLAN
+def test_stepped_after_each_micro_batch_and_logged_before_the_last(name: str, times: int) -> None:
+    plan = {**PLANS[name], "gradient_accumulation": times}
+    total = total_of(plan)
+    for further in {times - 1, times // 2}:
+        clock = np.arange(total // times + 1) * times + further
+        found = checked(plan, logged(plan, np.minimum(clock, total), EXACT))
+        assert (found.cause.slug, found.cause.fit) == (f"stepped-n-times:{times}", 1)
+        assert "micro-batch" in found.cause.advice
+
+
+# --- float32 ---------------------------------------------------------------------------------------------------------
+
+
+def test_values_that_were_computed_in_float32_have_causes_too() -> None:
+    plan, f, steps = {"max_lr": 0.1, "total_steps": 400}, np.float32, np.arange(400)
+    peak, low, last = f(0.2), f(0.2 / 25), f(0.2 / 25e4)
+    rise = low + (peak - low) / f(2) * (f(1) - np.cos(f(np.pi) * steps.astype(f) / f(119)))
+    fall = last + (peak - last) / f(2) * (np.cos(f(np.pi) * (steps.astype(f) - f(119)) / f(280)) + f(1))
+    found = checked(plan, make_log(steps, np.where(steps <= 119, rise, fall).astype(f)))
+    assert (found.cause.slug, found.cause.fit) == ("wrong-max_lr", 1)
+    assert "float32" in found.notes[-1]

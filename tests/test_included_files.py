@@ -160,6 +160,39 @@ def test_an_experiment_that_hydra_refuses(folder: Path) -> None:
     assert places(read("conf/experiment/wrong.yaml").findings) == [("OC009", "conf/experiment/wrong.yaml", 4)]
 
 
+def test_an_experiment_that_others_extend_is_read_as_itself(folder: Path) -> None:
+    text = "# @package _global_\ndefaults:\n  - long\n  - override /scheduler: onecycle\ntrainer: {max_steps: 70}\n"
+    wrote(folder, HYDRA, {"conf/experiment/longer.yaml": text})
+    loaded = read("conf/experiment")
+    assert lengths(loaded) == {"conf/experiment/long.yaml": 9000, "conf/experiment/longer.yaml": 70}
+    assert loaded.plans[0].notes == (
+        "conf/experiment/long.yaml is read as part of conf/train.yaml with experiment=long",
+    )
+
+
+def test_a_group_file_that_nothing_selects_is_not_compared_with_the_optimizer_of_a_primary_config(
+    folder: Path,
+) -> None:
+    train = "defaults: [{optimizer: sgd}, {scheduler: step}, {gone: x}]\nlr: 1\ntrainer: {max_steps: 50}\n"
+    wrote(folder, HYDRA, {"conf/train.yaml": train, "conf/optimizer/sgd.yaml": "_target_: torch.optim.SGD\nlr: 5\n"})
+    assert read("conf/scheduler/onecycle.yaml").findings == []
+    (folder / "conf/train.yaml").write_text(train.replace("step}", "onecycle}"))
+    assert [found.code for found in read("conf/scheduler/onecycle.yaml").findings] == ["OC511"]
+
+
+def test_a_group_file_with_settings_alone_is_a_schedule_of_its_primary_config(folder: Path) -> None:
+    settings = "max_lr: 0.1\npct_start: 0.2\ntotal_steps: ${trainer.max_steps}\nwarm: 3\n"
+    wrote(folder, HYDRA, {"conf/scheduler/onecycle.yaml": settings})
+    assert lengths(read("conf/scheduler/onecycle.yaml")) == {"conf/scheduler/onecycle.yaml": 1000}
+    assert read("conf").findings == []
+
+
+def test_a_reference_to_a_group_that_is_not_here_is_not_refused(folder: Path) -> None:
+    more = "  - from_package: x\n  - other: ${from_package}_big\nlr: "
+    wrote(folder, HYDRA, {"conf/train.yaml": HYDRA["conf/train.yaml"].replace("lr: ", more)})
+    assert read("conf/train.yaml").findings == []
+
+
 def test_files_of_another_group_have_no_schedule(folder: Path) -> None:
     wrote(folder, HYDRA)
     loaded = read("conf/trainer/long.yaml")

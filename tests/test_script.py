@@ -268,6 +268,45 @@ def test_lightning_modules_are_checked_with_their_trainer(
     assert codes(LIGHTNING.format(interval=interval, trainer=trainer), tmp_path) == wanted
 
 
+OF_BATCHES = """
+import torch, lightning as L
+class M(L.LightningModule):
+    def configure_optimizers(self):
+        optimizer = torch.optim.SGD(self.parameters(), lr=0.1, momentum=0.95, **self.options)
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=self.lr, {length})
+        {rest}
+"""
+STEPPING = "total_steps=self.trainer.estimated_stepping_batches"
+BATCHES = "epochs=self.trainer.max_epochs, steps_per_epoch=len(self.loader)"
+
+
+@pytest.mark.parametrize(
+    ("length", "rest", "wanted"),
+    [
+        (STEPPING, "return [optimizer], [scheduler]", ["warning OC513"]),
+        (BATCHES, "return [optimizer], [scheduler]", ["warning OC513"]),
+        ("epochs=9, steps_per_epoch=self.steps", "return [optimizer], [scheduler]", ["warning OC513"]),
+        (STEPPING, "return {'optimizer': optimizer, 'lr_scheduler': {'scheduler': scheduler}}", ["warning OC513"]),
+        (STEPPING, "all = []; all.append(scheduler); return [optimizer], all", ["warning OC513"]),
+        (STEPPING, "return [optimizer], [{'scheduler': scheduler, 'interval': 'epoch'}]", ["error OC513"]),
+        (STEPPING, "often = 'epoch'; return [optimizer], [dict(scheduler=scheduler, interval=often)]", ["error OC513"]),
+        (STEPPING, "return [optimizer], [{'scheduler': scheduler, 'interval': 'step'}]", []),
+        (STEPPING, "return [optimizer], [dict(scheduler=scheduler, interval='step')]", []),
+        (STEPPING, "one = {'scheduler': scheduler}; one['interval'] = 'step'; return [optimizer], [one]", []),
+        (STEPPING, "return [optimizer], [LRSchedulerConfig(scheduler, interval='step')]", []),
+        (STEPPING, "return [optimizer], [{'scheduler': scheduler, 'interval': self.interval}]", []),
+        (STEPPING, "return [optimizer], [{'scheduler': scheduler, **self.more}]", []),
+        (STEPPING, "return [optimizer], [dict(scheduler=scheduler, **self.more)]", []),
+        (STEPPING, "return self.finish(optimizer, scheduler)", []),
+        ("total_steps=self.total", "return [optimizer], [scheduler]", []),
+        ("total_steps=self.trainer.max_epochs", "return [optimizer], [scheduler]", []),
+    ],
+)
+def test_the_interval_of_a_lightning_module(length: str, rest: str, wanted: list[str], tmp_path: Path) -> None:
+    script = OF_BATCHES.format(length=length, rest=rest)
+    assert [found for found in codes(script, tmp_path) if not found.startswith("info")] == wanted
+
+
 MODULE = """
 import torch, lightning as L
 class M(L.LightningModule):

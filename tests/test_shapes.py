@@ -166,6 +166,17 @@ SHAPES: dict[str, tuple[str, str, dict[str, Any]]] = {
         ".yml",
         {"convention": "optax", "max_lr": 0.002, "div_factor": 10, "pct_start": 0.4, "final_div_factor": 100.0},
     ),
+    "Paddle3D's OneCycleWarmupDecayLr in a section": (
+        ("finetune_config:\n  optimizer: {beta1: {momentum_peak: 0.9, momentum_trough: 0.8}}\n"
+        "  lr_scheduler: {type: OneCycleWarmupDecayLr, base_learning_rate: 0.001}\n  epochs: 80\n"),
+        ".yml",
+        {"convention": "openpcdet", "max_lr": 0.01, "max_momentum": 0.9, "base_momentum": 0.8, "epochs": 80},
+    ),
+    "PaddleOCR": (
+        "Global: {epoch_num: 40}\nOptimizer: {name: AdamW, lr: {name: OneCycle, max_lr: 0.002, warmup_epoch: 0}}\n",
+        ".yml",
+        {"max_lr": 0.002, "pct_start": None, "cycle_momentum": False, "epochs": 40},
+    ),
     "OpenSTL": (
         "lr = 5e-3\nbatch_size = 16\nsched = 'onecycle'\n",
         ".py",
@@ -231,6 +242,42 @@ def test_data_settings_without_a_length_are_known_at_run_time(tmp_path: Path) ->
     assert (found.code, found.severity.value) == ("OC301", "info")
 
 
+def test_what_flowformers_code_passes_is_said_until_it_is_given(tmp_path: Path) -> None:
+    path = tmp_path / "config.py"
+    path.write_text(SHAPES["yacs"][0])
+    [found] = load(Request((str(path),), every_plan=True)).findings
+    assert (found.code, found.severity.value, found.setting) == ("OC504", "info", "pct_start")
+    assert "--total-steps 120100" in found.hint
+    flags = {"pct_start": 0.05, "cycle_momentum": False, "total_steps": 120100}
+    [plan] = load(Request((str(path),), flags=flags)).plans
+    assert (plan.findings, plan.plan is not None) == ((), True)
+
+
+def test_what_openpcsegs_code_passes_is_said(tmp_path: Path) -> None:
+    text = (
+        "OPTIM: {SCHEDULER: onecycle, LR_PER_SAMPLE: 0.002, LEARNING_RATE: 0.002, WARMUP_EPOCH: 10, NUM_EPOCHS: 50,"
+        " OPTIMIZER: sgd}\n"
+    )
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    found = [each for each in load(Request((str(path),), every_plan=True)).findings if each.code == "OC504"]
+    assert [each.hint for each in found] == ["use --final-div-factor 100.0"]
+
+
+def test_momentum_that_a_plan_of_paddle3d_lacks_is_said(tmp_path: Path) -> None:
+    text = (
+        "optimizer: {beta1: {momentum_peak: 0.95, momentum_trough: 0.85}}\n"
+        "lr_scheduler: {type: OneCycleWarmupDecayLr, base_learning_rate: 0.0002, lr_ratio_trough: 0.01}\nepochs: 9\n"
+    )
+    assert "OC504" in findings(tmp_path, text)
+    assert "OC504" not in findings(tmp_path, text.replace("0.01", "0.0001"))
+
+
+def test_paddleocrs_own_warmup_is_said(tmp_path: Path) -> None:
+    text = "Global: {epoch_num: 40}\nOptimizer: {lr: {name: OneCycle, max_lr: 0.002, warmup_epoch: 2}}\n"
+    assert "OC503" in findings(tmp_path, text)
+
+
 def test_another_warmup_beside_that_of_mmcv_is_said(tmp_path: Path) -> None:
     text = "lr_config = dict(policy='OneCycle', max_lr=0.1, warmup='linear', warmup_iters=500)\ntotal_iters = 1000\n"
     assert "OC503" in findings(tmp_path, text, "config.py")
@@ -243,6 +290,9 @@ def test_another_warmup_beside_that_of_mmcv_is_said(tmp_path: Path) -> None:
         "scheduler: {type: OneCycleLRWithWarmup, num_steps: 100, lr_range: [0.1, 0.001], warmup_steps: 10}\n",
         "scheduler: {type: OneCycleLR, num_steps: 100, lr_range: [0.1, 0.001]}\n",
         "scheduler: {type: OneCyclePolicy, max_lr: 0.1}\n",
+        "scheduler: {type: OneCycleLR, num_steps: 100, lr_range: [0.1, 1.0], annihilation_frac: 0.1}\n",
+        "callback: {class_name: OneCycleLR, max_lr: 0.1, end_percentage: 0.1, maximum_momentum: 0.95}\n",
+        "callback: {class_name: OneCycleScheduler, iterations: 1000, max_rate: 0.1, last_rate: 0.0001}\n",
     ],
 )
 def test_what_is_only_called_one_cycle_is_refused_by_name(text: str, tmp_path: Path) -> None:

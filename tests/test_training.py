@@ -395,6 +395,49 @@ def test_what_is_known_only_at_run_time_passes_validation_and_stops_a_plan(
     assert json.loads(capsys.readouterr().out)["total_steps"] == 300
 
 
+BY_INTERVAL = (
+    "trainer: {{max_epochs: 30}}\n"
+    "lr: {{scheduler: {{_target_: torch.optim.lr_scheduler.OneCycleLR, {}}}, interval: epoch}}\n"
+)
+BY_DEFAULT = (
+    "trainer: {{max_epochs: 30}}\n"
+    "lr_scheduler: {{class_path: torch.optim.lr_scheduler.OneCycleLR, init_args: {{{}}}}}\n"
+)
+BY_MMENGINE = "train_cfg: {{max_epochs: 30}}\nparam_scheduler: [{{type: OneCycleLR, eta_max: 0.1, {}}}]\n"
+
+
+@pytest.mark.parametrize(
+    ("config", "given", "wanted"),
+    [
+        # The program may well fill in the number of epochs.
+        (BY_INTERVAL, "max_lr: 0.1", ["info OC301"]),
+        (BY_DEFAULT, "max_lr: 0.1", ["info OC301"]),
+        (BY_INTERVAL, "max_lr: 0.1, total_steps: '???'", ["info OC501"]),
+        (BY_INTERVAL, "max_lr: 0.1, total_steps: '${steps}'", ["info OC501"]),
+        # The steps of epochs are counted in batches, however many they are.
+        (BY_INTERVAL, "max_lr: 0.1, epochs: 30", ["info OC301", "error OC513"]),
+        (BY_INTERVAL, "max_lr: 0.1, epochs: 30, steps_per_epoch: '???'", ["info OC501", "error OC513"]),
+        (BY_DEFAULT, "max_lr: 0.1, epochs: 30, steps_per_epoch: auto", ["info OC501", "warning OC513"]),
+        # Without the peak, too.
+        (BY_INTERVAL, "max_lr: '???', total_steps: 5000", ["info OC501", "error OC513"]),
+        (BY_INTERVAL, "max_lr: '???', total_steps: 30", ["info OC501"]),
+        (BY_MMENGINE, "total_steps: 30", []),
+        (BY_MMENGINE, "total_steps: 30, by_epoch: true", []),
+        (BY_MMENGINE, "total_steps: 30, by_epoch: false", ["error OC514"]),
+        (BY_MMENGINE, "total_steps: 5000, by_epoch: false", []),
+        (BY_MMENGINE, "total_steps: 5000", ["error OC513"]),
+    ],
+)
+def test_how_often_a_cycle_of_unknown_length_is_stepped(config: str, given: str, wanted: list[str]) -> None:
+    found = sorted(findings_in(config.format(given)), key=lambda finding: finding.code)
+    assert [f"{finding.severity} {finding.code}" for finding in found] == wanted
+
+
+def test_a_length_in_epochs_is_suggested_where_the_scheduler_is_stepped_once_per_epoch() -> None:
+    [found] = findings_in(BY_INTERVAL.format("max_lr: 0.1"))
+    assert found.hint == "use --total-steps 30 or --set lr.scheduler.total_steps=30"
+
+
 def test_many_files_without_a_length_are_counted_not_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for at in range(5):
         (tmp_path / f"{at}.yaml").write_text("scheduler: {type: OneCycleLR, max_lr: 0.1}\n")

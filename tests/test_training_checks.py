@@ -558,13 +558,14 @@ FIELDS = {
     "stepping": st.sampled_from([None, *WORDS]),
     "stepped_by": st.sampled_from(["", "LightningCLI"]),
     "overridable": st.booleans(),
+    "batches": st.sampled_from(["", "steps_per_epoch", "self.trainer.estimated_stepping_batches"]),
     **dict.fromkeys(("epochs", "max_steps", "accumulation", "devices", "dataset_size", "batch_size"), stated(NUMBERS)),
 }
 AROUND = st.builds(TrainingContext, **FIELDS)
 
 
 def test_every_field_of_the_context_is_drawn_and_has_a_path() -> None:
-    assert set(FIELDS) == {*PATHS, *BY_CLI} == {field.name for field in fields(TrainingContext)}
+    assert set(FIELDS) == {*PATHS, *BY_CLI, "batches"} == {field.name for field in fields(TrainingContext)}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from onecycle_cli.config.loaders import OMEGACONF, OURS
 from onecycle_cli.config.nodes import TOP, SequenceNode, is_merge, place_at
 from onecycle_cli.config.setting_values import read_value
 from onecycle_cli.findings import Fix, Severity
-from onecycle_cli.findings.config_rules import DUPLICATE_KEY, MISSING_SETTING, NOT_KNOWN, UNKNOWN_KEY
+from onecycle_cli.findings.config_rules import DECIDED_ELSEWHERE, DUPLICATE_KEY, MISSING_SETTING, NOT_KNOWN, UNKNOWN_KEY
 from onecycle_cli.findings.plan_rules import NO_LENGTH
 from onecycle_cli.formatting import flag_name, shorten
 from onecycle_cli.policy.conventions import CONVENTIONS
@@ -67,6 +67,9 @@ LONGEST_KEY = 24
 CLOSE = 0.85
 """difflib's ratio from which on a key is taken for a mistyped setting: about one letter in ten may be wrong."""
 
+OPEN = (NOT_KNOWN, DECIDED_ELSEWHERE)
+"""Rules about settings that a flag may give."""
+
 _IGNORE = re.compile(r"(?:^|\s)#\s*onecycle:\s*ignore\[([^\]]*)\]")
 
 
@@ -89,9 +92,9 @@ class RawPlan:
         values: values by setting.
         begin: where the plan begins.
         places: where the settings' values are, by setting and index in its list, None for the whole.
+        open: the values that are known only at run time, by setting.
         keys: where other values of a training config are, by dotted path.
         warmups: lengths of the warm-up, by the setting of the whole length in the same unit.
-        open_paths: the dotted paths of values that are known only at run time.
         findings: what was found while reading.
         readable: False where the file gives no settings.
         is_one_cycle: False where nothing speaks of a one-cycle schedule.
@@ -111,9 +114,9 @@ class RawPlan:
     values: dict[str, object] = field(default_factory=dict)
     begin: Place = TOP
     places: dict[tuple[str, int | None], Place] = field(default_factory=dict)
+    open: dict[str, Unknown] = field(default_factory=dict)
     keys: dict[str, Place] = field(default_factory=dict)
     warmups: dict[str, Warmup] = field(default_factory=dict)
-    open_paths: list[str] = field(default_factory=list)
     findings: tuple[Finding, ...] = ()
     readable: bool = True
     is_one_cycle: bool = True
@@ -138,10 +141,11 @@ class RawPlan:
         """What `--set` gives and nothing reads; nearly the path of a reference is not that path."""
         places = {self.begin, *self.places.values(), *self.keys.values()}
         used = {place.flag for place in places} | {finding.flag for finding in self.findings} | {*self.used}
+        open_paths = [unknown.path for unknown in self.open.values()]
         return [
             given
             for given in self.foreign
-            if given.node.place.flag not in used or get_close_matches(".".join(given.path), self.open_paths, 1, 0.95)
+            if given.node.place.flag not in used or get_close_matches(".".join(given.path), open_paths, 1, 0.95)
         ]
 
     def leave_open(self, setting: str, unknown: Unknown, value: str = "") -> Finding:
@@ -150,7 +154,7 @@ class RawPlan:
         `value` is an example of what to put at the path, if that is not the setting itself.
         """
         self.places[setting, None] = unknown.place
-        self.open_paths.append(unknown.path)
+        self.open[setting] = unknown
         example = unknown.default or SETTINGS[setting].example
         flag = flag_name(setting) + ("" if SETTINGS[setting].single is bool else f" {example}")
         named = setting if unknown.index is None else f"{setting}[{unknown.index}]"
@@ -205,7 +209,7 @@ class RawPlan:
         found = list(validated)
         length_known = all(finding.rule is not NO_LENGTH for finding in found)
         given = {*flags, *LENGTH} if length_known else {*flags}
-        read = [finding for finding in self.findings if finding.rule is not NOT_KNOWN or finding.setting not in given]
+        read = [finding for finding in self.findings if finding.rule not in OPEN or finding.setting not in given]
         unknown = {finding.setting for finding in read if finding.rule is NOT_KNOWN}
         if not unknown.isdisjoint(LENGTH):
             found = [finding for finding in found if finding.rule is not NO_LENGTH]

@@ -31,7 +31,7 @@ from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.settings import SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from onecycle_cli.config.composition.composed import Composition
     from onecycle_cli.config.files import Source
@@ -69,14 +69,17 @@ def read(source: Source, assignments: Sequence[Assignment] = (), library: Librar
         return [_unreadable(path, text, _not_a_mapping(alone.root), is_one_cycle=False)]
     plans = _read_plans(source, alone, assignments)
     has_blocks = any(plan.block is not None for plan in plans)
-    contexts = compositions_with_primaries(source, library, alone, has_blocks=has_blocks)
+    is_ours = plans[0].readable and plans[0].block is None
+    contexts = compositions_with_primaries(source, library, alone, has_blocks=has_blocks, is_ours=is_ours)
     if not contexts:
         return plans
     first, *others = (_read_plans(source, each, assignments) for each in contexts)
+    if is_ours and any(reading[0].block is None for reading in (first, *others)):
+        return plans
     if all(_agree(first, other) for other in others):
         return first
     names = ", ".join(each.primary for each in contexts)
-    if has_blocks:
+    if has_blocks or is_ours:
         return _read_plans(source, replace(alone, differing=names), assignments)
     return [replace(plan, note=f"{plan.note}; it differs in the others: {names}") for plan in first]
 
@@ -106,6 +109,8 @@ def _read_plans(source: Source, composition: Composition, given: Sequence[Assign
     if blocks and not _is_native(blocks[0]):
         plans = [_read_block(path, text, document, block) for block in blocks]
         plans = [plans[0], *(_without_unread_keys(plan) for plan in plans[1:])]
+        if not composition.is_certain:
+            plans = [_without_guesses(plan, composition.own or ()) for plan in plans]
     elif composition.is_hydra or composition.sources:  # our own configs include no others
         plans = [RawPlan(path, text, readable=False, is_one_cycle=False)]
     else:
@@ -123,6 +128,14 @@ def _read_plans(source: Source, composition: Composition, given: Sequence[Assign
         )
         for plan in plans
     ]
+
+
+def _without_guesses(plan: RawPlan, own: Collection[str]) -> RawPlan:
+    """Leave out the optimizer and trainer of a primary config that may be used with other ones."""
+    others = {setting for (setting, _), place in plan.places.items() if place.file not in own}
+    values = {name: value for name, value in plan.values.items() if name not in others & {"optimizer", "groups"}}
+    context = plan.context and plan.context.of_paths(lambda path: plan.keys[path].file in own)
+    return replace(plan, values=values, context=context)
 
 
 def _below_package(given: Assignment, composition: Composition) -> Assignment:

@@ -48,6 +48,9 @@ PaddlePaddle 3.3; optax 0.2.8; fastai 2.8)."""
 
 _EPOCH = re.compile(r"_*(i|cur|current)?_?(ep|epoch)s?_?(i|id|idx|index|num|n|no)?", re.IGNORECASE)
 
+UNSURE = "unknown"
+"""The interval of a Lightning module that may have one."""
+
 NOT_SETTINGS = frozenset({"optimizer", "wd", "cbs", "reset_opt", "start_epoch"})
 
 RENAMED = {"n_epoch": "epochs", "lr_max": "max_lr", "div": "div_factor", "div_final": "final_div_factor"}
@@ -206,7 +209,7 @@ class _Script(Scopes):
         """Return how often the schedule is stepped, where the script's loops or its Lightning module show it."""
         function = call.scope.node
         if call.scope.path[-1:] == (CONFIGURES,) and isinstance(function, ast.FunctionDef):
-            return self._interval(function)
+            return self._interval(call, function)
         found = set()
         steps = [(name, *step) for name in call.names for step in self._steps.get(name, ())]
         for target, step, scope, loops in steps:
@@ -222,18 +225,20 @@ class _Script(Scopes):
         place = self._lines.place(step)
         return (ScalarNode(place, "step()", plain=False), ScalarNode(place, often, plain=False)) if often else None
 
-    def _interval(self, function: ast.FunctionDef) -> tuple[Node, Node] | None:
-        """Return the interval that Lightning's configure_optimizers gives."""
-        for node in ast.walk(function):
-            if isinstance(node, ast.Dict):
-                for key, value in zip(node.keys, node.values, strict=True):
-                    if isinstance(key, ast.Constant) and key.value == "interval":
-                        place = self._lines.place(value)
-                        return ScalarNode(place, "interval", plain=False), self.evaluate(value, self._scope)
-        if not self.steps_itself:
+    def _interval(self, call: Call, function: ast.FunctionDef) -> tuple[Node, Node] | None:
+        """Return the interval that Lightning's configure_optimizers gives; None where it certainly gives none."""
+        parts = list(ast.walk(function))
+        given = next(filter(None, map(_interval_in, parts)), None)
+        own = {id(part) for part in ast.walk(call.node)}
+        if given is None and not (
+            self.steps_itself or any(_may_add(part, call) for part in parts if id(part) not in own)
+        ):
             return None
-        place = self._lines.place(function)
-        return ScalarNode(place, "interval", plain=False), ScalarNode(place, "manual", plain=False)
+        place = self._lines.place(given or function)
+        value = None if given is None else self.evaluate(given, call.scope)
+        if not isinstance(value, ScalarNode) or value.tag is not None:
+            value = ScalarNode(place, UNSURE, plain=False)
+        return ScalarNode(place, "interval", plain=False), value
 
     def _beside(self, call: Call, parent: MappingNode) -> None:
         """Add the optimizer of a call and the epochs of its run beside it."""
@@ -262,6 +267,33 @@ class _Script(Scopes):
 
     def _epoch_loops(self, call: Call) -> list[ast.For]:
         return [loop for loop in call.scope.loops if _is_over_epochs((loop,)) and _is_range(loop)]
+
+
+def _interval_in(node: ast.AST) -> ast.expr | None:
+    """Return the value that a part of a script gives as `interval`: in a dict, an assignment to its item, or a call."""
+    if isinstance(node, ast.Dict):
+        pairs = zip(node.keys, node.values, strict=True)
+        return next((value for key, value in pairs if isinstance(key, ast.Constant) and key.value == "interval"), None)
+    if isinstance(node, ast.Assign) and isinstance(target := node.targets[0], ast.Subscript):
+        named = isinstance(target.slice, ast.Constant) and target.slice.value == "interval"
+        return node.value if named else None
+    keywords = node.keywords if isinstance(node, ast.Call) else ()
+    return next((word.value for word in keywords if word.arg == "interval"), None)
+
+
+def _may_add(part: ast.AST, call: Call) -> bool:
+    """Return whether a part of a function may give the scheduler of a call an interval that it does not show."""
+    if isinstance(part, ast.Dict):
+        return None in part.keys
+    if not isinstance(part, ast.Call) or dotted_name(part.func).endswith(".append"):
+        return False
+    if None in [word.arg for word in part.keywords]:
+        return dotted_name(part.func) == "dict" or not _is_class(part.func)
+    below = ast.walk(part)
+    takes_it = any(
+        node is call.node or (isinstance(node, ast.expr) and dotted_name(node) in call.names) for node in below
+    )
+    return takes_it and dotted_name(part.func) != "dict"
 
 
 def _is_class(function: ast.expr) -> bool:

@@ -217,6 +217,16 @@ CHAINED = warning(
     "    - {type: OneCycleLR, max_lr: 0.1, total_steps: 1000}\n",
     "scheduler: {type: OneCycleLR, max_lr: 0.1, total_steps: 1000}\n",
 )
+DECIDED_ELSEWHERE = info(
+    "OC504",
+    "decided outside the file",
+    "The training program gives its scheduler settings that this file does not contain: they are fixed in its code, or "
+    "come from a config that is not read here. The plan has the framework's defaults for them. Give the program's own "
+    "values by flags.",
+    "trainer:\n  scheduler: OneCycleLR\n  canonical_lr: 0.00025\n  num_steps: 120000\n  anneal_strategy: linear\n",
+    "trainer:\n  scheduler: OneCycleLR\n  max_lr: 0.00025\n  total_steps: 120100\n  anneal_strategy: linear\n"
+    "  pct_start: 0.05\n  cycle_momentum: false\n",
+)
 
 # --- The optimizer, trainer and loader beside it (OC51x) --------------------------------------------------------
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 T = TypeVar("T")
 
@@ -38,6 +41,7 @@ class TrainingContext:
         stepping: how often it is stepped, if that follows from the kind of config.
         stepped_by: the program that it follows from, such as LightningCLI.
         overridable: whether the user's code may step it differently.
+        batches: what shows that the cycle counts batches, where its length is not known; empty where nothing does.
     """
 
     optimizer_lr: ConfigValue[tuple[float, ...]] | None = None
@@ -53,6 +57,7 @@ class TrainingContext:
     stepping: Literal["step", "epoch"] | None = None
     stepped_by: str = ""
     overridable: bool = False
+    batches: str = ""
 
     @property
     def unit(self) -> Literal["step", "epoch"] | None:
@@ -68,3 +73,11 @@ class TrainingContext:
         return frozenset(
             stated.path for name in self.__slots__ if isinstance(stated := getattr(self, name), ConfigValue)
         )
+
+    def of_paths(self, is_kept: Callable[[str], bool]) -> TrainingContext:
+        """Return the context with those of its values whose path is kept."""
+        stated = {name: getattr(self, name) for name in self.__slots__}
+        left_out = [
+            name for name, value in stated.items() if isinstance(value, ConfigValue) and not is_kept(value.path)
+        ]
+        return replace(self, **dict.fromkeys(left_out))  # type: ignore[arg-type]

@@ -49,6 +49,6 @@ def validate_settings(values: Mapping[str, object], context: TrainingContext | N
     if context is not None:  # which says how often the scheduler is stepped, as far as it is known
         found = tuple(finding for finding in found if finding.rule is not EPOCHS_AS_STEPS)
     findings += found
-    if context is not None and "max_lr" in sound:
-        findings += check_training(settings, context)
+    if context is not None:
+        findings += check_training(settings, context, knows_peak="max_lr" in sound)
     return ValidationResult(settings if "max_lr" in sound else None, tuple(findings))

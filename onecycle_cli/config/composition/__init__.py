@@ -46,12 +46,15 @@ def compose(source: Source, library: Library) -> Composition:
 
 
 def compositions_with_primaries(
-    source: Source, library: Library, alone: Composition, *, has_blocks: bool
+    source: Source, library: Library, alone: Composition, *, has_blocks: bool, is_ours: bool
 ) -> list[Composition]:
-    """Return a Hydra group file or experiment as part of each primary config that uses it; none for other files."""
+    """Return a Hydra group file or experiment as part of each primary config that uses it; none for other files.
+
+    `has_blocks` says whether the file has a schedule of its own, and `is_ours` whether it looks like a config of ours.
+    """
     if source.path.endswith((PYTHON, JSON)) or not has_folder(source) or (alone.sources and not alone.is_hydra):
         return []
     member = GroupMember(library, source, library.tree(source))
-    if has_blocks or member.changes_primary(is_named=source.named):
-        return member.contexts()
+    if has_blocks or is_ours or member.changes_primary:
+        return member.contexts(only_certain=is_ours and not has_blocks)
     return []

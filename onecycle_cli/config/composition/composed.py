@@ -22,6 +22,7 @@ class Composition:
         own: the files whose blocks are this config's; None for all.
         package: the dotted path at which the config's own content is.
         primary: the primary config as a part of which the file is read, and with which choice.
+        is_certain: whether the files say that the primary config uses the file.
         differing: the primary configs that use the file in different ways, for which it is read alone.
         is_hydra: whether Hydra loads the files.
     """
@@ -32,5 +33,6 @@ class Composition:
     own: frozenset[str] | None = None
     package: str = ""
     primary: str = ""
+    is_certain: bool = True
     differing: str = ""
     is_hydra: bool = False

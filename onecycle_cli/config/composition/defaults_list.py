@@ -258,11 +258,16 @@ class Expansion:
                 groups.append(below)
             else:
                 groups.append(self._expand(below, chain, is_referenced=is_referenced))
-        expanded = [
-            self._expand(self._resolved(each), chain, is_referenced=True) if isinstance(each, Item) else each
-            for each in groups
-        ]
+        expanded = [self._referred(each, chain) if isinstance(each, Item) else each for each in groups]
         return [part for parts in reversed(expanded) for part in parts] if groups else None
+
+    def _referred(self, item: Item, chain: tuple[str, ...]) -> list[Part]:
+        """Return the parts that a reference selects; none if it may refer to a file that is not here."""
+        names = _REFERENCE.findall(item.value or "")
+        if self.missing and any(self.selected.get(name) is None for name in names):
+            self.missing.append(item)
+            return []
+        return self._expand(self._resolved(item), chain, is_referenced=True)
 
     def _select(self, item: Item) -> None:
         if item.group is None or item.options is not None:

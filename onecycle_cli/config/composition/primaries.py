@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from onecycle_cli.config.composition.composed import Composition
@@ -17,6 +18,7 @@ from onecycle_cli.config.composition.defaults_list import (
 from onecycle_cli.config.composition.hydra import Application, Composed
 from onecycle_cli.config.composition.paths import folders_upwards, inside, join, stem_and_ending
 from onecycle_cli.config.yaml_tree import UnreadableError
+from onecycle_cli.findings.config_rules import NOT_COMBINED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +44,7 @@ MOST_CONTEXTS = 8
 """Ways in which a file may be used that are compared."""
 
 _HAS_LIST = re.compile(rf"^{DEFAULTS}\s*:", re.MULTILINE)
-_NOT_TRAINING = re.compile(r"eval|test|predict|infer|sampl|generat|export|valid|bench", re.IGNORECASE)
+_NOT_TRAINING = re.compile(r"eval|test|pred|infer|sampl|generat|export|valid|bench", re.IGNORECASE)
 
 
 class GroupMember:
@@ -76,26 +78,32 @@ class GroupMember:
                 break
         return best  # type: ignore[return-value]
 
-    def changes_primary(self, *, is_named: bool) -> bool:
-        """Return whether the file is meant to change a primary config: an experiment, or any global file if named."""
-        return self.is_experiment or (is_named and self._header == GLOBAL)
+    @property
+    def changes_primary(self) -> bool:
+        """Whether the file is meant to change a primary config: an experiment, or any global file if it is named."""
+        return self.is_experiment or (self._source.named and self._header == GLOBAL)
 
-    def contexts(self) -> list[Composition]:
+    def contexts(self, *, only_certain: bool) -> list[Composition]:
         """Return the ways in which primary configs in the folders above use the file; none if it is one itself.
 
-        A folder further up wins: inside a group, files select each other without being primary configs.
+        With `only_certain`, only primary configs count that select the file, themselves or through another file. A
+        folder further up wins: inside a group, files select each other without being primary configs.
         """
         alone = self.alone() if self.has_list else None
-        places = [(Application(self._library, folder), path) for folder, path in self._roots()]
+        own = {self._source.path} if alone is None else {each.path for each in alone.sources.values()}
         is_primary = alone is not None and not (alone.missing or self._header or self.is_experiment)
-        for find in (self._selected, self._selected_by_others, self._choosable, self._addable):
-            if find == self._choosable and is_primary:
-                break
+        chosen = [] if only_certain or is_primary else [self._choosable, self._addable]
+        certain = [self._selected] if self.changes_primary else [self._selected, self._selected_by_others]
+        places = [(Application(self._library, folder), path) for folder, path in self._roots()]
+        for find in [*certain, *chosen]:
             for application, path in reversed(places):
                 primaries = self._primaries(application.folder, path)
-                if primaries and (uses := find(application, primaries, path)[:MOST_CONTEXTS]):
-                    own = {self._source.path} if alone is None else {each.path for each in alone.sources.values()}
-                    return [self._composition(application, use, path, frozenset(own)) for use in uses]
+                uses = find(application, primaries, path) if primaries else []
+                uses = [use for use in uses if not _NOT_TRAINING.search(use[0])] or uses
+                if uses:
+                    is_certain = find in certain or self.changes_primary
+                    found = [self._composition(application, use, path, own) for use in uses[:MOST_CONTEXTS]]
+                    return [replace(each, is_certain=is_certain) for each in found]
         return []
 
     def _roots(self) -> Iterator[tuple[str, str]]:
@@ -103,15 +111,11 @@ class GroupMember:
         return folders_upwards(self._source, HIGHEST)
 
     def _primaries(self, folder: str, path: str) -> list[str]:
-        """List the primary configs of a folder; those for training only, if there are such.
-
-        Beside a file with a list of its own there are none: it is one itself.
-        """
+        """List the primary configs of a folder; none beside a file with a list of its own, which is one itself."""
         if self.has_list and "/" not in path:
             return []
         found = self._library.kept.get(("primaries", folder), lambda: self._with_lists(folder))
-        names = [name for name in found if name != path]
-        return [name for name in names if not _NOT_TRAINING.search(name)] or names
+        return [name for name in found if name != path]
 
     def _with_lists(self, folder: str) -> list[str]:
         """List the files of a folder that have a defaults list."""
@@ -122,14 +126,14 @@ class GroupMember:
 
     def _selected(self, application: Application, primaries: list[str], path: str) -> list[Use]:
         """Return the primary configs that select the file."""
-        return [(name, None) for name in primaries if path in application.compose(name).sources]
+        uses: list[Use] = [(name, None) for name in primaries]
+        return self._using(application, uses, path)
 
     def _selected_by_others(self, application: Application, primaries: list[str], path: str) -> list[Use]:
         """Return the primary configs that select the file if another group file, such as an experiment, is chosen."""
         others = [other for other in self._mentions(application.folder).get(self._stem, ()) if other != path]
         uses: list[Use] = [(name, other) for other in others for name in primaries]
-        found = ((use, application.compose(*use)) for use in uses[:MOST_PRIMARIES])
-        return [use for use, composed in found if composed.error is None and path in composed.sources]
+        return self._using(application, uses[:MOST_PRIMARIES], path)
 
     def _choosable(self, application: Application, primaries: list[str], path: str) -> list[Use]:
         """Return the primary configs with a group that the file is an option of."""
@@ -139,6 +143,12 @@ class GroupMember:
     def _addable(self, application: Application, primaries: list[str], path: str) -> list[Use]:
         """Return the primary configs to which the file can be added."""
         return self._working(application, [(name, path) for name in primaries] if "/" in path else [])
+
+    @staticmethod
+    def _using(application: Application, uses: list[Use], path: str) -> list[Use]:
+        """Return the uses that lead to a file, if Hydra accepts them."""
+        found = ((use, application.compose(*use)) for use in uses)
+        return [use for use, composed in found if composed.error is None and path in composed.sources]
 
     @staticmethod
     def _working(application: Application, uses: list[Use]) -> list[Use]:
@@ -167,14 +177,21 @@ class GroupMember:
 
         return self._library.kept.get(("mentions", folder), collect)
 
-    def _composition(self, application: Application, use: Use, path: str, own: frozenset[str]) -> Composition:
+    def _composition(self, application: Application, use: Use, path: str, own: set[str]) -> Composition:
         found, (name, choice) = application.compose(*use), use
         primary = join(application.folder, f"{name}.yaml")
         if choice is not None:
             primary += " with " + "=".join(application.choice(name, choice))
-        has_all = self.changes_primary(is_named=self._source.named)
-        package = found.packages.get(path, "")
-        return composition(self._source, found, own=None if has_all else own, package=package, primary=primary)
+        whole = composition(self._source, found)
+        # What else is missing from the primary config is reported with that.
+        findings = [each for each in whole.findings if each.file in own or each.rule is NOT_COMBINED]
+        return replace(
+            whole,
+            findings=tuple(findings),
+            own=None if self.changes_primary else frozenset(own),
+            package=found.packages.get(path, ""),
+            primary=primary,
+        )
 
 
 def has_list(source: Source) -> bool:
@@ -182,13 +199,11 @@ def has_list(source: Source) -> bool:
     return DEFAULTS in source.text and _HAS_LIST.search(source.text) is not None
 
 
-def composition(
-    source: Source, found: Composed, *, own: frozenset[str] | None = None, package: str = "", primary: str = ""
-) -> Composition:
+def composition(source: Source, found: Composed) -> Composition:
     """Return a composed config as that of a file."""
     others = {each.path: each for each in found.sources.values() if each.path != source.path}
     findings = (*found.findings, *([found.error] if found.error else []))
-    return Composition(found.root, findings, others, own, package, primary, is_hydra=True)
+    return Composition(found.root, findings, others, is_hydra=True)
 
 
 def _items(tree: Node | None) -> tuple[Item, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ from onecycle_cli.config.training.run_context import (
     read_context,
 )
 from onecycle_cli.findings.config_rules import NUMBER_KIND
+from onecycle_cli.formatting import shorten
 from onecycle_cli.policy.settings import SETTINGS
 from onecycle_cli.policy.validation import LENGTH
 
@@ -46,6 +48,11 @@ if TYPE_CHECKING:
     from onecycle_cli.config.training.blocks import Block
     from onecycle_cli.findings import Finding
     from onecycle_cli.policy.context import TrainingContext
+
+OF_BATCHES = re.compile(
+    r"estimated_stepping_batches|num_training_batches|(steps|iters|iterations|batches)_per_epoch|\blen\([^)]*load"
+)
+"""The marks of a length that is computed from the number of batches."""
 
 MOMENTA = ("max_momentum", "base_momentum", "final_momentum")
 
@@ -96,12 +103,12 @@ def read_block(path: str, text: str, document: Document, block: Block) -> RawPla
     for setting, entry in entries.settings.items():
         findings += _take(plan, document, setting, entry, cycles_momentum=cycles)
     findings += block_findings(block)
-    context = _context(plan, document, block, entries, findings)
+    context = replace(_context(plan, document, block, entries, findings), batches=_batches(plan, block))
     if not block.convention.counts_in_epochs or block.key in block.convention.class_keys:
         _take_length_of_run(plan, context, Search(document, plan.keys, findings), block)
     findings += _take_warmup(plan, document, entries)
     plan.values.update(plan.pct_start_of_warmup(plan.values.get))
-    complete(plan, document, block, context)
+    findings += complete(plan, document, block, context)
     if block.convention_name is not None:
         findings = [finding for finding in findings if finding.rule is not NUMBER_KIND]
     for mapping in (block.mapping, block.arguments, *(node for _, node in block.ancestors[-1:])):
@@ -216,6 +223,17 @@ def _is_missing(setting: str, node: ScalarNode, *, is_referenced: bool, cycles_m
     if setting in MOMENTA:
         return cycles_momentum
     return setting not in NULLABLE or (is_referenced and setting in NEEDED)
+
+
+def _batches(plan: RawPlan, block: Block) -> str:
+    """Return what shows that a cycle whose length is not known counts batches; empty where nothing does."""
+    if (length := plan.open.get("total_steps")) is not None:
+        return shorten(length.written, 60) if OF_BATCHES.search(length.written) else ""
+    if ("steps_per_epoch", None) in plan.places:
+        return "steps_per_epoch"
+    # The class itself takes epochs only together with steps_per_epoch.
+    is_its = not block.is_flat and not block.convention.counts_in_epochs
+    return "epochs" if is_its and ("epochs", None) in plan.places else ""
 
 
 def _take_warmup(plan: RawPlan, document: Document, entries: BlockEntries) -> list[Finding]:

@@ -44,10 +44,25 @@ OTHERS = (
         keys=frozenset({"cycleminlr", "cyclemaxlr", "cyclefirststepsize"}),
     ),
     OtherSchedule(
+        "the OneCycleLR of the package onecyclelr",
+        "linear between the two numbers of lr_range and back, then a linear end over annihilation_frac of the steps",
+        keys=frozenset({"annihilationfrac"}),
+    ),
+    OtherSchedule(
         "Catalyst's OneCycleLRWithWarmup",
         "linear from init_lr up to the first number of lr_range, down to the second, and a decay to the third",
         classes=frozenset({"onecyclelrwithwarmup"}),
         keys=frozenset({"lrrange"}),
+    ),
+    OtherSchedule(
+        "keras-one-cycle's OneCycleLR",
+        "linear up to max_lr and back over 1 - end_percentage of the steps, then a linear end",
+        keys=frozenset({"endpercentage", "scalepercentage"}),
+    ),
+    OtherSchedule(
+        "the Keras callback OneCycleScheduler",
+        "linear from start_rate to max_rate and back, then linear to last_rate over last_iterations",
+        keys=frozenset({"lastiterations", "lastrate"}),
     ),
     OtherSchedule(
         "OneCyclePolicy",
@@ -120,6 +135,7 @@ SETTING_NAMES = {
     "learningratemax": "max_lr",
     "baselr": "max_lr",
     "canonicallr": "max_lr",
+    "finaldiv": "final_div_factor",
     "warmupratio": "pct_start",
     "warmupfraction": "pct_start",
     "warmupproportion": "pct_start",

@@ -2,27 +2,112 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onecycle_cli.config.indexes import plain
+from onecycle_cli.config.indexes import plain, plain_keys
 from onecycle_cli.config.key_paths import Unknown, dotted, lookup, resolve
-from onecycle_cli.config.nodes import MappingNode
+from onecycle_cli.config.nodes import MappingNode, place_at
 from onecycle_cli.config.setting_values import number_of
+from onecycle_cli.config.training.names import one_cycle_class
+from onecycle_cli.findings.config_rules import CHAINED, DECIDED_ELSEWHERE
+from onecycle_cli.formatting import flag_name, join_words
 from onecycle_cli.policy.conventions import CONVENTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from onecycle_cli.config.key_paths import Document, KeyPath
     from onecycle_cli.config.nodes import Place
     from onecycle_cli.config.raw_plan import RawPlan
     from onecycle_cli.config.training.blocks import Block
+    from onecycle_cli.findings import Finding
     from onecycle_cli.policy.context import TrainingContext
 
 
-def complete(plan: RawPlan, document: Document, block: Block, context: TrainingContext) -> None:
-    """Add the settings that the program of a config takes from elsewhere in it."""
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program whose code passes settings to the scheduler that its configs do not contain.
+
+    Attributes:
+        name: the program, as a sentence names it.
+        keys: the plain keys by which a mapping of its settings is recognized.
+        passes: the settings that its code passes.
+        more_steps: the steps that its code adds to the length of the config.
+    """
+
+    name: str
+    keys: frozenset[str]
+    passes: Mapping[str, float | bool]
+    more_steps: int = 0
+
+
+PROGRAMS = (
+    Program(  # core/optimizer/__init__.py of FlowFormer-Official and of VideoFlow
+        "FlowFormer",
+        frozenset({"scheduler", "canonicallr", "numsteps", "annealstrategy"}),
+        {"pct_start": 0.05, "cycle_momentum": False},
+        more_steps=100,
+    ),
+    Program(  # pcseg/optim/__init__.py
+        "OpenPCSeg",
+        frozenset({"scheduler", "lrpersample", "learningrate", "warmupepoch"}),
+        {"pct_start": 0.2, "final_div_factor": 100.0},
+    ),
+)
+
+
+def complete(plan: RawPlan, document: Document, block: Block, context: TrainingContext) -> list[Finding]:
+    """Add the settings that the program of a config takes from elsewhere in it; return what the plan lacks."""
     _openocr(plan, document, block, context)
     _mmcv(plan, document, block)
-    _paddle3d(plan, document, block)
+    return [
+        *_paddleocr(plan, document, block),
+        *_paddle3d(plan, document, block),
+        *(finding for program in PROGRAMS if (finding := _passed_by(program, plan, block)) is not None),
+    ]
+
+
+def _passed_by(program: Program, plan: RawPlan, block: Block) -> Finding | None:
+    """Return the finding for what a program's code passes, and the plan has not."""
+    if not program.keys <= plain_keys(block.mapping):
+        return None
+    passed = {name: value for name, value in program.passes.items() if plan.values.get(name) != value}
+    words = [f"{name} {str(value).lower()}" for name, value in passed.items()]
+    flags = [_flag(name, value) for name, value in passed.items()]
+    steps = plan.values.get("total_steps")
+    if program.more_steps and isinstance(steps, int):
+        words.append(f"total_steps {steps:,} + {program.more_steps:,}")
+        flags.append(_flag("total_steps", steps + program.more_steps))
+    if not passed:
+        return None
+    message = f"{program.name}'s code passes {join_words(words, 'and')}, which this file does not contain"
+    return place_at(DECIDED_ELSEWHERE.finding(message, f"use {' '.join(flags)}", next(iter(passed))), block.place)
+
+
+def _flag(setting: str, value: float) -> str:
+    if isinstance(value, bool):
+        return flag_name(setting if value else f"no_{setting}")
+    return f"{flag_name(setting)} {value}"
+
+
+def _paddleocr(plan: RawPlan, document: Document, block: Block) -> list[Finding]:
+    """PaddleOCR: `Optimizer.lr: {name: OneCycle}` moves the learning rate alone, after a linear warm-up of its own.
+
+    Its class (ppocr/optimizer/learning_rate.py) passes max_lr, the length, anneal_strategy and three_phase.
+    """
+    if block.path != ("Optimizer", "lr") or "max_lr" not in plan.values or document.at(("Global", "epoch_num")) is None:
+        return []
+    plan.values["cycle_momentum"] = False
+    warmup = _number(document, (*block.path, "warmup_epoch"))
+    if warmup is None:
+        return []
+    plan.warmups.clear()
+    plan.values.pop("pct_start", None)
+    if warmup[0] == 0:
+        return []
+    message = f"PaddleOCR warms up linearly for {warmup[0]:g} epochs before the cycle: the plan shows only the cycle"
+    return [place_at(CHAINED.finding(message, "remove warmup_epoch: the cycle has a warm-up of its own"), warmup[1])]
 
 
 def _openocr(plan: RawPlan, document: Document, block: Block, context: TrainingContext) -> None:
@@ -54,25 +139,35 @@ def _mmcv(plan: RawPlan, document: Document, block: Block) -> None:
             _give(plan, setting, *found)
 
 
-def _paddle3d(plan: RawPlan, document: Document, block: Block) -> None:
+def _paddle3d(plan: RawPlan, document: Document, block: Block) -> list[Finding]:
     """Paddle3D: `OneCycleWarmupDecayLr` has multiples of `base_learning_rate`, and its momentum in the optimizer."""
     base = _number(document, (*block.arguments_path, "base_learning_rate"))
-    if base is None or "ratio" not in "".join(_keys(block.arguments)):
-        return
+    if base is None or one_cycle_class(block.name) != "onecyclewarmupdecaylr":
+        return []
     ratio = plan.values.setdefault("div_factor", 10)  # the defaults of the class
     plan.values.setdefault("pct_start", 0.4)
     if isinstance(ratio, int | float):
         _give(plan, "max_lr", base[0] * ratio, base[1])
+    above = block.path[:-1]
+    momenta = {
+        setting: _number(document, (*above, "optimizer", "beta1", key))
+        for setting, key in (("max_momentum", "momentum_peak"), ("base_momentum", "momentum_trough"))
+    }
     trough = _number(document, (*block.arguments_path, "lr_ratio_trough"))
-    if trough is not None and trough[0] > 0 and trough[0] != 1 / block.convention.defaults.final_div_factor:
-        # Another end than OpenPCDet's own: the same rates in a convention that has one, without the momentum.
-        plan.values["convention"] = CONVENTIONS[block.convention.name].computes_like
-        _give(plan, "final_div_factor", 1 / trough[0], trough[1])
-        return
-    for setting, key in (("max_momentum", "momentum_peak"), ("base_momentum", "momentum_trough")):
-        found = _number(document, ("optimizer", "beta1", key))
-        if found is not None:
-            _give(plan, setting, *found)
+    if trough is None or trough[0] <= 0 or trough[0] == 1 / block.convention.defaults.final_div_factor:
+        for setting, found in momenta.items():
+            if found is not None:
+                _give(plan, setting, *found)
+        return []
+    # Another end than OpenPCDet's own: the same rates in a convention that has one, without the momentum.
+    plan.values["convention"] = CONVENTIONS[block.convention.name].computes_like
+    _give(plan, "final_div_factor", 1 / trough[0], trough[1])
+    cycled = [f"{found[0]:g}" for found in momenta.values() if found is not None]
+    if len(cycled) < len(momenta):
+        return []
+    message = f"Paddle3D also moves beta1 from {cycled[0]} down to {cycled[1]} and back: the plan has no momentum"
+    hint = "set lr_ratio_trough to 0.0001 for a plan with both"
+    return [place_at(DECIDED_ELSEWHERE.finding(message, hint), trough[1])]
 
 
 def _give(plan: RawPlan, setting: str, value: object, place: Place) -> None:

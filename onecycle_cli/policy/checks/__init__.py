@@ -37,8 +37,12 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
         yield from check_peak(settings)
 
 
-def check_training(settings: Settings, context: TrainingContext) -> Iterator[Finding]:
-    """Find where the optimizer's and the trainer's numbers disagree with the settings, also if those have errors."""
-    yield from check_optimizer(settings, context)
+def check_training(settings: Settings, context: TrainingContext, *, knows_peak: bool = True) -> Iterator[Finding]:
+    """Find where the optimizer's and the trainer's numbers disagree with the settings, also if those have errors.
+
+    If the peak is not known, the settings have some other one, and no rate is compared or shown.
+    """
+    if knows_peak:
+        yield from check_optimizer(settings, context)
     yield from check_interval(context)
-    yield from check_run(settings, context)
+    yield from check_run(settings, context, knows_peak=knows_peak)

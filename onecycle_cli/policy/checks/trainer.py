@@ -14,7 +14,7 @@ from onecycle_cli.policy.checks.ranges import groups_agree
 from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.plan import epoch_from_data, find_length, make_plan
 from onecycle_cli.policy.schedule import schedule_of
-from onecycle_cli.policy.settings import MOST_STEPS
+from onecycle_cli.policy.settings import MOST_STEPS, SETTINGS
 from onecycle_cli.policy.summary import summarize
 
 if TYPE_CHECKING:
@@ -47,11 +47,12 @@ class Target(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """The settings, the cycle's length, and its curve if it can be computed."""
+    """The settings, the cycle's length, and its curve if it can be computed; its rates are only true for its peak."""
 
     settings: Settings
     length: Length
     schedule: Schedule | None
+    knows_peak: bool
 
     @property
     def total(self) -> int:
@@ -60,7 +61,7 @@ class Cycle:
 
     def last_rate(self, steps: int) -> str:
         """Return the learning rate of the last of `steps` steps, to three digits; empty if it cannot be computed."""
-        if self.schedule is None:
+        if self.schedule is None or not self.knows_peak:
             return ""
         try:
             rate = self.schedule.lr(steps - 1)
@@ -94,7 +95,7 @@ class Run:
     target: Target
 
 
-def check_run(settings: Settings, context: TrainingContext) -> Iterator[Finding]:
+def check_run(settings: Settings, context: TrainingContext, *, knows_peak: bool = True) -> Iterator[Finding]:
     """Compare the run with the cycle, as far as both are known."""
     length = find_length(settings)
     if settings.last_epoch is not None and settings.last_epoch >= 0:
@@ -105,9 +106,9 @@ def check_run(settings: Settings, context: TrainingContext) -> Iterator[Finding]
     if length is not None and length.total_steps <= MOST_STEPS:
         schedule = schedule_of(make_plan(settings, length)) if groups_agree(settings) else None
         check = _check_per_epoch if context.unit == "epoch" else _check_per_step
-        yield from check(Cycle(settings, length, schedule), context)
-    elif length is None and context.unit == "epoch" and planned and settings.total_steps is None:
-        yield _stepped_per_epoch_of_many(planned, context)
+        yield from check(Cycle(settings, length, schedule, knows_peak), context)
+    elif length is None and context.unit == "epoch" and context.batches:
+        yield _stepped_per_epoch_of_many(settings, context)
     elif length is None and context.epochs and epochs and planned and planned <= MOST_STEPS and planned != epochs:
         end = f"the run ends at {proportion(epochs, planned)} of the cycle"
         if epochs > planned:
@@ -116,16 +117,25 @@ def check_run(settings: Settings, context: TrainingContext) -> Iterator[Finding]
         yield RUN_LENGTH.finding(message, f"set epochs to {epochs}", "epochs")
 
 
-def _stepped_per_epoch_of_many(epochs: int, context: TrainingContext) -> Finding:
+def _stepped_per_epoch_of_many(settings: Settings, context: TrainingContext) -> Finding:
     """Find a cycle of all steps of all epochs, however many, that is stepped once per epoch."""
     where = "" if context.interval is None else f" ({context.interval.path})"
     by = f" by {context.stepped_by}" if context.stepped_by and context.interval is None else ""
+    counted, made, how = (
+        f"counts batches ({context.batches})",
+        "the peak is never reached",
+        _how_to_step(settings, context),
+    )
+    if settings.epochs is not None:
+        counted = f"has the steps of {count(settings.epochs, 'epoch')}"
+        made = f"it makes only {count(settings.epochs, 'step')}, and {made}"
+        how += f", or set total_steps to {settings.epochs}"
+    setting = None if context.batches not in SETTINGS else context.batches
     return STEPPED_PER_EPOCH.finding(
-        f"the cycle has the steps of {count(epochs, 'epoch')}, but the scheduler is stepped once per epoch{by}{where}: "
-        f"it makes only {count(epochs, 'step')}, and the peak is not reached",
-        f"step the scheduler after every batch, or set total_steps to {epochs}",
+        f"the cycle {counted}, but the scheduler is stepped once per epoch{by}{where}: {made}",
+        how,
         key=None if context.interval is None else context.interval.path,
-        setting="epochs" if context.interval is None else None,
+        setting=(setting or "total_steps") if context.interval is None else None,
         severity=_severity(context, misses=True),
     )
 
@@ -139,7 +149,7 @@ def _check_per_epoch(cycle: Cycle, context: TrainingContext) -> Iterator[Finding
         yield STEPPED_PER_EPOCH.finding(
             f"{stated.path} is {most:,}, but the scheduler is stepped once per epoch{by}: the cycle's {total:,} steps "
             "take as many epochs",
-            _how_to_step(cycle, context),
+            _how_to_step(cycle.settings, context),
             key=stated.path if context.interval is None else context.interval.path,
             severity=_severity(context, misses=cycle.misses_peak(-(-most // COUNTED))),
         )
@@ -149,7 +159,7 @@ def _check_per_epoch(cycle: Cycle, context: TrainingContext) -> Iterator[Finding
         missed = "; the peak is never reached" if misses else ""
         if context.interval is not None and not counted:
             target = {"key": context.interval.path}
-        how, rate = _how_to_step(cycle, context), cycle.last_rate(epochs)
+        how, rate = _how_to_step(cycle.settings, context), cycle.last_rate(epochs)
         end = f"{', and' if missed else ';'} the last learning rate is {rate}" if rate else ""
         yield STEPPED_PER_EPOCH.finding(
             f"{count(epochs, 'epoch')} stepped once per epoch{by} cover {proportion(epochs, total)} of the cycle's "
@@ -185,14 +195,16 @@ def _epochs_made(cycle: Cycle, context: TrainingContext) -> int | None:
     return ends if epochs is None else min(epochs, ends)
 
 
-def _how_to_step(cycle: Cycle, context: TrainingContext) -> str:
+def _how_to_step(settings: Settings, context: TrainingContext) -> str:
     if context.interval is not None and context.interval.path.endswith("()"):
         return f"call {context.interval.path} after every batch"
     if context.interval is not None:
         return f"set {context.interval.path} to step"
     if context.stepped_by == "LightningCLI":
         return "return the scheduler from configure_optimizers with interval: step"
-    return "set by_epoch to false" if convention_of(cycle.settings).counts_in_epochs else "set interval to step"
+    if context.stepped_by == "Lightning":
+        return "set interval to step beside the scheduler"
+    return "set by_epoch to false" if convention_of(settings).counts_in_epochs else "set interval to step"
 
 
 def _check_per_step(cycle: Cycle, context: TrainingContext) -> Iterator[Finding]:

@@ -73,6 +73,15 @@ FILES: dict[str, tuple[str, Callable[[int], str]]] = {
             + "for epoch in range(3):\n    s.step()\n" * n
         ),
     ),
+    "one name": (
+        "a.py",
+        lambda n: (
+            "from torch.optim.lr_scheduler import OneCycleLR\n"
+            + "".join(
+                f"lr = {at}.5\ns = OneCycleLR(o, lr, 9)\nfor epoch in range(3):\n    s.step()\n" for at in range(n)
+            )
+        ),
+    ),
     "names": (
         "a.py",
         lambda n: (

@@ -33,9 +33,12 @@ def choose(plans: Sequence[RawPlan], block: str | None) -> RawPlan:
     paths = block_paths(plans)
     chosen = list(plans)
     if block is not None:
+        asked = split(block)
         chosen = [plan for plan, path in zip(plans, paths, strict=True) if path == block] or [
-            plan for plan in plans if split(block) in (split(plan.block or ""), split(plan.arguments))
+            plan for plan in plans if asked in (split(plan.block or ""), split(plan.arguments))
         ]
+        if not chosen and asked:  # the end of a path will do where it is the end of one
+            chosen = [plan for plan in plans if split(plan.block or "")[-len(asked) :] == asked]
     listed = ", ".join(f"{path} ({_where(plan)})" for plan, path in zip(plans[:MOST_LISTED], paths, strict=False))
     listed += f" and {len(plans) - MOST_LISTED:,} more" if len(plans) > MOST_LISTED else ""
     if not chosen:

@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 STDIN = "-"
 STDIN_NAME = "<stdin>"
 LARGEST = 4 * 2**20
-PYTHON, JSON = ".py", ".json"
+LARGEST_NOTEBOOK = 32 * 2**20
+"""Bytes of a notebook, with its pictures."""
+
+PYTHON, JSON, NOTEBOOK = ".py", ".json", ".ipynb"
 YAML = (".yaml", ".yml")
-RARE = (PYTHON, JSON)
+RARE = (PYTHON, JSON, NOTEBOOK)
 """Endings of files that are rarely configs: in folders only those that mention a one-cycle schedule are read."""
 
 _ONE_CYCLE = re.compile("one_?cycle")
@@ -57,19 +60,20 @@ def read_source(path: str, *, named: bool = True) -> Source:
     """
     if path == STDIN and sys.stdin is None:
         raise OnecycleError("cannot read standard input: it is closed", "name a file")
+    largest = LARGEST_NOTEBOOK if path.lower().endswith(NOTEBOOK) else LARGEST
     try:
         if path == STDIN:
-            data = sys.stdin.buffer.read(LARGEST + 1)
+            data = sys.stdin.buffer.read(largest + 1)
         else:
             with open(path, "rb") as stream:  # noqa: PTH123 - as a Path the empty name is the current folder
-                data = stream.read(LARGEST + 1)
+                data = stream.read(largest + 1)
     except OSError as error:
         raise _cannot_read(path, error) from None
     except ValueError:
         raise OnecycleError(f"cannot read {path!r}: invalid file name", "check the path") from None
     shown = STDIN_NAME if path == STDIN else path
-    if len(data) > LARGEST:
-        message = f"larger than {LARGEST // 2**20} MiB: too large for a config"
+    if len(data) > largest:
+        message = f"larger than {largest // 2**20} MiB: too large for a config"
         return Source(shown, named, "", TOO_MUCH.finding(message, "check that this is the right file"))
     return _decode(shown, data, named=named)
 
@@ -83,10 +87,10 @@ def find_sources(
 ) -> Iterator[Source]:
     """Read every file named, and every config below every folder named, each once, in a stable order.
 
-    In folders, YAML files are read, and Python and JSON files that mention a one-cycle schedule, or that are wanted for
-    another reason. Hidden files, links to folders, and what is not a regular file are skipped. A pattern of `exclude`
-    matches a path from its end (`old/*.yaml`), or a folder in it; paths are taken relative to `exclude_from`, if it is
-    given. The error of what cannot be read goes to `unreadable`.
+    In folders, YAML files are read, and Python files, notebooks and JSON files that mention a one-cycle schedule, or
+    that are wanted for another reason. Hidden files, links to folders, and what is not a regular file are skipped. A
+    pattern of `exclude` matches a path from its end (`old/*.yaml`), or a folder in it; paths are taken relative to
+    `exclude_from`, if it is given. The error of what cannot be read goes to `unreadable`.
     """
     found: dict[str, tuple[str, bool]] = {}
     for given in paths:

@@ -36,15 +36,25 @@ class Lines:
         """Return where a node of the syntax begins."""
         return Place(node.lineno, self._column(node.lineno, node.col_offset), None, self.file)
 
+    def number(self, line: int) -> int:
+        """Return the number in the file of a line of the code."""
+        return line
+
     def unknown(self, node: ast.expr | ast.stmt) -> ScalarNode:
         """Return the scalar for a node whose value is unknown."""
-        begin, line = self.place(node), self._lines[node.lineno - 1]
-        whole = node.end_lineno == node.lineno
-        end = self._column(node.lineno, node.end_col_offset or 0) - 1 if whole else len(line)
-        shown = line[begin.column - 1 : end]
-        if len(shown) > LONGEST_SHOWN or not whole:
+        start, last = self._column(node.lineno, node.col_offset) - 1, node.end_lineno or node.lineno
+        end = self._column(last, node.end_col_offset or 0) - 1
+        if last == node.lineno:
+            shown = self._lines[last - 1][start:end]
+        elif isinstance(node, ast.stmt):
+            shown = f"{self._lines[node.lineno - 1][start:][: LONGEST_SHOWN - 1].rstrip()}…"
+        else:
+            inner = self._lines[node.lineno : last - 1][:LONGEST_SHOWN]
+            lines = [self._lines[node.lineno - 1][start:], *inner, self._lines[last - 1][:end]]
+            shown = " ".join(line.strip() for line in lines)
+        if len(shown) > LONGEST_SHOWN:
             shown = shown[: LONGEST_SHOWN - 1].rstrip() + "…"
-        return ScalarNode(begin, shown, plain=True, tag=UNKNOWN)
+        return ScalarNode(self.place(node), shown, plain=True, tag=UNKNOWN)
 
     def _column(self, line: int, offset: int) -> int:
         text = self._lines[line - 1]

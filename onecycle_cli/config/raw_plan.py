@@ -61,6 +61,9 @@ ALIASES = {
 MOST_SUGGESTIONS = 200
 """Findings of a file after which unknown keys are reported without the nearest setting, which takes time to find."""
 
+MOST_SAID = 4
+"""Values of a call that are named of those that are known only at run time."""
+
 LONGEST_KEY = 24
 """Characters above which a key is not taken for a mistyped setting."""
 
@@ -107,6 +110,7 @@ class RawPlan:
         foreign: what `--set` gives at paths that the file neither contains nor names.
         used: the flags of what `--set` gives and the search for the plan read.
         loader: the program that loads the file.
+        is_call: whether it is a call in a script.
     """
 
     path: str
@@ -129,6 +133,7 @@ class RawPlan:
     foreign: tuple[Assignment, ...] = ()
     used: Collection[str] = frozenset()
     loader: Loader = OURS
+    is_call: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -218,11 +223,38 @@ class RawPlan:
         if self.block is not None:
             read = [self._with_steps_hint(finding, flags) for finding in read]
             found = [self._at_run_time(finding) for finding in found]
-        placed = _without_repeated_fixes(self._place(finding) for finding in [*read, *found])
+        all_found = self._with_one_need([*read, *found]) if self.is_call else [*read, *found]
+        placed = _without_repeated_fixes(self._place(finding) for finding in all_found)
         texts = {self.path: self.text, **{path: source.text for path, source in self.others.items()}}
         ignored = {file: _ignored_codes(texts.get(file or "", "")) for file in {finding.file for finding in placed}}
         kept = [finding for finding in placed if finding.code not in ignored[finding.file].get(finding.line or 0, ())]
         return sorted(kept, key=self._order)
+
+    def _with_one_need(self, findings: list[Finding]) -> list[Finding]:
+        """Say in one finding what a script's call has only at run time, with all the flags that give it."""
+        open_ones = [finding for finding in findings if finding.needs and finding.severity is Severity.INFO]
+        if not open_ones:
+            return findings
+        open_ones.sort(key=lambda finding: [*SETTINGS].index(str(finding.needs)))
+        needs = [str(finding.needs) for finding in open_ones]
+        if "epochs" in needs and "steps_per_epoch" not in needs and "steps_per_epoch" not in self.values:
+            needs.insert(needs.index("epochs") + 1, "steps_per_epoch")
+        flags = [
+            flag_name(name) + ("" if SETTINGS[name].single is bool else f" {SETTINGS[name].example}") for name in needs
+        ]
+        length = [name for name in needs if name in LENGTH]
+        merged = replace(
+            open_ones[0],
+            hint=f"use {' '.join(flags)}",
+            needs=length[0] if len(length) == 1 else "total_steps" if length else needs[0],
+        )
+        if len(open_ones) > 1:
+            texts = [finding.message.partition(": it is computed")[0] for finding in open_ones]
+            said = [text.rpartition("is known only at run time: ")[2] for text in texts]
+            more = [f"{len(said) - MOST_SAID} more"] if len(said) > MOST_SAID else []
+            message = f"known only at run time: {'; '.join([*said[:MOST_SAID], *more])}"
+            merged = replace(merged, message=message, line=self.begin.line, column=self.begin.column)
+        return [merged, *(finding for finding in findings if finding not in open_ones)]
 
     def _order(self, finding: Finding) -> tuple[bool, str, int, int, str]:
         is_elsewhere = finding.file != self.path

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from itertools import islice
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from onecycle_cli.config.composition import compose, compositions_with_primaries
 from onecycle_cli.config.composition.library import Library
-from onecycle_cli.config.files import PYTHON
+from onecycle_cli.config.files import NOTEBOOK, PYTHON
 from onecycle_cli.config.key_paths import Unknown, assign, foreign, is_added, lookup, resolve, split
-from onecycle_cli.config.loaders import OMEGACONF, OURS, PYYAML, loader_of
+from onecycle_cli.config.loaders import EXACT, OMEGACONF, OURS, PYYAML, loader_of
 from onecycle_cli.config.marks import is_auto
 from onecycle_cli.config.nodes import TOP, MappingNode, ScalarNode, SequenceNode, place_at
 from onecycle_cli.config.raw_plan import (
@@ -62,9 +63,15 @@ def read(source: Source, assignments: Sequence[Assignment] = (), library: Librar
     library = library or Library()
     library.give(source)
     try:
+        calls = _read_calls(source, assignments) if path.endswith((PYTHON, NOTEBOOK)) and not _is_test(source) else []
+        if path.endswith(NOTEBOOK):
+            return calls or [RawPlan(path, text, readable=False, is_one_cycle=False)]
         alone = compose(source, library)
     except UnreadableError as error:
         return [_unreadable(path, text, error.finding, is_one_cycle=_has_key_setting(text))]
+    if calls and isinstance(alone.root, MappingNode):
+        plans = _read_plans(source, alone, assignments)
+        return [*calls, *(plan for plan in plans if plan.block)]
     if not isinstance(alone.root, MappingNode):
         return [_unreadable(path, text, _not_a_mapping(alone.root), is_one_cycle=False)]
     plans = _read_plans(source, alone, assignments)
@@ -82,6 +89,33 @@ def read(source: Source, assignments: Sequence[Assignment] = (), library: Librar
     if has_blocks or is_ours:
         return _read_plans(source, replace(alone, differing=names), assignments)
     return [replace(plan, note=f"{plan.note}; it differs in the others: {names}") for plan in first]
+
+
+def _read_calls(source: Source, given: Sequence[Assignment]) -> list[RawPlan]:
+    """Read the calls of a script that make a schedule."""
+    from onecycle_cli.config.scripts import block_at, read_script
+
+    script = read_script(source.text, given, is_notebook=source.path.endswith(NOTEBOOK))
+    plans: list[RawPlan] = []
+    if script is None:
+        return plans
+    for tree in script.trees:
+        others = [each for each in given if each.node.place.flag not in script.used]
+        document = replace(assign(tree.root, others, source.text), loader=EXACT)
+        block = block_at(document.root, tree.path)
+        if block is not None:
+            plan = _read_block(source.path, source.text, document, block)
+            unread = foreign(others, tree.root, source.text)
+            plan = replace(plan, root=tree.root, foreign=unread, used=document.used, note=tree.note, is_call=True)
+            plans.append(plan)
+    return plans
+
+
+def _is_test(source: Source) -> bool:
+    """Return whether a file in a folder is a test, whose schedules are not those of a run."""
+    *folders, name = PurePath(source.path).parts
+    is_one = name.startswith("test_") or name.endswith("_test.py") or not {"tests", "test"}.isdisjoint(folders)
+    return is_one and not source.named
 
 
 def _agree(first: list[RawPlan], other: list[RawPlan]) -> bool:

@@ -25,11 +25,6 @@ def compose(source: Source, library: Library) -> Composition:
     Raises:
         UnreadableError: the file itself cannot be read.
     """
-    if source.path.endswith(PYTHON):
-        from onecycle_cli.config.script import find_calls
-
-        if (calls := find_calls(source.text)) is not None:
-            return Composition(calls)
     bases = Bases(library, source)
     root = bases.tree()
     alone = Composition(root, tuple(bases.findings), bases.sources)

@@ -15,7 +15,7 @@ from onecycle_cli.config.indexes import named, plain, plain_keys
 from onecycle_cli.config.key_paths import lookup
 from onecycle_cli.config.nodes import TOP, MappingNode, ScalarNode, SequenceNode, place_at
 from onecycle_cli.config.raw_plan import duplicate
-from onecycle_cli.config.scalars import read_plain
+from onecycle_cli.config.scalars import KNOWN_TAGS, read_plain
 from onecycle_cli.config.setting_values import number_of
 from onecycle_cli.config.training.names import (
     ARGUMENTS,
@@ -270,7 +270,10 @@ def _blocks(path: KeyPath, mapping: MappingNode, ancestors: Ancestors) -> Iterat
         arguments, below = _arguments(mapping, key, is_own=is_own)
         if _describes_settings(arguments) or any(arguments is each for each in (*seen, *(seen and [mapping]))):
             continue
-        if below or _is_meant(mapping, path, plain(key.text), name.text):
+        is_computed = name.tag is not None and name.tag not in KNOWN_TAGS  # an alias in a module of Python
+        if below or (
+            _is_meant(mapping, path, plain(key.text), name.text) and (not is_computed or _holds_settings(mapping))
+        ):
             is_flat = arguments is mapping and not is_own
             there = (*path, *below)
             seen.append(arguments)

@@ -205,7 +205,7 @@ _BY_KEY = dict(sorted((plain(key), each.name) for each in CONVENTIONS.values() f
 
 def one_cycle_class(name: str) -> str | None:
     """Return the plain name of the one-cycle class that a string names, with or without its module; None for others."""
-    if len(name) > 200 or "cycle" not in name.lower():
+    if len(name) > 200 or "cycle" not in name.lower() or name.startswith("/"):
         return None
     last = plain(re.split(r"[.:/]", name.strip())[-1])
     return last if last in CLASSES or last in _BY_CLASS else None

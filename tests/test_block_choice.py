@@ -36,7 +36,7 @@ def test_of_several_blocks_one_is_named(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["show", str(path)]) == 2
     assert capsys.readouterr().err == (
         f"error: {path} has 2 one-cycle blocks: generator.scheduler (line 2), discriminator.scheduler (line 4)\n"
-        "  hint: name one: --block generator.scheduler\n"
+        "hint: name one: --block generator.scheduler\n"
     )
     for block, total_steps in {"generator.scheduler": 10, "discriminator.scheduler.args": 20}.items():
         assert shown(capsys, str(path), "--block", block)[1]["total_steps"] == total_steps

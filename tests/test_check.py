@@ -378,7 +378,7 @@ def test_pictures_are_written_and_the_same_twice(
         code, out, err = run(capsys, *as_flags(entry["plan"]), trace(entry), "-o", str(picture))
         assert code == (0 if entry["verdict"] == "ok" else 1)
         assert out.startswith(entry["verdict"])
-        assert f"the picture is {picture}\n" in err
+        assert f"wrote {picture}\n" in err
         drawn.append(picture.read_bytes())
     assert drawn[0] == drawn[1]
     assert drawn[0].startswith(begins)

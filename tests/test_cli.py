@@ -49,25 +49,30 @@ def test_every_setting_has_a_flag(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         assert main([command, "--help"]) == 0
         out = capsys.readouterr().out
         for setting in SETTINGS:
-            assert f"--{setting.replace('_', '-')} " in out or f"--{setting.replace('_', '-')}" in out
+            name = setting.replace("_", "-")
+            assert f"--{name} " in out or f"--[no-]{name} " in out
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["shw"], "did you mean show?"),
-        (["show", "--max-rl", "1"], "--max-lr"),
+        (["show", "--max-rl", "1"], "unknown option --max-rl\nhint: did you mean --max-lr?"),
+        (["show", "--max-lr"], "--max-lr needs a value\nhint: see `onecycle show --help`"),
+        (["schema", "a"], "unexpected argument 'a'"),
+        (["check"], "LOG is missing"),
+        (["code", *PLAN], "--framework is missing\nhint: use torch, "),
         (["show", "--max-lr", "fast"], "fast"),
-        (["show", "--total-steps", "1.5", "--max-lr", "1"], "invalid --total-steps 1.5: use a whole number"),
-        (["show", "--anneal-strategy", "cosine", *PLAN], "invalid --anneal-strategy 'cosine': use cos or linear"),
-        (["show", *PLAN, "--format", "xml"], "invalid --format 'xml': use table or json"),
-        (["plot", *PLAN, "--dpi", "high"], "invalid --dpi 'high': use a number from 10 to 2400"),
-        (["plot", *PLAN, "--dpi", "1"], "invalid --dpi 1: use a number from 10 to 2400"),
-        (["compare", *PLAN, "--tolerance", "-1"], "invalid --tolerance -1: use 0 or more"),
+        (["show", "--total-steps", "1.5", "--max-lr", "1"], "invalid --total-steps 1.5\nhint: use a whole number"),
+        (["show", "--anneal-strategy", "cosine", *PLAN], "invalid --anneal-strategy 'cosine'\nhint: did you mean cos?"),
+        (["show", *PLAN, "--format", "xml"], "invalid --format 'xml'\nhint: use table or json\n"),
+        (["plot", *PLAN, "--dpi", "high"], "invalid --dpi 'high'\nhint: use a number from 10 to 2400"),
+        (["plot", *PLAN, "--dpi", "1"], "invalid --dpi 1\nhint: use a number from 10 to 2400"),
+        (["compare", *PLAN, "--tolerance", "-1"], "invalid --tolerance -1\nhint: use 0 or more"),
         (["show", *PLAN, "--groups", "a,"], "invalid --groups 'a,'"),
-        (["show", "--max-lr", "0.1,", *PLAN[2:]], "invalid --max-lr '0.1,': use a number"),
+        (["show", "--max-lr", "0.1,", *PLAN[2:]], "invalid --max-lr '0.1,'\nhint: use a number"),
         (["show", "--max-lr", "1", "--total-steps", "1,00"], "invalid --total-steps '1,00'"),
-        (["show", "--convention", "caffe", *PLAN], "invalid --convention 'caffe': use torch, "),
+        (["show", "--convention", "caffe", *PLAN], "invalid --convention 'caffe'\nhint: use torch, "),
         (["show"], "nothing to plan"),
         (["show", "missing.yaml"], "no such file: missing.yaml"),
         (["show", "."], "is a folder"),
@@ -75,7 +80,7 @@ def test_every_setting_has_a_flag(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         (["show", *PLAN, "--at", "1000"], "past the end"),
         (["show", *PLAN, "--at", "one"], "invalid --at 'one'"),
         (["show", *PLAN, "--at", "1", "--every", "2"], "--at cannot be used with --every"),
-        (["show", *PLAN, "--every", "0"], "invalid --every 0: use 1 or more"),
+        (["show", *PLAN, "--every", "0"], "invalid --every 0\nhint: use 1 or more"),
         (["show", "--max-lr", "1", "--total-steps", "1e9", "--every", "1"], "use `onecycle export`"),
         (["plot", *PLAN, "-o", "a.gif"], ".png, .svg or .pdf"),
         (["plot", *PLAN, "--terminal", "-o", "a.png"], "--terminal cannot be used with -o"),
@@ -90,8 +95,8 @@ def test_every_setting_has_a_flag(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         (["plot", *PLAN, "-o", "no/such/folder/a.png"], "create the folder no/such/folder"),
         (["export", *PLAN, "-o", "a.xlsx"], ".csv"),
         (["export", *PLAN, "--from", "2000"], "2,000"),
-        (["export", *PLAN, "--every", "0"], "invalid --every 0: use 1 or more"),
-        (["export", *PLAN, "--from", "first"], "invalid --from 'first': use a whole number"),
+        (["export", *PLAN, "--every", "0"], "invalid --every 0\nhint: use 1 or more"),
+        (["export", *PLAN, "--from", "first"], "invalid --from 'first'\nhint: use a whole number"),
         (["export", "a.yaml", "b.yaml"], "takes one plan"),
         (["explain", "OC999"], "OC999"),
         (["validate"], "PATH"),

@@ -371,7 +371,7 @@ def test_a_picture_is_made(ending: str, configs: Path, capsys: pytest.CaptureFix
     assert main(["compare", *PLAN, "--convention", ALL, "-o", f"a.{ending}", "--format", "json"]) == 1
     out, err = capsys.readouterr()
     assert json.loads(out)["equal"] is False
-    assert err == f"note: the picture is a.{ending}\n"
+    assert err == f"wrote a.{ending}\n"
     assert Path(f"a.{ending}").stat().st_size > 5000
     if ending == "png":
         with Image.open("a.png") as picture:

@@ -218,7 +218,7 @@ def test_a_named_file_without_a_schedule_is_an_error(tmp_path: Path, capsys: pyt
     for command in ("show", "validate", "plot", "export"):
         assert main([command, str(path)]) == 2
         said = capsys.readouterr().err
-        assert said.startswith(f"error: no one-cycle schedule in {path}\n  hint: name OneCycleLR ")
+        assert said.startswith(f"error: no one-cycle schedule in {path}\nhint: name OneCycleLR ")
         assert "_target_" in said
         assert "OneCycleLR" in said
     assert main(["validate", "--only-schedules", str(path)]) == 0

@@ -146,7 +146,7 @@ def test_a_file_named_must_have_a_schedule(folder: Path, capsys: pytest.CaptureF
     write(folder, {"compose.yaml": FOREIGN, "run.yaml": WRONG})
     assert main(["validate", "--format", "concise", "compose.yaml", "run.yaml"]) == 2
     said = capsys.readouterr()
-    assert said.err.startswith("error: no one-cycle schedule in compose.yaml\n  hint: name OneCycleLR ")
+    assert said.err.startswith("error: no one-cycle schedule in compose.yaml\nhint: name OneCycleLR ")
     assert said.out.startswith("run.yaml:1:9: ")
 
 
@@ -187,14 +187,14 @@ def test_standard_input_that_is_closed(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nothing.yaml"], "error: no such file: nothing.yaml\n  hint: "),
+        (["nothing.yaml"], "error: no such file: nothing.yaml\nhint: "),
         ([""], "error: no such file: "),
         (["run.yaml/x"], "error: cannot read run.yaml/x: "),
         (["x" * 5000], "error: cannot read xxxx"),
         (["nul\0.yaml"], "error: cannot read 'nul\\x00.yaml'"),
-        ([], "error: Missing argument 'PATH'"),
-        (["--format", "xml", "run.yaml"], "error: invalid --format 'xml': use full, concise, "),
-        (["--colour", "run.yaml"], "error: No such option"),
+        ([], "error: PATH is missing"),
+        (["--format", "xml", "run.yaml"], "error: invalid --format 'xml'\nhint: use full, concise, "),
+        (["--colour", "run.yaml"], "error: unknown option --colour\nhint: see `onecycle validate --help`"),
     ],
 )
 def test_what_cannot_be_done_exits_2(
@@ -232,7 +232,7 @@ def test_each_named_file_without_a_schedule_has_a_line(
     out, err = capsys.readouterr()
     *lines, hint = err.splitlines()
     assert lines == [f"error: no one-cycle schedule in {name}" for name in names]
-    assert hint.startswith("  hint: name OneCycleLR")
+    assert hint.startswith("hint: name OneCycleLR")
     checked = "1 file" if sound else "0 files"
     assert out == f"{checked} checked, 90 files not checked: nothing found\n"
 
@@ -543,7 +543,7 @@ def test_the_full_format_to_the_letter(folder: Path, capsys: pytest.CaptureFixtu
         "   |",
         "10 | max_lr: fast",
         "   |         ^^^^",
-        "   = hint: write a value such as 0.1",
+        "hint: write a value such as 0.1",
     ]
     assert captured.out.splitlines()[-1] == "1 file checked: 1 error, 1 warning"
 

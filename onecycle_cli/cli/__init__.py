@@ -10,38 +10,37 @@ import io
 import os
 import sys
 from contextlib import suppress
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.formatting import join_words, printable, shorten
+from onecycle_cli.formatting import printable, shorten
+from onecycle_cli.render.lines import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from typer.core import TyperCommand
-
 PROGRAM = "onecycle"
 
 COMMANDS = {
-    "show": "show",
-    "plot": "plot",
-    "export": "export",
-    "code": "export",
-    "compare": "compare",
-    "check": "check",
-    "fit": "fit",
-    "validate": "validate",
-    "init": "reference",
-    "schema": "reference",
-    "explain": "reference",
+    "show": ("show", "Show a schedule: length, rates, phases and key steps"),
+    "plot": ("plot", "Draw learning rate and momentum, in a file or in the terminal"),
+    "export": ("export", "Write one row per step: CSV, JSON Lines, NPZ or Parquet"),
+    "code": ("export", "Write the training code of a plan for a framework"),
+    "compare": ("compare", "Compare plans, or one plan under several conventions"),
+    "check": ("check", "Compare logged runs with their plan"),
+    "fit": ("fit", "Recover the config of a run from its log"),
+    "validate": ("validate", "Find the mistakes in configs"),
+    "init": ("reference", "Write a commented config to start from"),
+    "schema": ("reference", "Print the JSON Schema of config files"),
+    "explain": ("reference", "Explain a finding or a convention"),
 }
-"""The module of each command, in the order in which a newcomer needs them; its function has the command's name."""
+"""Each command's module and what the program's help says of it, in the order in which a newcomer needs them; its
+function has the command's name."""
 
 BUG = 3
 INTERRUPTED = 130
@@ -68,15 +67,19 @@ class Commands(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002
-        """Load a command; None for an unknown name."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = import_module(f"onecycle_cli.cli.{COMMANDS[cmd_name]}")
-        app = typer.Typer(add_completion=False, rich_markup_mode="rich", context_settings=SETTINGS_OF_COMMANDS)
-        app.command()(getattr(module, cmd_name))
-        command = typer.main.get_command(app)
-        command.name = cmd_name
-        return command  # type: ignore[return-value]
+        """Return a command as lists and completions show it, without its options; None for an unknown name."""
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1]) if cmd_name in COMMANDS else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Load the command that is used, or suggest one for a mistyped name."""
+        name, *others = args
+        if name in COMMANDS:
+            return name, _load(name), others
+        if name.startswith("-") or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        from onecycle_cli.cli.usage import did_you_mean
+
+        raise OnecycleError(f"unknown command {shorten(name, 60)!r}", did_you_mean(name, COMMANDS))
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; Typer would end the process at a broken pipe, with another exit code."""
@@ -85,12 +88,26 @@ class Commands(TyperGroup):
         except BrokenPipeError:
             raise BrokenOutputError from None
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command, or suggest one for a mistyped name."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
-            near = get_close_matches(args[0][:40], COMMANDS, 1)
-            ctx.fail(f"unknown command {args[0]!r}" + (f"; did you mean {near[0]}?" if near else ""))
-        return super().resolve_command(ctx, args)
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the program's help."""
+        from onecycle_cli.cli.help import OPTIONS, Entry, option, page
+
+        commands = [Entry(name, "", about) for name, (_, about) in COMMANDS.items()]
+        options = [option(parameter) for parameter in self.get_params(ctx)]
+        panels = {"Commands": commands, OPTIONS: options}
+        closing = f"Run `{PROGRAM} COMMAND --help` for a command's options."
+        formatter.write(page(ctx.command_path, self.help or "", "COMMAND [OPTIONS]", panels, closing))
+
+
+def _load(name: str) -> Any:
+    """Return a command with its options."""
+    from onecycle_cli.cli.help import Command
+
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=SETTINGS_OF_COMMANDS)
+    app.command(cls=Command)(getattr(import_module(f"onecycle_cli.cli.{COMMANDS[name][0]}"), name))
+    command = typer.main.get_command(app)
+    command.name = name
+    return command
 
 
 def run() -> None:
@@ -116,10 +133,9 @@ def main(arguments: Sequence[str]) -> int:
         _discard(sys.stdout)
         return BROKEN_PIPE
     except typer.TyperException as error:
-        if (message := _usage_message(error)).strip():
-            context = getattr(error, "ctx", None)
-            command = context.command_path if context is not None else PROGRAM
-            print_error(message.replace("\n", " "), f"see `{command} --help`")
+        from onecycle_cli.cli.usage import usage_error
+
+        print_error(*usage_error(error, PROGRAM))
         return error.exit_code
     except OnecycleError as error:
         print_error(error.message, error.hint)
@@ -137,41 +153,18 @@ def main(arguments: Sequence[str]) -> int:
 
 def make_command() -> Any:
     """Return the program, ready to be run with arguments."""
-    app = typer.Typer(cls=Commands, rich_markup_mode="rich", context_settings=SETTINGS_OF_COMMANDS)
+    app = typer.Typer(cls=Commands, rich_markup_mode=None, context_settings=SETTINGS_OF_COMMANDS)
     app.callback(invoke_without_command=True)(_program)
     return typer.main.get_command(app)
 
 
 def print_error(message: str, hint: str) -> None:
     """Print on standard error what is wrong, and the one thing to do."""
-    hinted = f"  hint: {printable(hint)}\n" if hint else ""
+    hinted = labelled("hint", "hint", printable(hint), sys.stderr) if hint else ""
     try:
-        sys.stderr.write(f"error: {printable(message)}\n{hinted}")
+        sys.stderr.write(labelled("error", "error", printable(message), sys.stderr) + hinted)
     except OSError:
         _discard(sys.stderr)  # the exit code still says it
-
-
-def _usage_message(error: typer.TyperException) -> str:
-    """Return what is wrong with what was typed; a value that Typer's converter refuses, in our own words."""
-    cause: Any = error.__cause__
-    if not isinstance(error, typer.BadParameter) or error.param is None or not hasattr(cause, "errors"):
-        return error.format_message()
-    refused, kind = cause.errors()[0], error.param.type_descriptor
-    least, most = kind.parameter_info.min, kind.parameter_info.max
-    if kind.choices:
-        wanted = join_words(kind.choices, "or")
-    elif refused["type"] == "value_error":
-        wanted = str(refused["ctx"]["error"])
-    elif least is not None:
-        wanted = f"{least:g} or more" if most is None else f"a number from {least:g} to {most:g}"
-    else:
-        wanted = "a number"
-    typed = str(refused["input"])
-    try:
-        float(typed)
-    except ValueError:
-        typed = repr(typed)  # so that the ends of a text can be seen
-    return f"invalid {error.param.opts[0]} {shorten(typed, 60)}: use {wanted}"
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str, int]:
@@ -198,7 +191,14 @@ def _program(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Plan one-cycle learning-rate schedules, and check training runs against them."""
+    """Plan one-cycle learning-rate schedules, and check training runs against them.
+
+    Examples:
+        onecycle show --max-lr 0.1 --epochs 30 --steps-per-epoch 175
+        onecycle plot plan.yaml -o schedule.png
+        onecycle validate configs
+        onecycle check plan.yaml run.csv
+    """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 

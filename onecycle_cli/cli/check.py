@@ -50,7 +50,7 @@ def check(
     column: ColumnOption = None,
     pattern: PatternOption = None,
     tolerance: Annotated[float | None, typer.Option(min=0, metavar="RATIO", help=_TOLERANCE)] = None,
-    row_is: Annotated[RowIs | None, typer.Option("--row-is", help=_ROW_IS)] = None,
+    row_is: Annotated[RowIs | None, typer.Option("--row-is", metavar="UNIT", help=_ROW_IS)] = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="Accept a log that ends early if it matches so far.")
     ] = False,
@@ -70,7 +70,14 @@ def check(
     ] = None,
     format_: FormatOption = "table",
 ) -> None:
-    """Compare logged runs with their plan: exit 0 if they follow it, 1 if one diverges or ends early."""
+    """Compare logged runs with their plan: exit 0 if they follow it, 1 if one diverges or ends early.
+
+    Examples:
+        onecycle check plan.yaml run.csv
+        onecycle check plan.yaml run.csv other.csv -o runs.png
+        onecycle check --max-lr 0.1 --total-steps 1000 run.csv --column lr=lr
+        onecycle check plan.yaml run.csv --follow --timeout 600
+    """
     request, logs = plan_and_logs(request, log)
     _refuse(request, logs, tolerance, output, follow=follow)
     columns = read_columns(column)
@@ -199,7 +206,7 @@ def _draw(found: Sequence[tuple[str, Verdict]], plan: str, word: str, target: st
     else:
         answer = {"plan": plan, "verdict": first.verdict, "cause": first.cause.slug}
         figure = check_figure(first, plan, word, options)
-    save_picture(figure, target, options.dpi, {"check": json.dumps(answer)}, is_extra=True)
+    save_picture(figure, target, options.dpi, {"check": json.dumps(answer)})
 
 
 class _Progress:

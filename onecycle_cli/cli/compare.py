@@ -55,7 +55,13 @@ def compare(
     ] = None,
     format_: FormatOption = "table",
 ) -> None:
-    """Compare plans, or one plan under several conventions. Exit 0 if all equal the first, 1 if not."""
+    """Compare plans, or one plan under several conventions. Exit 0 if all equal the first, 1 if not.
+
+    Examples:
+        onecycle compare plan.yaml other.yaml
+        onecycle compare plan.yaml --convention torch,fastai,optax
+        onecycle compare plan.yaml other.yaml --tolerance 1e-6 -o difference.png
+    """
     if not math.isfinite(tolerance):
         raise OnecycleError(f"--tolerance {tolerance} is not a finite number", "give a number such as 1e-6")
     if output is not None:
@@ -135,4 +141,4 @@ def _draw(entries: list[Entry], target: str) -> None:
         for entry in entries
     ]
     settings = json.dumps({entry.name: entry.settings for entry in entries})
-    save_picture(comparison_figure(curves, options), target, options.dpi, {"settings": settings}, is_extra=True)
+    save_picture(comparison_figure(curves, options), target, options.dpi, {"settings": settings})

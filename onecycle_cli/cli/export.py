@@ -11,7 +11,7 @@ import typer
 
 from onecycle_cli.cli.options import positive, takes_plan, whole
 from onecycle_cli.cli.plans import one_plan
-from onecycle_cli.cli.targets import STDOUT, ForceOption, check_new_file, check_not_terminal, write_text
+from onecycle_cli.cli.targets import STDOUT, ForceOption, check_new_file, check_not_terminal, write_text, written_file
 from onecycle_cli.config import Request
 from onecycle_cli.render.code import Framework
 
@@ -24,34 +24,32 @@ TEXT = ("csv", "jsonl")
 MANY_ROWS = 2_000_000
 """Rows that take long enough to write for a progress bar."""
 
-_ROWS = "Rows"
-_CODE = "Code"
-
 
 @takes_plan
 def export(
     request: Request,
-    output: Annotated[
-        str, typer.Option("-o", "--output", metavar="FILE", rich_help_panel=_ROWS, help="The file; - is stdout.")
-    ] = STDOUT,
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="The file; - is stdout.")] = STDOUT,
     format_: Annotated[
         Format | None,
-        typer.Option("--format", rich_help_panel=_ROWS, help="Format (default: from the file extension, else csv)."),
+        typer.Option("--format", help="Format (default: from the file extension, else csv)."),
     ] = None,
-    from_: Annotated[
-        int | None, typer.Option("--from", parser=whole, metavar="STEP", rich_help_panel=_ROWS, help="The first step.")
-    ] = None,
+    from_: Annotated[int | None, typer.Option("--from", parser=whole, metavar="STEP", help="The first step.")] = None,
     to: Annotated[
         int | None,
-        typer.Option("--to", parser=whole, metavar="STEP", rich_help_panel=_ROWS, help="Stop before this step."),
+        typer.Option("--to", parser=whole, metavar="STEP", help="Stop before this step."),
     ] = None,
     every: Annotated[
         int | None,
-        typer.Option("--every", parser=positive, metavar="N", rich_help_panel=_ROWS, help="Every Nth step."),
+        typer.Option("--every", parser=positive, metavar="N", help="Every Nth step."),
     ] = None,
 ) -> None:
-    """Write one row per step (step, epoch, lr, momentum), exact to the last bit."""
-    from onecycle_cli.render.output import whole_file
+    """Write one row per step (step, epoch, lr, momentum), exact to the last bit.
+
+    Examples:
+        onecycle export plan.yaml -o schedule.csv
+        onecycle export plan.yaml --every 100 --format jsonl
+        onecycle export --max-lr 0.1 --total-steps 1e6 -o schedule.npz
+    """
     from onecycle_cli.render.step_table import export as write
     from onecycle_cli.render.step_table import format_of, window
 
@@ -63,20 +61,24 @@ def export(
             check_not_terminal(chosen, f"schedule.{chosen}")
         write(schedule, rows, chosen, sys.stdout.buffer)
         return
-    with _progress(len(rows)) as advance, whole_file(Path(output)) as stream:
+    with _progress(len(rows)) as advance, written_file(output) as stream:
         write(schedule, rows, chosen, stream, advance)
 
 
 @takes_plan
 def code(
     request: Request,
-    framework: Annotated[Framework, typer.Option("--framework", rich_help_panel=_CODE, help="The framework.")],
-    output: Annotated[
-        str, typer.Option("-o", "--output", metavar="FILE", rich_help_panel=_CODE, help="The file; - is stdout.")
-    ] = STDOUT,
+    framework: Annotated[Framework, typer.Option("--framework", help="The framework.")],
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="The file; - is stdout.")] = STDOUT,
     force: ForceOption = False,
 ) -> None:
-    """Generate training code for a plan."""
+    """Generate training code for a plan.
+
+    Examples:
+        onecycle code plan.yaml --framework torch
+        onecycle code --max-lr 0.1 --total-steps 1000 --framework lightning
+        onecycle code plan.yaml --framework optax -o schedule.py
+    """
     check_new_file(output, force=force)
     from onecycle_cli.render.code import code as snippet
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from onecycle_cli.cli.logs import ColumnOption, LogArgument, PatternOption, read_columns
-from onecycle_cli.cli.targets import STDOUT, ForceOption, check_new_file, check_not_input, print_notes, write_text
+from onecycle_cli.cli.targets import ForceOption, check_new_file, check_not_input, print_notes, write_text
 from onecycle_cli.render.check_report import bad_rows
 
 
@@ -22,7 +22,13 @@ def fit(
     pattern: PatternOption = None,
     format_: Annotated[Literal["yaml", "json"], typer.Option("--format", help="Output format.")] = "yaml",
 ) -> None:
-    """Recover a run's config from its log."""
+    """Recover a run's config from its log.
+
+    Examples:
+        onecycle fit run.csv
+        onecycle fit run.csv -o recovered.yaml
+        onecycle fit run.csv --column step=step --column lr=lr
+    """
     check_not_input(output, [log])
     check_new_file(output, force=force)
     from onecycle_cli.render.fit_report import fit_json, fit_yaml
@@ -34,5 +40,3 @@ def fit(
     sys.stderr.writelines(bad_rows(logged))
     print_notes([*logged.notes, *found.undetermined])
     write_text(fit_json(found) if format_ == "json" else fit_yaml(found, logged.path), output)
-    if output != STDOUT:
-        sys.stdout.write(f"{output}\n")

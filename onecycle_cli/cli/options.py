@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from onecycle_cli.cli.help import OPTIONS
 from onecycle_cli.cli.targets import check_not_input, print_notes
+from onecycle_cli.cli.usage import UnknownWordError
 from onecycle_cli.config import Request
 from onecycle_cli.config.project import Project, find_project, read_codes
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.formatting import count, flag_name, join_words, shorten
+from onecycle_cli.formatting import count, flag_name, format_number, join_words, setting_text, shorten
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.settings import SETTINGS
 
@@ -22,12 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_CONFIG = "Config"
+
 _SEPARATED = re.compile(r",?\s+,?")
 _THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+")
 
 AtOption = Annotated[
     str | None,
-    typer.Option("--at", metavar="STEP,STEP…", help="Show only these steps, such as 0,500,9999 or '1,574 5,249'."),
+    typer.Option("--at", metavar="STEP,…", help="Show only these steps, such as 0,500,9999 or '1,574 5,249'."),
 ]
 FormatOption = Annotated[Literal["table", "json"], typer.Option("--format", help="Output format.")]
 
@@ -43,6 +47,7 @@ _SET = _keyword(
         typer.Option(
             "--set",
             metavar="PATH=VALUE",
+            rich_help_panel=_CONFIG,
             help="Set a value of the config, such as trainer.max_steps=5000. Repeatable.",
         ),
     ],
@@ -51,14 +56,16 @@ _BLOCK = _keyword(
     "block",
     Annotated[
         str | None,
-        typer.Option(metavar="PATH", help="The one-cycle block to read, if the config has several."),
+        typer.Option(
+            metavar="PATH", rich_help_panel=_CONFIG, help="The one-cycle block to read, if the config has several."
+        ),
     ],
 )
 
 
 _ISOLATED = _keyword(
     "isolated",
-    Annotated[bool, typer.Option("--isolated", help="Ignore the project's settings file.")],
+    Annotated[bool, typer.Option("--isolated", rich_help_panel=_CONFIG, help="Ignore the project's settings file.")],
     default=False,
 )
 
@@ -169,43 +176,40 @@ def _flag_value(setting: str, value: object) -> object:
 
 def _parameter(setting: str) -> inspect.Parameter:
     what = SETTINGS[setting]
-    names = [flag_name(setting)]
+    names, panel = [flag_name(setting)], what.section.value
     type_: Any = what.single
     extra: dict[str, Any] = {}
     if setting == "verbose":
         names.append("-v")
+        panel = OPTIONS  # it says something of the plan, and is not part of it
     elif what.single is bool:
         names = [f"{names[0]}/--no-{names[0][2:]}"]
     elif setting == "convention":
-        type_, extra = list[str], {"parser": _conventions, "metavar": "|".join(CONVENTIONS)}
+        type_, extra = list[str], {"parser": _conventions, "metavar": "NAME,…", "autocompletion": _known_conventions}
     elif setting == "groups":
-        type_, extra = list[str], {"parser": _names, "metavar": "NUMBER|NAME"}
+        type_, extra = list[str], {"parser": _names, "metavar": "N|NAME,…"}
     elif what.choices:
         type_ = Literal[what.choices]
     elif what.item is not None:
-        type_, extra = list[float], {"parser": _numbers, "metavar": "NUMBER"}
+        type_, extra = list[float], {"parser": _numbers, "metavar": "NUMBER,…"}
     elif what.single is int:
         extra = {"parser": whole, "metavar": "N"}
     elif what.single is float:
         extra = {"parser": _number, "metavar": "NUMBER"}
-    option = typer.Option(
-        *names,
-        help=_help(setting),
-        rich_help_panel=what.section.value,
-        **extra,
-    )
+    text = what.description
+    if setting == "convention":
+        text += f" [values: {', '.join(CONVENTIONS)}]"
+    option = typer.Option(*names, help=text, rich_help_panel=panel, show_default=_default(setting), **extra)
     return _keyword(setting, Annotated[type_ | None, option])
 
 
-def _help(setting: str) -> str:
-    words = [SETTINGS[setting].description]
-    if SETTINGS[setting].item is not None:
-        words.append("Repeat it, or use commas.")
+def _default(setting: str) -> bool | str:
+    """Return the default that help shows for a setting: the default convention's own, if it has the setting."""
     convention = CONVENTIONS[DEFAULT]
     default = getattr(convention.defaults, setting, None)
-    if default is not None and convention.supports(setting):
-        words.append(f"({DEFAULT}'s default: {str(default).lower() if isinstance(default, bool) else default})")
-    return " ".join(words)
+    if default is None or not convention.supports(setting):
+        return False
+    return f"{setting_text(default, format_number)} in {DEFAULT}"
 
 
 def whole(text: str) -> int:
@@ -256,8 +260,15 @@ def codes(text: str) -> list[str]:
     return list(read_codes(text.split(",")))
 
 
+def _known_conventions(incomplete: str) -> list[tuple[str, str]]:
+    """Return the conventions that what was typed may become, for the shell's completion; also the last of several."""
+    before, comma, _ = incomplete.rpartition(",")
+    return [(f"{before}{comma}{name}", convention.title) for name, convention in CONVENTIONS.items()]
+
+
 def _conventions(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",")]
-    if not all(name in CONVENTIONS for name in names):
-        raise ValueError(join_words(list(CONVENTIONS), "or"))
+    for name in names:
+        if name not in CONVENTIONS:
+            raise UnknownWordError(name, CONVENTIONS)
     return names

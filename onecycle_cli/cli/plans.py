@@ -11,7 +11,7 @@ from onecycle_cli.cli.targets import print_notes
 from onecycle_cli.config import load
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
-from onecycle_cli.render.findings_report import concise_lines, print_findings
+from onecycle_cli.render.findings_report import print_briefly, print_findings
 from onecycle_cli.render.plan_report import settings_origin
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def plans(request: Request) -> list[NamedPlan]:
     """Return every plan asked for; print notes and findings on standard error.
 
-    Warnings and errors are printed with their source lines if there are errors, else in one line each.
+    Warnings and errors are printed with their source lines if there are errors, else without.
 
     Raises:
         OnecycleError: nothing is asked for, or a config cannot be read.
@@ -43,7 +43,7 @@ def plans(request: Request) -> list[NamedPlan]:
         if any(finding.severity is Severity.ERROR for finding in shown):
             print_findings(shown, loaded.texts, sys.stderr)
         else:
-            sys.stderr.writelines(concise_lines(shown))
+            print_briefly(shown, sys.stderr)
     ready = [made.plan for made in loaded.plans if made.plan is not None]
     if len(ready) < len(loaded.plans):
         raise typer.Exit(2)

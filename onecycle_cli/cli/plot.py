@@ -21,7 +21,6 @@ from onecycle_cli.render.picture import Across, Curve
 if TYPE_CHECKING:
     from onecycle_cli.config import NamedPlan
 
-_PICTURE = "Picture"
 _FILE = "PNG, SVG or PDF by extension; - is stdout (default: the config's name with .png)."
 _SIZE = re.compile(r"\s*([0-9.]+)\s*[x×]\s*([0-9.]+)\s*(px|in)?\s*")
 
@@ -29,28 +28,22 @@ _SIZE = re.compile(r"\s*([0-9.]+)\s*[x×]\s*([0-9.]+)\s*(px|in)?\s*")
 @takes_plan
 def plot(
     request: Request,
-    output: Annotated[
-        str | None, typer.Option("-o", "--output", metavar="FILE", rich_help_panel=_PICTURE, help=_FILE)
-    ] = None,
-    terminal: Annotated[
-        bool, typer.Option("--terminal", rich_help_panel=_PICTURE, help="Draw in the terminal instead of a file.")
-    ] = False,
-    x: Annotated[Across, typer.Option(rich_help_panel=_PICTURE, help="The unit of the horizontal axis.")] = "step",
-    log: Annotated[
-        bool, typer.Option("--log", rich_help_panel=_PICTURE, help="Draw the learning rate on a logarithmic axis.")
-    ] = False,
-    momentum: Annotated[
-        bool, typer.Option("--momentum/--no-momentum", rich_help_panel=_PICTURE, help="Draw momentum below.")
-    ] = True,
-    size: Annotated[
-        str, typer.Option(metavar="WxH", rich_help_panel=_PICTURE, help="In inches, or in pixels: 1600x900px.")
-    ] = "9x5.5",
-    dpi: Annotated[float, typer.Option(min=10, max=2400, rich_help_panel=_PICTURE, help="Dots per inch (PNG).")] = 150,
-    title: Annotated[
-        str | None, typer.Option(rich_help_panel=_PICTURE, help="Figure title (default: names and key numbers).")
-    ] = None,
+    output: Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", help=_FILE)] = None,
+    terminal: Annotated[bool, typer.Option("--terminal", help="Draw in the terminal instead of a file.")] = False,
+    x: Annotated[Across, typer.Option(metavar="UNIT", help="The unit of the horizontal axis.")] = "step",
+    log: Annotated[bool, typer.Option("--log", help="Draw the learning rate on a logarithmic axis.")] = False,
+    momentum: Annotated[bool, typer.Option("--momentum/--no-momentum", help="Draw momentum below.")] = True,
+    size: Annotated[str, typer.Option(metavar="WxH", help="In inches, or in pixels: 1600x900px.")] = "9x5.5",
+    dpi: Annotated[float, typer.Option(min=10, max=2400, help="Dots per inch (PNG).")] = 150,
+    title: Annotated[str | None, typer.Option(help="Figure title (default: names and key numbers).")] = None,
 ) -> None:
-    """Draw the learning rate and momentum over the run; several plans in one picture."""
+    """Draw the learning rate and momentum over the run; several plans in one picture.
+
+    Examples:
+        onecycle plot plan.yaml -o schedule.svg
+        onecycle plot plan.yaml other.yaml --x percent --log -o both.png
+        onecycle plot --terminal --max-lr 0.1 --total-steps 1000
+    """
     if terminal and output is not None:
         raise OnecycleError("--terminal cannot be used with -o", "remove one")
     if output is not None:

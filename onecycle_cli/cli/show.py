@@ -32,7 +32,14 @@ def show(
     every: Annotated[int | None, typer.Option(parser=positive, metavar="N", help="Show every Nth step.")] = None,
     format_: FormatOption = "table",
 ) -> None:
-    """Show how long the cycle is and why, its learning rates, phases and key steps."""
+    """Show how long the cycle is and why, its learning rates, phases and key steps.
+
+    Examples:
+        onecycle show --max-lr 0.1 --epochs 30 --steps-per-epoch 175
+        onecycle show plan.yaml --at 0,500,999
+        onecycle show plan.yaml --max-lr 0.05 --convention fastai
+        onecycle show train.py --steps-per-epoch 391 --format json
+    """
     asked = [(plan, _steps(plan.schedule, at, every, MOST_ROWS[format_])) for plan in plans(request)]
     if format_ == "json":
         shown = [plan_json(plan.name, plan.schedule, convention_of(plan.settings).name, steps) for plan, steps in asked]

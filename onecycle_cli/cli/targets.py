@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.formatting import printable
+from onecycle_cli.render.lines import labelled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from matplotlib.figure import Figure
 
@@ -41,25 +42,17 @@ def picture_format(target: str) -> Format:
     return PICTURE_FORMATS[extension]
 
 
-def save_picture(figure: Figure, target: str, dpi: float, content: dict[str, str], *, is_extra: bool = False) -> None:
-    """Save a figure, and say where; `is_extra` for a picture beside a command's result on standard output.
-
-    `content` is embedded in the file: what the picture was drawn from.
-    """
+def save_picture(figure: Figure, target: str, dpi: float, content: dict[str, str]) -> None:
+    """Save a figure; `content`, what it was drawn from, is embedded in the file."""
     from onecycle_cli.render.figure import save
-    from onecycle_cli.render.output import whole_file
     from onecycle_cli.version import __version__
 
     metadata = {"version": f"onecycle-cli {__version__}", **content}
     if target == STDOUT:
         save(figure, sys.stdout.buffer, picture_format(target), dpi=dpi, metadata=metadata)
         return
-    with whole_file(Path(target)) as stream:
+    with written_file(target) as stream:
         save(figure, stream, picture_format(target), dpi=dpi, metadata=metadata)
-    if is_extra:
-        print_notes([f"the picture is {target}"])
-    else:
-        sys.stdout.write(f"{target}\n")
 
 
 def check_not_terminal(format_: str, example: str) -> None:
@@ -74,17 +67,27 @@ def check_not_terminal(format_: str, example: str) -> None:
 
 def print_notes(notes: Iterable[str]) -> None:
     """Print notes on standard error."""
-    sys.stderr.writelines(f"note: {printable(note)}\n" for note in notes)
+    sys.stderr.writelines(labelled("note", "note", printable(note), sys.stderr) for note in notes)
+
+
+@contextmanager
+def written_file(target: str) -> Iterator[IO[bytes]]:
+    """Open a file that is written whole or not at all, and say on standard error that it is written."""
+    from onecycle_cli.render.output import whole_file
+
+    path = Path(target)
+    with whole_file(path) as stream:
+        yield stream
+    if path.is_file():  # not a device or a pipe
+        sys.stderr.write(f"wrote {printable(target)}\n")
 
 
 def write_text(text: str, target: str) -> None:
     """Write a text to a file, or to standard output for `-`."""
-    from onecycle_cli.render.output import whole_file
-
     if target == STDOUT:
         sys.stdout.write(text)
         return
-    with whole_file(Path(target)) as stream:
+    with written_file(target) as stream:
         stream.write(text.encode())
 
 

@@ -58,7 +58,15 @@ def validate(
     fix: Annotated[bool, typer.Option("--fix", help="Apply safe fixes, and show them.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Show what --fix would change without changing it.")] = False,
 ) -> None:
-    """Check onecycle and training configs, and report every finding in one run."""
+    """Check onecycle and training configs, and report every finding in one run.
+
+    Examples:
+        onecycle validate configs
+        onecycle validate plan.yaml train.py --strict
+        onecycle validate configs --ignore OC512,OC9
+        onecycle validate configs --format sarif --output-file onecycle.sarif
+        onecycle validate plan.yaml --diff
+    """
     if fix and not diff and "-" in request.configs:
         raise OnecycleError("standard input cannot be fixed in place", "give --diff, or name the file")
     request = replace(

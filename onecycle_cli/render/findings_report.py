@@ -11,19 +11,16 @@ from typing import IO, TYPE_CHECKING
 from onecycle_cli.findings import RULES, Severity
 from onecycle_cli.formatting import count, flag_name, printable
 from onecycle_cli.policy.validation import LENGTH
-from onecycle_cli.render.output import make_console
+from onecycle_cli.render.lines import cells, has_colour, labelled, styled, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from rich.text import Text
 
     from onecycle_cli.findings import Finding, Rule
 
 MOST_LISTED = 3
 """Files with the same info that are listed one by one; of more, the report gives the number."""
 
-COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
 WIDEST = 100
 """Characters of a source line that are shown; of a longer line, those around the finding."""
 
@@ -57,14 +54,19 @@ def findings_json(findings: Iterable[Finding], files: int) -> str:
 
 
 def print_findings(findings: Sequence[Finding], texts: Mapping[str, str], stream: IO[str]) -> None:
-    """Print each finding with its source line and a caret, in colour if the stream is a terminal.
+    """Print each finding with its source line and a caret, and an empty line after each, in colour on a terminal.
 
     `texts` holds the texts of files by path.
     """
     lines = {path: text.splitlines() for path, text in texts.items()}
-    console = make_console(stream)
     for finding in findings:
-        console.print(_full(finding, lines.get(finding.file or "", ())), soft_wrap=True)
+        stream.write(_full(finding, lines.get(finding.file or "", ()), stream) + "\n")
+
+
+def print_briefly(findings: Iterable[Finding], stream: IO[str]) -> None:
+    """Print each finding as `print_findings` does, without its source line."""
+    for finding in findings:
+        stream.write(_full(finding, (), stream))
 
 
 def findings_summary(findings: Sequence[Finding], files: int, skipped: int, unreadable: int = 0) -> str:
@@ -117,28 +119,27 @@ def _without_length(findings: Iterable[Finding]) -> dict[str | None, str]:
     return {file: "steps_per_epoch" if names == per_epoch else "total_steps" for file, names in needs.items()}
 
 
-def _full(finding: Finding, lines: Sequence[str]) -> Text:
-    from rich.cells import cell_len
-    from rich.text import Text
-
-    text = Text()
-    text.append(f"{finding.severity}[{finding.code}]", COLOURS[finding.severity])
-    text.append(f": {printable(finding.message)}\n", "bold")
-    number = str(finding.line or "")
+def _full(finding: Finding, lines: Sequence[str], stream: IO[str]) -> str:
+    colour, number = has_colour(stream), str(finding.line or "")
+    said = labelled(f"{finding.severity}[{finding.code}]", finding.severity, printable(finding.message), stream)
     margin = " " * len(number)
     if where := _where(finding):
-        text.append(f"{margin}--> ", "blue").append(f"{printable(where)}\n")
+        said += f"{margin}{styled('-->', 'frame', colour=colour)} {printable(where)}\n"
     if finding.line is not None and finding.column is not None and finding.line <= len(lines):
-        line, at = lines[finding.line - 1], finding.column - 1
-        start = max(0, at - WIDEST // 2) if len(line) > WIDEST else 0
-        source, at = printable(line[start : start + WIDEST]), at - start
-        word = re.match(r"\[[^\]#]*\]|[^\s,:\]}#]*", source[at:])
-        caret = " " * cell_len(source[:at]) + "^" * max(1, cell_len(word[0]) if word else 0)
-        text.append(f"{margin} |\n{number} | ", "blue").append(f"{source}\n")
-        text.append(f"{margin} | ", "blue").append(f"{caret}\n", COLOURS[finding.severity])
-    if finding.hint:
-        text.append(f"{margin} = ", "blue").append("hint: ", "bold").append(f"{printable(finding.hint)}\n")
-    return text
+        shown = max(20, min(WIDEST, (width_of(stream) or WIDEST + len(number) + 3) - len(number) - 3))
+        source, caret = _marked(lines[finding.line - 1], finding.column - 1, shown)
+        bar = styled("|", "frame", colour=colour)
+        said += f"{margin} {bar}\n{styled(number, 'frame', colour=colour)} {bar} {source}\n"
+        said += f"{margin} {bar} {styled(caret, finding.severity, colour=colour)}\n"
+    return said + (labelled("hint", "hint", printable(finding.hint), stream) if finding.hint else "")
+
+
+def _marked(line: str, at: int, most: int) -> tuple[str, str]:
+    """Return at most so many characters of a source line, and carets under what begins at one of them."""
+    start = max(0, at - most // 2) if len(line) > most else 0
+    source, at = printable(line[start : start + most]), at - start
+    word = re.match(r"\[[^\]#]*\]|[^\s,:\]}#]*", source[at:])
+    return source, " " * cells(source[:at]) + "^" * max(1, cells(word[0]) if word else 0)
 
 
 def _where(finding: Finding) -> str:
@@ -166,8 +167,7 @@ def rule_page(rule: Rule) -> str:
 
 def rule_index() -> str:
     """Return every code with its severity and title."""
-    lines = [f"{rule.code}  {rule.severity:<8} {rule.title}\n" for rule in RULES.values()]
-    return "".join(lines) + "\n`onecycle explain CODE` shows its page.\n"
+    return "".join(f"{rule.code}  {rule.severity:<8} {rule.title}\n" for rule in RULES.values())
 
 
 def _indent(text: str) -> str:

@@ -155,13 +155,19 @@ def settings_origin(settings: Settings, path: str, in_file: Collection[str], fla
     """Return one line per setting: its value, and whether a flag, the file at `path`, a default or a sum gave it."""
     convention, lines = convention_of(settings), list[tuple[str, str, str]]()
     for setting in SETTINGS:
+        if setting == "verbose":
+            continue  # it is what prints this, and has no effect on the plan
         value = getattr(settings, setting)
         default = getattr(convention.defaults, setting, None)
         if setting in flags:
             lines.append((setting, setting_text(value), flag_name(setting)))
         elif value is not None and setting in in_file:
             lines.append((setting, setting_text(value), path))
-        elif default is not None and not (setting == "final_div_factor" and settings.final_lr is not None):
+        elif (
+            default is not None
+            and convention.supports(setting)
+            and not (setting == "final_div_factor" and settings.final_lr is not None)
+        ):
             lines.append((setting, setting_text(default), f"default of {convention.name}"))
     epoch, length = epoch_from_data(settings), find_length(settings)
     if settings.steps_per_epoch is None and epoch is not None:

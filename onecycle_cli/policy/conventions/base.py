@@ -65,6 +65,7 @@ class Convention:
 
     Attributes:
         name: the value of the setting `convention`.
+        manual: its page: formula, framework and version, defaults, and what is not supported.
         framework: whose arithmetic it is, as a sentence names it.
         version: the version that was read or run; empty where there is none.
         phases: cuts the cycle of a plan into phases with their ramps, in order, covering the steps 0 … T-1. Raises
@@ -97,6 +98,7 @@ class Convention:
     """
 
     name: str
+    manual: str | None = None
     framework: str
     version: str = ""
     phases: Callable[[Plan], tuple[Phase, ...]]

@@ -189,6 +189,7 @@ def _many(start: FloatArray, term: float, times: FloatArray) -> FloatArray:
 
 CONVENTION = Convention(
     name="fastai",
+    manual=__doc__,
     framework="fastai",
     version="2.8.12",
     phases=phases,

@@ -23,6 +23,7 @@ from onecycle_cli.policy.conventions.base import SETTINGS_OF_OTHERS, WITHOUT_MOM
 CONVENTION = replace(
     torch.CONVENTION,
     name="mmengine",
+    manual=__doc__,
     framework="MMEngine",
     version="0.10.7",
     defaults=Defaults(cycle_momentum=False),

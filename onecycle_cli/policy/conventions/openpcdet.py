@@ -66,6 +66,7 @@ def check(plan: Plan) -> Iterator[Finding]:
 
 CONVENTION = Convention(
     name="openpcdet",
+    manual=__doc__,
     framework="OpenPCDet",
     phases=phases,
     check=check,

@@ -91,6 +91,7 @@ def check_edges(plan: Plan, edges: dict[str, float]) -> Iterator[Finding]:
 
 CONVENTION = Convention(
     name="optax",
+    manual=__doc__,
     framework="optax",
     version="0.2.8",
     phases=phases,

@@ -50,6 +50,7 @@ def check(plan: Plan) -> Iterator[Finding]:
 CONVENTION = replace(
     optax.CONVENTION,
     name="optax-linear",
+    manual=__doc__,
     phases=phases,
     check=check,
     defaults=Defaults(cycle_momentum=False, anneal_strategy="linear"),

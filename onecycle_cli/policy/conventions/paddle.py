@@ -42,6 +42,7 @@ def check(plan: Plan) -> Iterator[Finding]:
 CONVENTION = replace(
     torch.CONVENTION,
     name="paddle",
+    manual=__doc__,
     framework="PaddlePaddle",
     version="3.3.1",
     check=check,

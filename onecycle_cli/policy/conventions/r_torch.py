@@ -56,6 +56,7 @@ def check(plan: Plan) -> Iterator[Finding]:
 
 CONVENTION = Convention(
     name="r-torch",
+    manual=__doc__,
     framework="R torch",
     version="development version after 0.17.0",
     phases=phases,

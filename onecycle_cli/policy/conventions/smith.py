@@ -104,6 +104,7 @@ def half_cycle(plan: Plan) -> int:
 
 CONVENTION = Convention(
     name="smith",
+    manual=__doc__,
     framework="L. N. Smith's logged runs",
     phases=phases,
     check=check,

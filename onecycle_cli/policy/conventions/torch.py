@@ -37,6 +37,7 @@ def phases(plan: Plan) -> tuple[Phase, ...]:
 
 CONVENTION = Convention(
     name="torch",
+    manual=__doc__,
     framework="PyTorch",
     version="2.13.0",
     phases=phases,

@@ -1,0 +1,124 @@
+"""What is wrong with a command line, in the words of every other error: what was typed, and what to type instead."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from onecycle_cli.formatting import flag_name, join_words, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+LONGEST = 60
+"""Characters of what was typed that are repeated, and compared with what there is."""
+
+_UNEXPECTED = re.compile(r"Got unexpected extra argument\S* \((.*)\)", re.DOTALL)
+
+
+class UnknownWordError(ValueError):
+    """A parser of an option does not know a word: `hint` is the nearest one, or all of them."""
+
+    def __init__(self, typed: str, known: Iterable[str]) -> None:
+        """Look for the nearest word."""
+        super().__init__(typed)
+        self.hint = did_you_mean(typed, known)
+
+
+def usage_error(error: Any, program: str) -> tuple[str, str]:
+    """Return the message and the hint for an error of Typer's; an empty message where there is nothing to say."""
+    context = getattr(error, "ctx", None)
+    see = f"see `{program if context is None else context.command_path} --help`"
+    parameter = getattr(error, "param", None)
+    if hasattr(error, "possibilities"):
+        options = [] if context is None else _options(context.command.get_params(context))
+        near = nearest_option(error.option_name, options)
+        return f"unknown option {shorten(error.option_name, LONGEST)}", f"did you mean {near}?" if near else see
+    if hasattr(error, "param_type") and parameter is not None:
+        return _missing(parameter, see)
+    if parameter is not None and hasattr(error.__cause__, "errors"):
+        return _refused(parameter, error.__cause__.errors()[0])
+    message = error.format_message()
+    if extra := _UNEXPECTED.fullmatch(message):
+        return f"unexpected argument {shorten(extra[1], LONGEST)!r}", see
+    if hasattr(error, "option_name"):
+        return f"{error.option_name} needs a value", see
+    return " ".join(message.split()), see
+
+
+def did_you_mean(typed: str, known: Iterable[str]) -> str:
+    """Return the hint for a mistyped word: the nearest of those there are, or all of them."""
+    words = list(known)
+    near = nearest(typed, words)
+    return f"did you mean {near}?" if near else f"use {join_words(words, 'or')}"
+
+
+def nearest(typed: str, known: Iterable[str]) -> str | None:
+    """Return the word that a mistyped one is most like, or that it begins; capitals do not count."""
+    words, typed = {word.lower(): word for word in known}, typed[:LONGEST].strip().lower()
+    near = get_close_matches(typed, words, 1) or [word for word in words if typed and word.startswith(typed)]
+    return words[near[0]] if near else None
+
+
+def nearest_option(typed: str, options: Sequence[str]) -> str | None:
+    """Return the option that a mistyped one means: as other programs name it, with other words, or misspelled."""
+    name = typed[:LONGEST].lower().replace("_", "-").strip("-")
+    words = sorted(name.split("-"))
+    by_words = {option: sorted(option.strip("-").split("-")) for option in options}
+    for option, of_option in by_words.items():
+        if words == of_option:
+            return option
+    flag = flag_name(_setting_named(name) or "")
+    if flag in options:
+        return flag
+    if holding := [option for option, of_option in by_words.items() if set(words) <= set(of_option)]:
+        return min(holding, key=lambda option: not option.endswith(f"-{name}"))
+    close = get_close_matches(name, [option.strip("-") for option in options], 1)
+    return f"--{close[0]}" if close else None
+
+
+def _setting_named(name: str) -> str | None:
+    """Return the setting that other programs call so."""
+    from onecycle_cli.config.indexes import plain
+    from onecycle_cli.config.training.names import RATES, SETTING_NAMES
+
+    return "max_lr" if plain(name) in RATES else SETTING_NAMES.get(plain(name))
+
+
+def _options(parameters: Iterable[Any]) -> list[str]:
+    return [
+        name
+        for parameter in parameters
+        if parameter.param_type_name == "option"
+        for name in (*parameter.opts, *parameter.secondary_opts)
+        if name.startswith("--")
+    ]
+
+
+def _missing(parameter: Any, see: str) -> tuple[str, str]:
+    if parameter.param_type_name == "argument":
+        return f"{parameter.metavar or parameter.name.upper()} is missing", see
+    choices = parameter.type_descriptor.choices
+    return f"{parameter.opts[0]} is missing", f"use {join_words(list(map(str, choices)), 'or')}" if choices else see
+
+
+def _refused(parameter: Any, why: Any) -> tuple[str, str]:
+    """Return what is wrong with a value that the option's type or parser refuses."""
+    kind, typed = parameter.type_descriptor, str(why["input"])
+    least, most = kind.parameter_info.min, kind.parameter_info.max
+    if kind.choices:
+        hint = did_you_mean(typed, map(str, kind.choices))
+    elif why["type"] == "value_error":
+        error = why["ctx"]["error"]
+        hint = error.hint if isinstance(error, UnknownWordError) else f"use {error}"
+    elif least is not None:
+        hint = f"use {least:g} or more" if most is None else f"use a number from {least:g} to {most:g}"
+    else:
+        hint = "use a number"
+    shown = shorten(typed, LONGEST)
+    try:
+        float(typed)
+    except ValueError:
+        shown = repr(shown)  # so that the ends of a text can be seen
+    return f"invalid {parameter.opts[0]} {shown}", hint

@@ -1,0 +1,116 @@
+"""Lines of text for a terminal: as wide as it is, broken only between words, in colour where it shows colours."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STYLES = {
+    "error": "1;31",
+    "warning": "1;33",
+    "info": "1;36",
+    "note": "1;36",
+    "hint": "1",
+    "heading": "1;32",
+    "flag": "1;36",
+    "value": "36",
+    "bold": "1",
+    "dim": "2",
+    "frame": "34",
+}
+"""The terminal's codes for what a text is."""
+
+
+def has_colour(stream: IO[str]) -> bool:
+    """Return whether a stream shows colours: a terminal that can, unless NO_COLOR or FORCE_COLOR say otherwise."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
+
+
+def width_of(stream: IO[str]) -> int | None:
+    """Return the columns of a terminal; None for a pipe or a file, where lines are not broken."""
+    return terminal_size(stream)[0] if stream.isatty() else None
+
+
+def terminal_size(stream: IO[str], default: tuple[int, int] = (80, 24)) -> tuple[int, int]:
+    """Return the columns and lines of the terminal that a stream is: by COLUMNS and LINES, else as it says itself."""
+    size = default
+    with suppress(OSError, ValueError):
+        size = os.get_terminal_size(stream.fileno())
+    given = (os.environ.get(name, "") for name in ("COLUMNS", "LINES"))
+    columns, lines = (
+        int(text) if text.isdecimal() and 0 < int(text) < 10_000 else each
+        for text, each in zip(given, size, strict=True)
+    )
+    return columns or default[0], lines or default[1]
+
+
+def is_unicode(stream: IO[str]) -> bool:
+    """Return whether a stream's encoding has braille, lines and arrows."""
+    try:
+        "⣿→│".encode(getattr(stream, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def styled(text: str, style: str, *, colour: bool) -> str:
+    """Return a text in the style of a name of STYLES, or as it is."""
+    return f"\033[{STYLES[style]}m{text}\033[0m" if colour and text else text
+
+
+def cells(text: str) -> int:
+    """Return how many columns text takes in a terminal: two for wide characters, none for combining ones."""
+    return len(text) if text.isascii() else sum(map(_cells, text))
+
+
+def _cells(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def cut(text: str, width: int, ellipsis: str) -> str:
+    """Return as much of the text as fits, with an ellipsis where something is left out."""
+    if cells(text) <= width:
+        return text
+    room, kept = width - len(ellipsis), ""
+    for character in text:
+        room -= _cells(character)
+        if room < 0:
+            break
+        kept += character
+    return (kept + ellipsis)[: max(width, 0)] if width > len(ellipsis) else kept[: max(width, 0)]
+
+
+def wrap(text: str, width: int | None, *, first: int = 0, indent: int = 0) -> Iterator[str]:
+    """Yield a text's lines of at most `width` columns, broken between words only: a longer word gets its own line.
+
+    Args:
+        text: one paragraph.
+        width: the columns, or None for one line.
+        first: columns already taken in the first line.
+        indent: spaces before each line but the first.
+    """
+    line, room, margin = "", (width or 0) - first, ""
+    for word in text.split(" ") if width is not None else [text]:
+        if line and cells(line) + 1 + cells(word) > room:
+            yield margin + line
+            line, room, margin = word, (width or 0) - indent, " " * indent
+        else:
+            line = f"{line} {word}" if line else word
+    yield margin + line
+
+
+def labelled(label: str, style: str, text: str, stream: IO[str]) -> str:
+    """Return `label: text` for a stream, as wide as its terminal, the label in colour; ended by a line break."""
+    lines = wrap(text, width_of(stream), first=len(label) + 2, indent=2)
+    return f"{styled(f'{label}:', style, colour=has_colour(stream))} " + "\n".join(lines) + "\n"

@@ -71,6 +71,10 @@ def test_a_scheduler_that_is_made_in_each_epoch_restarts_in_each(name: str, kind
     found = checked(plan, logged(plan, steps % each, kind))
     assert (found.cause.slug, found.cause.fit) == (f"restarted-at:{each}", 1)
     assert "in each epoch" in found.cause.summary
+    unknown = {setting: value for setting, value in plan.items() if setting not in ("epochs", "steps_per_epoch")}
+    found = checked({**unknown, "total_steps": total_of(plan)}, logged(plan, steps % each, kind))
+    assert (found.cause.slug, found.cause.fit) == (f"restarted-at:{each}", 1)
+    assert f"every {each} steps" in found.cause.summary
 
 
 @EACH_KIND
@@ -161,6 +165,42 @@ def test_stepped_after_each_micro_batch_and_logged_before_the_last(name: str, ti
         found = checked(plan, logged(plan, np.minimum(clock, total), EXACT))
         assert (found.cause.slug, found.cause.fit) == (f"stepped-n-times:{times}", 1)
         assert "micro-batch" in found.cause.advice
+
+
+@pytest.mark.parametrize("world", [2, 3])
+@EACH_KIND
+@EACH_PLAN
+def test_accelerate_steps_a_prepared_scheduler_once_per_process(name: str, kind: Kind, world: int) -> None:
+    plan, total = {**PLANS[name], "world_size": world}, total_of(PLANS[name])
+    updates = plan["epochs"] * -(-plan["steps_per_epoch"] // world)
+    clock = np.minimum(np.arange(updates + 1) * world, total)
+    right = checked(plan, logged(plan, clock, kind))
+    assert (right.verdict, right.cause.slug) == ("ok", "none")
+    assert "accelerate" in right.notes[0]
+    # One process, or none known: the same log shows a scheduler that is stepped too often.
+    for other in (None, 1, world + 1):
+        assert (
+            checked({**plan, "world_size": other}, logged(plan, clock, kind)).cause.slug == f"stepped-n-times:{world}"
+        )
+
+
+def test_accelerate_is_no_excuse_for_a_run_that_goes_on_after_its_cycle() -> None:
+    plan = {"max_lr": 0.1, "total_steps": 400, "world_size": 2}
+    clock = np.minimum(np.arange(401) * 2, 400)
+    found = checked(plan, logged(plan, clock, EXACT))
+    assert (found.verdict, found.cause.slug) == ("diverges", "stepped-n-times:2")
+    assert "accelerate" in found.cause.advice
+
+
+def test_a_plan_of_the_steps_that_accelerate_leaves_is_near_the_run() -> None:
+    plan = {"max_lr": 0.001, "epochs": 5, "dataset_size": 640, "batch_size": 8, "world_size": 2}
+    made = {"max_lr": 0.001, "total_steps": 400}
+    found = checked(plan, log_of(run_of(made, np.arange(201) * 2), EXACT))
+    assert (found.verdict, found.cause.slug, found.cause.fit) == ("diverges", "stepped-n-times:2", 1)
+    assert "as accelerate means it" in found.cause.summary
+    assert "total_steps: 400" in found.cause.advice
+    advised = {"max_lr": 0.001, "total_steps": 400, "world_size": 2}
+    assert checked(advised, log_of(run_of(made, np.arange(201) * 2), EXACT)).verdict == "ok"
 
 
 # --- float32 ---------------------------------------------------------------------------------------------------------

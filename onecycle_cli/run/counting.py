@@ -114,13 +114,17 @@ def given_readings(log: Log, settings: Settings, schedule: Schedule, row_is: Row
 def possible_readings(log: Log, settings: Settings, schedule: Schedule) -> Iterator[Reading]:
     """Yield what else the rows may count."""
     steps, total = log.steps, schedule.total_steps
+    if log.counts != "epoch":
+        yield from _per_process(steps, schedule, settings.world_size or 1)
     if log.counts == "row":
         yield from _strides(log, schedule)
         return
     if log.counts == "epoch":
-        for epochs in {int(steps.max()), int(steps.max()) + 1} - {0}:
-            if total % epochs == 0:
-                yield from _of_epochs(steps, total // epochs, given=False)
+        shared = [
+            total // epochs for epochs in (int(steps.max()), int(steps.max()) + 1) if epochs and not total % epochs
+        ]
+        for length in dict.fromkeys(shared):
+            yield from _of_epochs(steps, length, given=False)
         return
     if log.step_column is not None and log.step_column.strip().casefold() in OWN_COUNTERS:
         yield from _own_counter(log, schedule)
@@ -149,6 +153,21 @@ def _plain(log: Log, schedule: Schedule) -> Iterator[Reading]:
     if first := schedule.first_step:
         note = f"the log counts its steps from the resumed run's first one, step {first:,} of the cycle"
         yield from (replace(plain, offset=first + by, note=note, after=by > 0) for by in (0, -1, 1))
+
+
+def _per_process(steps: Steps, schedule: Schedule, world: int) -> Iterator[Reading]:
+    """Yield rows of a run under accelerate, which steps a prepared scheduler once per process in each optimizer step.
+
+    Its total_steps are then those of one process that has all data. As each epoch is rounded up to whole optimizer
+    steps, the cycle may be over before the run is: accelerate does not step OneCycleLR past total_steps.
+    """
+    total, epochs = schedule.total_steps, schedule.plan.epochs
+    last = epochs * -(-total // (epochs * world))
+    note = f"accelerate steps a prepared scheduler once per process, so each step of the log is {world:,} of the cycle"
+    for by in (0, -1, 1) if world > 1 else ():
+        counted = steps + by
+        clock = np.where(counted <= last, np.minimum(counted * world, total), counted * world)
+        yield Reading("step", steps, clock, 0, f"{note}{f', {AFTER}' if by > 0 else ''}", after=True, given=False)
 
 
 # --- Epochs ----------------------------------------------------------------------------------------------------------

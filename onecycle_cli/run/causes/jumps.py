@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from onecycle_cli.formatting import count
-from onecycle_cli.run.causes.hypothesis import Case, Hypothesis, at_other_steps, rows_with_rate, steps_with
+from onecycle_cli.run.causes.hypothesis import Case, Hypothesis, at_other_steps, steps_with
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from onecycle_cli.policy.schedule import Schedule
     from onecycle_cli.run.series import Flags, Floats, Samples, Steps
 
 JUMP_ROWS = 6
@@ -23,9 +22,6 @@ TRIAL_ROWS = 48
 
 MOST_STARTS = 64
 """How many such steps are tried: those between two rows of a log."""
-
-MOST_LENGTHS = 8
-"""Rows like the first that suggest how long a repeated cycle is."""
 
 
 def jumped(case: Case) -> Iterator[Hypothesis]:
@@ -137,33 +133,3 @@ def made_for_the_rest(case: Case) -> Iterator[Hypothesis]:
         "scheduler.state_dict() in the checkpoint and load it",
         predict,
     )
-
-
-def repeated(case: Case) -> Iterator[Hypothesis]:
-    """Suppose that the cycle was made for an epoch, or another part of the run, and begins again after each."""
-    total = case.schedule.total_steps
-    for length in _repeated_lengths(case):
-        schedule = case.variant(total_steps=length) if 1 < length < total else None
-        if schedule is not None:
-            each = ", in each epoch," if length == case.schedule.steps_per_epoch else ""
-            yield Hypothesis(
-                f"restarted-at:{length}",
-                f"every {length:,} steps{each} a cycle of {length:,} steps begins, in place of one of {total:,}",
-                "make the scheduler once, before the loop over the epochs, for the steps of all of them",
-                _repeats(schedule, length),
-            )
-
-
-def _repeats(schedule: Schedule, length: int) -> Callable[[Samples], Floats]:
-    return lambda rows: rows.predicted(schedule, np.maximum(rows.steps, 0) % length)
-
-
-def _repeated_lengths(case: Case) -> list[int]:
-    """Suggest how long a repeated cycle is: an epoch, or until a rate is like the first one again."""
-    whole, column = case.whole, case.whole.rates[0]
-    known = rows_with_rate(whole)
-    again = known[1:][whole.values[known[1:], column] == whole.values[known[0], column]][:MOST_LENGTHS]
-    apart = (whole.steps[again] - whole.steps[known[0]]).tolist()
-    return [
-        length for length in dict.fromkeys([whole.schedule.steps_per_epoch or 0, *apart]) if length < whole.steps.max()
-    ]

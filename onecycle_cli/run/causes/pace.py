@@ -42,14 +42,13 @@ def several_times(case: Case) -> Iterator[Hypothesis]:
     Rows may be logged between these moves: where the scheduler is stepped after each micro-batch, most loops log before
     the last of them, so that row n shows step N·n + N - 1.
     """
-    total, some = case.schedule.total_steps, _trial_rows(case)
+    total = case.schedule.total_steps
     tried = np.array(
         [(times, 0) for times in range(2, MOST_TIMES + 1)]
         + [(times, further) for times in range(2, MOST_BETWEEN + 1) for further in range(1, times)]
         + [(times, times - 1) for times in range(MOST_BETWEEN + 1, MOST_TIMES + 1)]
     )
-    hits = _hits(case, some, np.minimum(tried[:, :1] * some.steps + tried[:, 1:], total))
-    times, further = tried[int(hits.argmax())].tolist()
+    times, further = best_clock(case, tried, lambda each, rows: each[:, :1] * rows.steps + each[:, 1:])
     between = f", and a row is logged {count(further, 'step')} further" if further else ""
     yield from at_other_steps(
         case,
@@ -65,9 +64,14 @@ def _once_per_step(case: Case, times: int) -> str:
     """Advise on a scheduler that advances several steps per optimizer step."""
     if times == case.settings.gradient_accumulation:
         return "step the scheduler with the optimizer, not after every micro-batch"
+    if times == case.settings.world_size:
+        return (
+            f"accelerate steps a prepared scheduler once per process: make it for {times} times as many steps as the "
+            "run has, or make it without prepare() or with split_batches"
+        )
     return (
-        f"step the scheduler once per optimizer step; accelerate steps a prepared scheduler once per process: with "
-        f"{times} processes multiply the run's total_steps by {times}, or make the scheduler without prepare()"
+        f"step the scheduler once per optimizer step; if accelerate steps it once for each of {times} processes, set "
+        f"world_size to {times} in the plan"
     )
 
 
@@ -188,6 +192,14 @@ def _likeliest(case: Case, some: Samples, lengths: list[int]) -> list[int]:
 
 def _trial_rows(case: Case) -> Samples:
     return case.some_rows(TRIAL_ROWS // 2, first=TRIAL_ROWS // 2)
+
+
+def best_clock(case: Case, tried: Steps, clocks: Callable[[Steps, Samples], Steps]) -> list[int]:
+    """Return the numbers, a row of `tried`, with which a clock explains most rows of a trial."""
+    some = _trial_rows(case)
+    hits = _hits(case, some, np.minimum(clocks(tried, some), case.schedule.total_steps))
+    numbers: list[int] = tried[int(hits.argmax())].tolist()
+    return numbers
 
 
 def _hits(case: Case, some: Samples, clocks: Steps) -> NDArray[np.int64]:

@@ -177,9 +177,9 @@ def several_parts(case: Case) -> Iterator[Hypothesis]:
     if later[0].still and len(found) == 2:
         slug, summary, advice = "constant", *_stops(int(parts.steps[later[0].row - 1]))
     elif all(not part.still and 0 <= part.clock < max(gap, 1) for part in later):
-        slug, summary, advice = f"restarted-at:{-later[0].shift}", *_restarts(case, found)
+        slug, summary, advice = f"restarted-at:{-later[0].shift}", *_restarts(found)
     elif last and _is_believable(parts):
-        slug, summary, advice = f"shifted:{last:+d}", *_jumps(case, found, last)
+        slug, summary, advice = f"shifted:{last:+d}", *_jumps(found, last)
     else:
         return
     yield from at_other_steps(case, slug, summary, advice, lambda some: clock[some.rows])
@@ -198,21 +198,18 @@ def _stops(last: int) -> tuple[str, str]:
     return summary, "look for what ends the calls of scheduler.step(): a condition, or an exception that is caught"
 
 
-def _restarts(case: Case, found: Sequence[Part]) -> tuple[str, str]:
+def _restarts(found: Sequence[Part]) -> tuple[str, str]:
     starts = [-part.shift for part in found[1:]]
     apart = set(np.diff([0, *starts]).tolist())
     regularly = f", every {starts[0]:,} steps" if len(starts) > 1 and len(apart) == 1 else ""
     shown = [f"{step:,}" for step in starts[:PARTS_SHOWN]]
     more = [f"{count(len(starts) - PARTS_SHOWN, 'more time')}"] if len(starts) > PARTS_SHOWN else []
-    summary = (
-        f"the run follows the plan to step {starts[0] - 1:,}; the cycle starts over at step {join_words(shown + more)}"
-    )
-    if regularly and starts[0] == case.schedule.steps_per_epoch:
-        return f"{summary}{regularly}: in each epoch", "make the scheduler once, before the loop over the epochs"
-    return summary + regularly, "restore the scheduler with the model: save scheduler.state_dict() in each checkpoint"
+    where = f"the cycle starts over at step {join_words(shown + more)}{regularly}"
+    advice = "restore the scheduler with the model: save scheduler.state_dict() in each checkpoint, and load it"
+    return f"the run follows the plan to step {starts[0] - 1:,}; {where}", advice
 
 
-def _jumps(case: Case, found: Sequence[Part], last: int) -> tuple[str, str]:
+def _jumps(found: Sequence[Part], last: int) -> tuple[str, str]:
     advice = "step the scheduler once in every step"
     if last < 0:
         advice += "; with mixed precision GradScaler skips optimizer steps, and the scheduler should move all the same"
@@ -221,10 +218,8 @@ def _jumps(case: Case, found: Sequence[Part], last: int) -> tuple[str, str]:
     if len(found) <= 3 or len(jumps) > 1 or any(part.still for part in found):
         return f"{_described(found)}; in the end the learning rate is {ahead}", advice
     (jump,) = jumps
-    apart = set(np.diff([part.step for part in found[1:]]).tolist())
-    when = "in each epoch" if apart == {case.schedule.steps_per_epoch} else f"at {len(found) - 1} places"
-    how = f"{count(abs(jump), 'time')} too {'often' if jump > 0 else 'seldom'}"
-    return f"{when} the scheduler is stepped {how}; in the end the learning rate is {ahead}", advice
+    how = f"{count(abs(jump), 'time')} too {'often' if jump > 0 else 'seldom'} at {len(found) - 1} places"
+    return f"the scheduler is stepped {how}; in the end the learning rate is {ahead}", advice
 
 
 def _described(found: Sequence[Part]) -> str:

@@ -9,9 +9,10 @@ import sys
 import pytest
 
 from onecycle_cli import OneCycle, OnecycleError
+from onecycle_cli.render.lines import cells, cut
 from onecycle_cli.render.picture import Curve
-from onecycle_cli.render.terminal import cells, cut, draw_terminal
-from onecycle_cli.render.terminal.canvas import Canvas, connect
+from onecycle_cli.render.terminal import draw_terminal
+from onecycle_cli.render.terminal.canvas import Canvas, Stroke, connect
 
 
 def curve(label: str = "run", **settings: object) -> Curve:
@@ -33,7 +34,7 @@ SHAPES = {
 
 
 def uncoloured(text: str) -> str:
-    return re.sub("\x1b\\[\\d+m", "", text)
+    return re.sub("\x1b\\[[\\d;]+m", "", text)
 
 
 def drawing(text: str) -> list[str]:
@@ -135,11 +136,28 @@ def test_momentum_is_left_out_where_unwanted_or_not_cycled() -> None:
     assert "beta1" in draw_terminal([adam], 80, 24)
 
 
-def test_a_resumed_run_begins_where_it_goes_on() -> None:
-    text = draw_terminal([curve(last_epoch=499, cycle_momentum=False)], 80, 24)
-    assert "resumes at step 500" in text
-    firsts = [len(line) - len(line.lstrip()) for line in drawing(text) if line.strip()]
-    assert min(firsts) in (36, 37, 38)
+def dots(rows: list[str], first: int, last: int) -> int:
+    return sum((ord(each) - 0x2800).bit_count() for row in rows for each in row[first:last] if each > "\u2800")
+
+
+def test_a_resumed_run_has_its_past_dotted_and_its_peak() -> None:
+    run = curve(last_epoch=499, cycle_momentum=False)
+    titled = draw_terminal([run], 80, 24).splitlines()
+    assert titled[0].startswith("run: peak 0.1 at step 299 (done), resumes at step 500,")
+    assert next(line.split()[0] for line in titled if "┤" in line) == "0.10"
+    resumed, whole = (
+        drawing(draw_terminal([each], 80, 24, title=False)) for each in (run, curve(cycle_momentum=False))
+    )
+    assert [row[38:] for row in resumed] == [row[38:] for row in whole]
+    assert 0.15 < dots(resumed, 0, 36) / dots(whole, 0, 36) < 0.4
+    ascii_lines = draw_terminal([run], 80, 24, unicode=False, title=False).splitlines()[1:-3]
+    rows = [line.partition("|")[2] or line.partition("+")[2] for line in ascii_lines]
+    assert {each for row in rows for each in row[:36]} == {" ", "."}
+    assert {each for row in rows for each in row[38:]} == {" ", "*"}
+    coloured = draw_terminal([run], 80, 24, colour=True)
+    assert "\x1b[2;36m" in coloured
+    assert "\x1b[36m" in coloured
+    assert "\x1b[2;" not in draw_terminal([curve()], 80, 24, colour=True)
 
 
 def test_bars_are_lengthened_until_they_touch() -> None:
@@ -148,8 +166,8 @@ def test_bars_are_lengthened_until_they_touch() -> None:
 
 def test_braille_dots() -> None:
     canvas = Canvas(2, 1, braille=True)
-    canvas.bar(0, 0, 3, 0)
-    canvas.bar(3, 3, 3, 0)
+    canvas.bar(0, 0, 3, Stroke(0))
+    canvas.bar(3, 3, 3, Stroke(0))
     assert canvas.lines(colour=False) == ["⡇⠈"]
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +16,8 @@ from rich.cells import cell_len
 
 from onecycle_cli.cli import main
 from onecycle_cli.config.yaml_tree import MOST_NODES
+
+from .screens import on_a_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -556,50 +556,21 @@ def test_a_finding_past_the_last_line_has_no_source(folder: Path, capsys: pytest
 
 # --- Colour -----------------------------------------------------------------------------------------------------
 
-COLOUR = re.compile(rb"\x1b\[(?:\d+;)*(?:3|4|9|10)\d(?:;\d+)*m")
-
-
-def on_a_terminal(folder: Path, **environment: str) -> bytes:
-    """Run the program with its output on a terminal; give what it wrote there."""
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "onecycle_cli", "validate", "run.yaml"],
-        cwd=folder,
-        env=plain_environment(TERM="xterm-256color", **environment),
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=theirs,
-    ) as process:
-        os.close(theirs)
-        deadline = threading.Timer(60, process.kill)
-        deadline.start()
-        written = b""
-        while chunk := _read(ours):
-            written += chunk
-        deadline.cancel()
-    os.close(ours)
-    return written
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65536)
-    except OSError:  # Linux says so when the other side is closed
-        return b""
+COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3|4|9|10)\d(?:;\d+)*m")
 
 
 def test_a_terminal_gets_colour(folder: Path) -> None:
     write(folder, {"run.yaml": WRONG})
-    written = on_a_terminal(folder)
+    _, written = on_a_terminal(["validate", "run.yaml"], folder)
     assert COLOUR.search(written)
-    assert b"1 file checked: 1 error" in written
+    assert "1 file checked: 1 error" in written
 
 
 def test_no_color_holds(folder: Path) -> None:
     write(folder, {"run.yaml": WRONG})
-    written = on_a_terminal(folder, NO_COLOR="1")
+    _, written = on_a_terminal(["validate", "run.yaml"], folder, environment={"NO_COLOR": "1"})
     assert not COLOUR.search(written)
-    assert b"error[OC103]" in written
+    assert "error[OC103]" in written
 
 
 @pytest.mark.parametrize("form", ["full", "concise"])

@@ -70,7 +70,7 @@ def compare(
         raise OnecycleError("a comparison needs two plans", "name two configs, or --convention torch,optax")
     planned = plans(replace(request, leave_out_unsupported=True))
     longest = max(plan.schedule.total_steps for plan in planned)
-    asked = None if at is None else read_steps(at, longest)
+    asked = read_steps(at, longest) if at else None
     entries = _entries(planned, _names(planned, request), tolerance)
     steps = shown_steps(entries) if asked is None else asked
     if output is not None:

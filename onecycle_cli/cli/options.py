@@ -21,7 +21,7 @@ from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.settings import SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 _CONFIG = "Config"
@@ -30,7 +30,7 @@ _SEPARATED = re.compile(r",?\s+,?")
 _THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+")
 
 AtOption = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option("--at", metavar="STEP,…", help="Show only these steps, such as 0,500,9999 or '1,574 5,249'."),
 ]
 FormatOption = Annotated[Literal["table", "json"], typer.Option("--format", help="Output format.")]
@@ -119,18 +119,24 @@ def _takes(command: Callable[..., None], configs: inspect.Parameter, *flags: ins
     return wrapper
 
 
-def read_steps(text: str, total_steps: int) -> list[int]:
-    """Read the steps of `--at`.
+def read_steps(texts: Sequence[str], total_steps: int) -> list[int]:
+    """Read the steps of `--at`, which may be repeated.
 
     Raises:
         OnecycleError: one of them is not a step of the cycle.
     """
+    return [step for text in texts for step in _read_steps(text, total_steps)]
+
+
+def _read_steps(text: str, total_steps: int) -> list[int]:
     steps: list[int] = []
-    with suppress(ValueError):
+    try:
         for part in _SEPARATED.split(text.strip()):
             read, note = _read_part(part, total_steps)
             steps += read
             print_notes([note] if note else [])
+    except ValueError:
+        steps = []
     if any(step < 0 for step in steps):
         raise OnecycleError(f"--at {text[:60]}: steps count from 0", f"the last step is {total_steps - 1}")
     if not steps:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from onecycle_cli.cli.drawing import drawn, window_height
 from onecycle_cli.cli.options import takes_plan
 from onecycle_cli.cli.plans import plans
 from onecycle_cli.cli.targets import check_not_input, picture_format, save_picture
@@ -30,6 +30,12 @@ def plot(
     request: Request,
     output: Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", help=_FILE)] = None,
     terminal: Annotated[bool, typer.Option("--terminal", help="Draw in the terminal instead of a file.")] = False,
+    height: Annotated[
+        int | None,
+        typer.Option(
+            min=3, max=1000, metavar="ROWS", help="Rows of the drawing in the terminal (default: the window's)."
+        ),
+    ] = None,
     x: Annotated[Across, typer.Option(metavar="UNIT", help="The unit of the horizontal axis.")] = "step",
     log: Annotated[bool, typer.Option("--log", help="Draw the learning rate on a logarithmic axis.")] = False,
     momentum: Annotated[bool, typer.Option("--momentum/--no-momentum", help="Draw momentum below.")] = True,
@@ -46,26 +52,28 @@ def plot(
     """
     if terminal and output is not None:
         raise OnecycleError("--terminal cannot be used with -o", "remove one")
+    if height is not None and not terminal:
+        raise OnecycleError("--height is for --terminal", "give --terminal, or the size of a picture with --size")
     if output is not None:
         picture_format(output)
-    width, height = _read_size(size, dpi)
+    inches = _read_size(size, dpi)
     planned = plans(request)
-    curves = [curve for plan in planned for curve in _curves(plan, several=len(planned) > 1)]
+    curves = [curve for plan in planned for curve in plan_curves(plan, several=len(planned) > 1)]
     if terminal:
-        _draw_in_terminal(curves, x, log=log, momentum=momentum)
+        sys.stdout.write(drawn(curves, height or window_height(), log=log, x=x, momentum=momentum))
         return
     from onecycle_cli.render.figure import FigureOptions, plan_figure
 
     target = output or f"{planned[0].stem if len(planned) == 1 else 'onecycle'}.png"
     check_not_input(target, request.configs)
     options = FigureOptions(
-        title=title, width_inches=width, height_inches=height, dpi=dpi, log=log, x=x, momentum=momentum
+        title=title, width_inches=inches[0], height_inches=inches[1], dpi=dpi, log=log, x=x, momentum=momentum
     )
     settings = {plan.label: plan.settings.given for plan in planned}
     save_picture(plan_figure(curves, options), target, dpi, {"settings": json.dumps(settings)})
 
 
-def _curves(plan: NamedPlan, *, several: bool) -> list[Curve]:
+def plan_curves(plan: NamedPlan, *, several: bool) -> list[Curve]:
     """Return a plan's curves, one per parameter group, with distinct labels."""
     groups = plan.schedule.groups
     word = momentum_word(plan.settings.optimizer)
@@ -74,23 +82,6 @@ def _curves(plan: NamedPlan, *, several: bool) -> list[Curve]:
     named = [f"group {name}" if plan.settings.groups is None else name for name in groups]
     labels = [f"{plan.label}: {name}" if several else name for name in named]
     return [Curve(label, plan.schedule, group, word, plan.label) for group, label in enumerate(labels)]
-
-
-def _draw_in_terminal(curves: list[Curve], x: Across, *, log: bool, momentum: bool) -> None:
-    from rich.console import Console
-
-    from onecycle_cli.render.terminal import draw_terminal
-
-    size = shutil.get_terminal_size((100, 30))
-    height = max(8, min(24, size.lines - 4))
-    colour = Console().color_system is not None
-    try:
-        unicode = bool("⣿→".encode(sys.stdout.encoding or "ascii"))
-    except (UnicodeEncodeError, LookupError):
-        unicode = False
-    sys.stdout.write(
-        draw_terminal(curves, size.columns, height, log=log, x=x, momentum=momentum, unicode=unicode, colour=colour)
-    )
 
 
 def _read_size(text: str, dpi: float) -> tuple[float, float]:

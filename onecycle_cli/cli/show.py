@@ -14,15 +14,27 @@ from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.policy.checks.optimizers import momentum_word
 from onecycle_cli.policy.conventions import convention_of
+from onecycle_cli.render.lines import width_of
 from onecycle_cli.render.plan_report import key_steps, plan_json, print_plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from onecycle_cli.config import NamedPlan
     from onecycle_cli.policy.schedule import Schedule
 
 MOST_ROWS = {"table": 10_000, "json": 1_000_000}
 """The most rows to show: for more, `export` is the command."""
+
+
+NARROWEST = 60
+"""Columns of a terminal from which on the curve is drawn."""
+
+LOWEST, TALLEST = 9, 16
+"""Rows of the curve with its axis."""
+
+MOST_CURVES = 6
+"""Parameter groups whose curves are drawn: more could not be told apart."""
 
 
 @takes_plan
@@ -30,6 +42,12 @@ def show(
     request: Request,
     at: AtOption = None,
     every: Annotated[int | None, typer.Option(parser=positive, metavar="N", help="Show every Nth step.")] = None,
+    curve: Annotated[
+        bool | None,
+        typer.Option(
+            "--curve/--no-curve", help="Draw the learning rate (default: in a terminal, if it is wide enough)."
+        ),
+    ] = None,
     format_: FormatOption = "table",
 ) -> None:
     """Show how long the cycle is and why, its learning rates, phases and key steps.
@@ -49,13 +67,32 @@ def show(
         if number:
             sys.stdout.write("\n")
         word, convention = momentum_word(plan.settings.optimizer), convention_of(plan.settings).name
-        print_plan(plan.name, plan.schedule, convention, word, steps, sys.stdout)
+        drawing = "" if curve is False else _drawing(plan, asked=bool(curve))
+        print_plan(plan.name, plan.schedule, convention, word, steps, sys.stdout, drawing)
 
 
-def _steps(schedule: Schedule, at: str | None, every: int | None, most: int) -> Sequence[int]:
-    if at is not None and every is not None:
+def _drawing(plan: NamedPlan, *, asked: bool) -> str:
+    """Return the learning rate's curve; nothing where it is not asked for, and there is no terminal or no room."""
+    width = width_of(sys.stdout)
+    if not asked and (width is None or width < NARROWEST):
+        return ""
+    from onecycle_cli.cli.drawing import drawn, window_height
+    from onecycle_cli.cli.plot import plan_curves
+
+    curves = plan_curves(plan, several=False)[:MOST_CURVES]
+    height = min(TALLEST, max(LOWEST, window_height() // 3)) + (len(curves) if len(curves) > 1 else 0)
+    try:
+        return drawn(curves, height, momentum=False, title=False)
+    except OnecycleError:  # rates too large or too small for an axis
+        if asked:
+            raise
+        return ""
+
+
+def _steps(schedule: Schedule, at: Sequence[str] | None, every: int | None, most: int) -> Sequence[int]:
+    if at and every is not None:
         raise OnecycleError("--at cannot be used with --every", "remove one")
-    if at is not None:
+    if at:
         return read_steps(at, schedule.total_steps)
     if every is None:
         return key_steps(schedule)

@@ -7,8 +7,10 @@ import unicodedata
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
+from onecycle_cli.formatting import printable
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
 STYLES = {
     "error": "1;31",
@@ -114,3 +116,22 @@ def labelled(label: str, style: str, text: str, stream: IO[str]) -> str:
     """Return `label: text` for a stream, as wide as its terminal, the label in colour; ended by a line break."""
     lines = wrap(text, width_of(stream), first=len(label) + 2, indent=2)
     return f"{styled(f'{label}:', style, colour=has_colour(stream))} " + "\n".join(lines) + "\n"
+
+
+def table(rows: Sequence[Sequence[str]], width: int | None, *, left: Collection[int], colour: bool) -> str:
+    """Return rows as aligned columns, the first row, of titles, in bold; numbers are set to the right.
+
+    `left` are the columns of words, counted from 0, or from the last one with -1. Where two spaces between columns
+    are more than `width` has room for, there is one.
+    """
+    printed = [[printable(cell) for cell in row] for row in rows]
+    sizes = [max(map(cells, column)) for column in zip(*printed, strict=True)]
+    gap = " " if width is not None and sum(sizes) + 2 * len(sizes) - 2 > width else "  "
+    lines = []
+    for number, row in enumerate(printed):
+        line = ""
+        for at, (cell, size) in enumerate(zip(row, sizes, strict=True)):
+            space = " " * (size - cells(cell))
+            line += (f"{cell}{space}" if at in left or at - len(row) in left else f"{space}{cell}") + gap
+        lines.append(styled(line.rstrip(), "bold", colour=colour and not number) + "\n")
+    return "".join(lines)

@@ -10,7 +10,7 @@ from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.plan import epoch_from_data, find_length
 from onecycle_cli.policy.settings import SETTINGS, Settings
 from onecycle_cli.policy.summary import edge_steps, peak_is_reached, summarize, warmup_steps
-from onecycle_cli.render.output import unbroken_lines
+from onecycle_cli.render.lines import has_colour, styled, table, width_of, wrap
 from onecycle_cli.render.step_table import columns, table_rows
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ MOST_GROUPS = 20
 
 FEW_STEPS = 12
 """A cycle of at most so many steps is shown whole."""
+
+NARROW = 60
+"""Columns of a terminal below which titles are short."""
 
 Fact = tuple[str, str]
 """A name and what is said of it, in one line."""
@@ -65,38 +68,38 @@ def plan_json(name: str, schedule: Schedule, convention: str, steps: Sequence[in
 
 
 def print_plan(
-    name: str, schedule: Schedule, convention: str, momentum_word: str, steps: Sequence[int], stream: IO[str]
+    name: str,
+    schedule: Schedule,
+    convention: str,
+    momentum_word: str,
+    steps: Sequence[int],
+    stream: IO[str],
+    drawing: str = "",
 ) -> None:
-    """Print a plan for people, in colour if the stream is a terminal."""
-    from rich.text import Text
-
-    lr_titles = [f"lr {name}" if len(schedule.groups) > 1 else "lr" for name in schedule.groups[:MOST_GROUPS]]
-    phases = _table(("phase", "first step", "last step", "steps", *lr_titles))
+    """Print a plan for people, in colour if the stream is a terminal; `drawing` is its curve as text."""
+    groups, width = schedule.groups[:MOST_GROUPS], width_of(stream)
+    ends = ("first step", "last step") if width is None or width >= NARROW else ("first", "last")
+    lr_titles = [f"lr {name}" if len(groups) > 1 else "lr" for name in groups]
+    phases: list[tuple[str, ...]] = [("phase", *ends, "steps", *lr_titles)]
     for phase in schedule.phases:
         ramps = (f"{format_number(ramp.start)} → {format_number(ramp.end)}" for ramp in phase.lr[:MOST_GROUPS])
-        phases.add_row(phase.name, f"{phase.first_step:,}", f"{phase.last_step:,}", f"{phase.steps:,}", *ramps)
+        phases.append((phase.name, f"{phase.first_step:,}", f"{phase.last_step:,}", f"{phase.steps:,}", *ramps))
     names = columns(schedule)
     titles = [name.replace("momentum", momentum_word, 1) if name.startswith("momentum") else name for name in names]
-    rows = _table([*titles, "phase"])
+    rows: list[tuple[str, ...]] = [(*titles, "phase")]
     for row in table_rows(schedule, steps):
-        cells = [f"{value:,}" if isinstance(value, int) else format_number(value) for value in row.values()]
-        rows.add_row(*cells, next(phase.name for phase in schedule.phases if row["step"] <= phase.last_step))
-    facts = key_facts(schedule, momentum_word)
-    width = max(len(word) for word, _ in facts)
-    with unbroken_lines(stream) as console:
-        console.print(Text.assemble((printable(name), "bold"), (f"  ({convention} convention)", "dim")))
-        console.print(*(f"  {printable(word):<{width}}  {printable(line)}" for word, line in facts), "", sep="\n")
-        console.print(phases, "", rows, sep="\n")
-
-
-def _table(titles: Sequence[str]) -> Any:
-    from rich.table import Table
-
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    for at, title in enumerate(titles):
-        words = title == "phase" or at == len(titles) - 1
-        table.add_column(printable(title), justify="left" if words else "right", no_wrap=True)
-    return table
+        cells = (f"{value:,}" if isinstance(value, int) else format_number(value) for value in row.values())
+        rows.append((*cells, next(phase.name for phase in schedule.phases if row["step"] <= phase.last_step)))
+    colour, facts = has_colour(stream), key_facts(schedule, momentum_word)
+    begin = max(len(word) for word, _ in facts) + 4
+    about = styled(f"({convention} convention)", "dim", colour=colour)
+    stream.write(f"{styled(printable(name), 'bold', colour=colour)}  {about}\n")
+    for word, line in facts:
+        shown = "\n".join(wrap(printable(line), width, first=begin, indent=begin))
+        stream.write(f"  {printable(word):<{begin - 4}}  {shown}\n")
+    tables = table(phases, width, left=(0, -1), colour=colour), table(rows, width, left=(-1,), colour=colour)
+    for part in (drawing, *tables):
+        stream.write(f"\n{part}" if part else "")
 
 
 def key_facts(schedule: Schedule, momentum_word: str) -> list[Fact]:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from onecycle_cli.formatting import printable, short
 from onecycle_cli.policy.summary import summarize
+from onecycle_cli.render.lines import cells, cut
 from onecycle_cli.render.picture import check_drawable, momentum_name, x_divisor
-from onecycle_cli.render.terminal.canvas import Canvas, Range, connect, find_range, horizontal, mark, painted, vertical
+from onecycle_cli.render.terminal.canvas import (
+    Canvas,
+    Range,
+    Stroke,
+    connect,
+    find_range,
+    horizontal,
+    mark,
+    painted,
+    vertical,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,13 +49,17 @@ class Drawing:
         """Return each column of dots with the step it shows, and the edges of phases with the columns they are in."""
         divisor = x_divisor(curve.schedule, self.across)
         last = curve.schedule.total_steps - 1
-        first = min(curve.schedule.first_step, last)
         apart = self.end * divisor / max(1, width - 1)
         shown = [(column, round(column * apart)) for column in range(width)]
         edges = {step for phase in curve.schedule.phases for step in (phase.first_step, phase.last_step)}
         if apart:
-            shown += [(min(width - 1, round(step / apart)), step) for step in edges | {first}]
-        return [(column, step) for column, step in shown if first <= step <= last]
+            shown += [(min(width - 1, round(step / apart)), step) for step in edges | {first_ahead(curve)}]
+        return [(column, step) for column, step in shown if step <= last]
+
+
+def first_ahead(curve: Curve) -> int:
+    """Return the first step that a curve's run has yet to take: those before it are its past."""
+    return min(curve.schedule.first_step, curve.schedule.total_steps - 1)
 
 
 def draw_terminal(
@@ -58,8 +72,9 @@ def draw_terminal(
     momentum: bool = True,
     unicode: bool = True,
     colour: bool = False,
+    title: bool = True,
 ) -> str:
-    """Return curves drawn as text.
+    """Return curves drawn as text; of a resumed run, the steps that are done are dotted, and dim in colour.
 
     Args:
         curves: what is drawn; several differ in colour or, without colours, in their characters.
@@ -70,6 +85,7 @@ def draw_terminal(
         momentum: whether momentum is drawn below, where it is cycled and there is room.
         unicode: whether the terminal shows braille and lines, not only ASCII.
         colour: whether to use the terminal's colours.
+        title: whether a single curve has its name and numbers above it; several have their legend in any case.
 
     Returns:
         Lines of text, the last one ended too.
@@ -82,7 +98,7 @@ def draw_terminal(
     ends = [(curve.schedule.total_steps - 1) / x_divisor(curve.schedule, x) for curve in curves]
     drawing = Drawing(curves, max(ends), x, unicode and (colour or len(curves) == 1))
     if len(curves) == 1:
-        words = head(curves[0], width, unicode=unicode)
+        words = head(curves[0], width, unicode=unicode) if title else []
     else:
         words = legend(curves, width, max(2, height // 3), unicode=unicode, colour=colour)
     cycled = momentum and any(curve.schedule.cycles_momentum for curve in curves)
@@ -126,40 +142,19 @@ def _plot(drawing: Drawing, canvas: Canvas, scale: Range, *, momentum: bool) -> 
     """Draw every curve at steps of the run, and connect neighbouring columns."""
     for number, curve in enumerate(drawing.curves):
         bars: list[tuple[int, int] | None] = [None] * canvas.width
+        ahead = canvas.width
         for column, step in drawing.steps(curve, canvas.width):
             value = _value(curve, step, momentum=momentum)
             if value is None:
                 continue
             y, bar = scale.dot(value, canvas.height), bars[column]
             bars[column] = (y, y) if bar is None else (min(y, bar[0]), max(y, bar[1]))
+            if step >= first_ahead(curve):
+                ahead = min(ahead, column)
         for column, bar in enumerate(connect(bars)):
             if bar is not None:
-                canvas.bar(column, *bar, number)
+                canvas.bar(column, *bar, Stroke(number, past=column < ahead))
     return canvas
-
-
-def cells(text: str) -> int:
-    """Return how many columns text takes in a terminal: two for wide characters, none for combining ones."""
-    return len(text) if text.isascii() else sum(map(_cells, text))
-
-
-def _cells(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def cut(text: str, width: int, ellipsis: str) -> str:
-    """Return as much of the text as fits, with an ellipsis where something is left out."""
-    if cells(text) <= width:
-        return text
-    room, kept = width - len(ellipsis), ""
-    for character in text:
-        room -= _cells(character)
-        if room < 0:
-            break
-        kept += character
-    return (kept + ellipsis)[: max(width, 0)] if width > len(ellipsis) else kept[: max(width, 0)]
 
 
 def plain(text: str, *, unicode: bool) -> str:
@@ -171,7 +166,8 @@ def plain(text: str, *, unicode: bool) -> str:
 def facts(curve: Curve) -> list[str]:
     """Return a curve's key numbers, the peak first because the end may be cut off."""
     summary = summarize(curve.schedule, curve.group)
-    found = [f"peak {short(summary.peak_lr)} at step {summary.peak_step:,},"]
+    done = " (done)" if summary.peak_step < curve.schedule.first_step else ""
+    found = [f"peak {short(summary.peak_lr)} at step {summary.peak_step:,}{done},"]
     if curve.schedule.first_step:
         found.append(f"resumes at step {curve.schedule.first_step:,},")
     return [*found, f"initial {short(summary.initial_lr)},", f"final {short(summary.final_lr)}"]
@@ -197,10 +193,10 @@ def legend(curves: Sequence[Curve], width: int, most: int, *, unicode: bool, col
     shown = curves if len(curves) <= most else curves[: most - 1]
     lines = []
     for at, curve in enumerate(shown):
-        key = "━━" if unicode and colour else mark(at)
+        key = "━━" if unicode and colour else mark(Stroke(at))
         words = " ".join([f"{plain(curve.label, unicode=unicode)}:", *facts(curve)])
         rest = cut(words, max(0, width - len(key) - 1), ellipsis)
-        lines.append(f"{painted(key, at) if colour else key} {rest}".rstrip() if width > 3 else key[:width])
+        lines.append(f"{painted(key, Stroke(at)) if colour else key} {rest}".rstrip() if width > 3 else key[:width])
     if len(shown) < len(curves):
         lines.append(cut(f"and {len(curves) - len(shown):,} more", width, ellipsis))
     return lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from onecycle_cli.render.picture import AXIS_NAMES, DEEPEST, count_unit, even_ticks, tick_labels, value_ticks
 
@@ -23,6 +23,18 @@ COLOURS = (36, 33, 35, 32, 31, 34)
 """The curves' terminal colours, in their order, and as MARKS again from the first where there are more curves."""
 
 
+PAST = "."
+EVERY = 4
+"""How the steps are drawn that a resumed run has done: with this mark, or as every so manyth dot."""
+
+
+class Stroke(NamedTuple):
+    """What is drawn in a cell: a curve by its number, and whether these steps are done."""
+
+    curve: int
+    past: bool = False
+
+
 class Canvas:
     """A grid of dots, counted from its lower left corner, that remembers which curves cross each character."""
 
@@ -33,17 +45,19 @@ class Canvas:
         self.width, self.height = columns * self._across, rows * self._up
         self._braille = braille
         self._dots: dict[tuple[int, int], int] = {}
-        self._curves: dict[tuple[int, int], list[int]] = {}
+        self._strokes: dict[tuple[int, int], list[Stroke]] = {}
 
-    def bar(self, x: int, low: int, high: int, curve: int) -> None:
-        """Set the dots of one column from `low` to `high` for a curve."""
+    def bar(self, x: int, low: int, high: int, stroke: Stroke) -> None:
+        """Set the dots of one column from `low` to `high`; some of them for steps that are done."""
         for y in range(low, high + 1):
+            if stroke.past and self._braille and (x if low == high else y) % EVERY:
+                continue
             cell = (self.row(y), x // self._across)
             dot = DOTS[x % 2][y % 4] if self._braille else 1
             self._dots[cell] = self._dots.get(cell, 0) | dot
-            crossing = self._curves.setdefault(cell, [])
-            if curve not in crossing:
-                crossing.append(curve)
+            crossing = self._strokes.setdefault(cell, [])
+            if stroke not in crossing:
+                crossing.append(stroke)
 
     def row(self, y: int) -> int:
         """Return the row of characters, counted from the top, in which a dot is."""
@@ -57,26 +71,29 @@ class Canvas:
             while cells and cells[-1][1] is None:
                 cells.pop()
             runs = groupby(cells, key=lambda cell: cell[1] if colour else None)
-            drawn.append("".join(painted("".join(character for character, _ in run), curve) for curve, run in runs))
+            drawn.append("".join(painted("".join(character for character, _ in run), stroke) for stroke, run in runs))
         return drawn
 
-    def _cell(self, row: int, column: int) -> tuple[str, int | None]:
-        """Return a character and its curve; where several cross, they take turns along the row."""
-        crossing = self._curves.get((row, column))
+    def _cell(self, row: int, column: int) -> tuple[str, Stroke | None]:
+        """Return a character and what it shows; where several curves cross, they take turns along the row."""
+        crossing = self._strokes.get((row, column))
         if not crossing:
             return " ", None
-        curve = crossing[column % len(crossing)]
-        return chr(BRAILLE + self._dots[row, column]) if self._braille else mark(curve), curve
+        stroke = crossing[column % len(crossing)]
+        return chr(BRAILLE + self._dots[row, column]) if self._braille else mark(stroke), stroke
 
 
-def mark(curve: int) -> str:
+def mark(stroke: Stroke) -> str:
     """Return the character that a curve is drawn with without colour."""
-    return MARKS[curve % len(MARKS)]
+    return PAST if stroke.past else MARKS[stroke.curve % len(MARKS)]
 
 
-def painted(text: str, curve: int | None) -> str:
-    """Return text in a curve's colour."""
-    return text if curve is None else f"\033[{COLOURS[curve % len(COLOURS)]}m{text}\033[0m"
+def painted(text: str, stroke: Stroke | None) -> str:
+    """Return text in a curve's colour, dim for steps that are done."""
+    if stroke is None:
+        return text
+    dim = "2;" if stroke.past else ""
+    return f"\033[{dim}{COLOURS[stroke.curve % len(COLOURS)]}m{text}\033[0m"
 
 
 def connect(bars: Sequence[tuple[int, int] | None]) -> list[tuple[int, int] | None]:

@@ -21,14 +21,20 @@ if TYPE_CHECKING:
     from onecycle_cli.policy.plan import Plan
     from onecycle_cli.policy.schedule import Schedule
 
+GUARDED = ("torch", "lightning", "transformers")
+"""The frameworks whose snippets can have a ScheduleGuard."""
+
 Framework = Literal["torch", "lightning", "transformers", "fastai", "optax", "paddle", "mmengine", "r-torch"]
 """The frameworks, each with a module here whose function `snippet` writes a plan for it."""
 
 
-def code(framework: Framework, name: str, settings: OneCycle, schedule: Schedule) -> str:
-    """Return a plan as a snippet for a framework; its first comment begins with `name`."""
+def code(framework: Framework, name: str, settings: OneCycle, schedule: Schedule, *, guarded: bool = False) -> str:
+    """Return a plan as a snippet for a framework; its first comment begins with `name`.
+
+    `guarded` adds a ScheduleGuard, for the frameworks in GUARDED.
+    """
     module = import_module(f"onecycle_cli.render.code.{framework.replace('-', '_')}")
-    text: str = module.snippet(Task(name, settings, schedule))
+    text: str = module.snippet(Task(name, settings, schedule, guarded))
     return text + "\n"
 
 
@@ -42,6 +48,7 @@ class Task:
     name: str
     settings: OneCycle
     schedule: Schedule
+    guarded: bool = False
 
     @property
     def plan(self) -> Plan:
@@ -72,6 +79,26 @@ class Task:
     def accumulation(self) -> int:
         """Batches that make one step."""
         return self.settings.gradient_accumulation or 1
+
+    @property
+    def world(self) -> int:
+        """Processes that share the data."""
+        return self.settings.world_size or 1
+
+    @property
+    def first_step(self) -> int:
+        """The first step to train; above 0 if the run resumes."""
+        return self.schedule.first_step
+
+    @property
+    def first_epoch(self) -> int:
+        """The epoch of the first step to train, from 0; only where the length came from epochs."""
+        return self.first_step // self.per_epoch
+
+    @property
+    def trained_batches(self) -> int:
+        """Batches of the first epoch that the checkpoint has behind it; 0 where it is from an epoch's end."""
+        return self.first_step % self.per_epoch * self.accumulation if self.from_loader else 0
 
     @property
     def optimizer(self) -> str | None:
@@ -110,11 +137,27 @@ class Task:
         title = f"{self.name}: {self.total} steps ({length.replace('×', 'x')}),"
         return comment(f"{title} {values}.", *more)
 
-    def resuming(self, how: str) -> str:
-        """Return a comment on how to resume, if the plan resumes."""
-        if self.schedule.first_step == 0:
+    def resuming(self, *lines: str) -> str:
+        """Return lines of code that resume, if the plan resumes."""
+        return "\n".join(lines) if self.first_step else ""
+
+    def guard(self, *more: str) -> str:
+        """Return code that makes a ScheduleGuard with the plan's own settings, if one is asked for."""
+        if not self.guarded:
             return ""
-        return comment(f"To resume at step {self.schedule.first_step}: {how}")
+        settings = {name: value for name, value in self.settings.given.items() if name not in ("name", "verbose")}
+        given = [Argument(name, literal(value)) for name, value in settings.items()]
+        plan = f"OneCycle({', '.join(f'{one.name}={one.value}' for one in given)})"
+        line = f"guard = ScheduleGuard({', '.join((plan, *more))})"
+        if len(line) > WIDTH:
+            plan = textwrap.indent(call("OneCycle", given), "    ").lstrip()
+            line = f"guard = {call('ScheduleGuard', (), (plan, *more))}"
+        return line
+
+    @property
+    def guard_import(self) -> str:
+        """The import for the guard, if one is asked for."""
+        return "from onecycle_cli import OneCycle, ScheduleGuard" if self.guarded else ""
 
 
 # --- Code -------------------------------------------------------------------------------------------------------------
@@ -174,6 +217,12 @@ def comment(*paragraphs: str) -> str:
     )
 
 
+def imports(body: str, *lines: str) -> str:
+    """Return the imports for code: of the standard library what it uses, then these lines."""
+    used = [f"import {name}\n" for name in ("itertools", "math") if f"{name}." in body]
+    return join("".join(used), "\n".join(lines), between="\n")
+
+
 def join(*parts: str, between: str = "\n\n") -> str:
     """Return the parts that are not empty, joined."""
     return between.join(part for part in parts if part)
@@ -205,35 +254,6 @@ def shape_arguments(plan: Plan, defaults: Defaults, names: Mapping[str, str]) ->
     ]
 
 
-# --- The training loop ------------------------------------------------------------------------------------------------
-
-
-def training_loop(task: Task, clear: str = "optimizer.zero_grad()") -> str:
-    """Return a loop like PyTorch's: the scheduler is stepped after each update of the weights."""
-    if task.accumulation == 1:
-        batches = (
-            "for batch in train_loader:\n"
-            "    loss = compute_loss(model, batch)\n"
-            "    loss.backward()\n"
-            "    optimizer.step()\n"
-            "    scheduler.step()  # after every batch, not after every epoch\n"
-            f"    {clear}"
-        )
-    else:
-        batches = (
-            "for number, batch in enumerate(train_loader, 1):\n"
-            f"    loss = compute_loss(model, batch) / {task.accumulation}\n"
-            "    loss.backward()\n"
-            f"    if number % {task.accumulation} == 0 or number == len(train_loader):\n"
-            "        optimizer.step()\n"
-            "        scheduler.step()  # after every update, not after every batch\n"
-            f"        {clear}"
-        )
-    if task.settings.epochs is None or not task.from_loader:
-        return f"# {task.total} steps in all, over as many epochs as they take\n{batches}"
-    return f"for epoch in range({task.plan.epochs}):\n{textwrap.indent(batches, '    ')}"
-
-
-def guard(task: Task, steps: str) -> str:
+def length_check(task: Task, steps: str) -> str:
     """Return a check that the run is as long as the plan, for code that contains the plan's numbers."""
     return f"assert {steps} == {task.total}" if task.from_loader else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -12,10 +13,10 @@ from onecycle_cli.policy.conventions.smith import Dips, Line
 from onecycle_cli.policy.ramps import CosineRamp, LinearRamp, Phase
 from onecycle_cli.policy.schedule import Schedule
 from onecycle_cli.render.code import join, literal
-from onecycle_cli.render.code.match import compare_schedules
+from onecycle_cli.render.code.match import ROUNDING, compare_schedules
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from onecycle_cli.policy.ramps import Ramp
 
@@ -110,12 +111,18 @@ def formula_of(schedule: Schedule) -> Formula:
     groups = range(len(schedule.groups))
     curve, own, remark = _written(schedule)
     first = own.phases[0]
+    pieced = own is not schedule and curve is LinearRamp
+
+    def rows(ramps: Iterable[tuple[Phase, Ramp]]) -> tuple[Row, ...]:
+        found = [_row(phase, ramp) for phase, ramp in ramps]
+        return tuple(_joined(found) if pieced else found)
+
     dips = tuple((ramp.start, ramp.low, ramp.span) for ramp in first.momentum if isinstance(ramp, Dips))
     cycled = own.cycles_momentum and not dips
     return Formula(
         CURVES[curve],
-        tuple(tuple(_row(phase, phase.lr[group]) for phase in own.phases) for group in groups),
-        tuple(tuple(_row(phase, phase.momentum[group]) for phase in own.phases) for group in groups) if cycled else (),
+        tuple(rows((phase, phase.lr[group]) for phase in own.phases) for group in groups),
+        tuple(rows((phase, phase.momentum[group]) for phase in own.phases) for group in groups) if cycled else (),
         dips if own.cycles_momentum else (),
         remark,
     )
@@ -160,6 +167,25 @@ def _pieces(phase: Phase, schedule: Schedule) -> list[Phase]:
         found.append(Phase(phase.name, begin, last, line(begin, end, rates), momentum))
         if last == phase.last_step:
             break
+    return found
+
+
+def _joined(rows: Sequence[Row]) -> list[Row]:
+    """Return straight pieces with those joined that lie on one line, apart from rounding, within a phase."""
+    rounding = ROUNDING * max(abs(value) for _, start, end, *_ in rows for value in (start, end))
+    found: list[Row] = []
+    slopes = (-math.inf, math.inf)  # of the lines from the last piece's start that meet all values inside it
+    for row in rows:
+        if found:
+            last, start, end, edge, span = found[-1]
+            longer = span + row[4]
+            low, high = max(slopes[0], (end - rounding - start) / span), min(slopes[1], (end + rounding - start) / span)
+            follows = row[3] == edge + span and last == row[3] - 1
+            if follows and low <= (row[2] - start) / longer <= high:
+                found[-1], slopes = (row[0], start, row[2], edge, longer), (low, high)
+                continue
+        found.append(row)
+        slopes = (-math.inf, math.inf)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from onecycle_cli.render.code import Argument, Task, comment, guard, join
+from onecycle_cli.render.code import Argument, Task, call, comment, imports, join, length_check
 from onecycle_cli.render.code.torch import make_scheduler, optimizer_of
 
 STEPS = "self.trainer.estimated_stepping_batches"
@@ -17,22 +17,39 @@ def snippet(task: Task) -> str:
     scheduler = make_scheduler(task, [total])
     body = join(
         optimizer_of(task, "self"),
-        guard(task, STEPS) if scheduler.definition else "",
+        length_check(task, STEPS) if scheduler.definition else "",
         scheduler.make,
         'return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}',
         between="\n",
     )
-    length = f"max_epochs={task.plan.epochs}" if task.from_loader else f"max_epochs=-1, max_steps={task.total}"
-    accumulated = f", accumulate_grad_batches={task.accumulation}" if task.accumulation > 1 else ""
+    method = "# in the LightningModule\ndef configure_optimizers(self):\n" + textwrap.indent(body, "    ")
     trainer = join(
-        f"trainer = lightning.Trainer({length}{accumulated})",
-        comment("max_steps counts updates of the weights.") if not task.from_loader and accumulated else "",
-        task.resuming("trainer.fit(model, ckpt_path=...) restores the scheduler; leave last_epoch alone."),
+        task.guard(),
+        f"trainer = {call('lightning.Trainer', _arguments(task))}",
+        comment("train_loader has the batch size of one process.") if task.world > 1 else "",
+        "trainer.fit(model, train_loader)" if not task.first_step else _resume(task),
         between="\n",
     )
-    method = "# in the LightningModule\ndef configure_optimizers(self):\n" + textwrap.indent(body, "    ")
-    return join(
-        task.head(*scheduler.remarks),
-        ("import math\n\n" if "math." in scheduler.definition else "") + "import lightning\nimport torch",
-        join(scheduler.definition, method, trainer, between="\n\n\n"),
+    needed = imports(scheduler.definition, "import lightning", "import torch", *filter(None, [task.guard_import]))
+    return join(task.head(*scheduler.remarks), needed, join(scheduler.definition, method, trainer, between="\n\n\n"))
+
+
+def _arguments(task: Task) -> list[Argument]:
+    if task.from_loader:
+        given = [Argument("max_epochs", str(task.plan.epochs))]
+    else:
+        given = [Argument("max_epochs", "-1"), Argument("max_steps", str(task.total), "updates of the weights")]
+    if task.accumulation > 1:
+        given.append(Argument("accumulate_grad_batches", str(task.accumulation)))
+    if task.world > 1:
+        given.append(Argument("devices", str(task.world), "on one machine; else devices x num_nodes"))
+    if task.guarded:
+        given.append(Argument("callbacks", "[guard.for_lightning()]"))
+    return given
+
+
+def _resume(task: Task) -> str:
+    return (
+        f"# goes on at step {task.first_step}: the checkpoint has the scheduler's state, which needs no last_epoch\n"
+        'trainer.fit(model, train_loader, ckpt_path="checkpoint.ckpt")'
     )

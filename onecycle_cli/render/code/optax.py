@@ -9,14 +9,15 @@ from onecycle_cli.render.code import (
     Argument,
     Task,
     call,
-    comment,
-    guard,
+    imports,
     join,
+    length_check,
     literal,
     peak_argument,
     shape_arguments,
 )
 from onecycle_cli.render.code.formula import ROWS, Language, formula_of, table
+from onecycle_cli.render.code.loop import batch_loop
 from onecycle_cli.render.code.match import match_scheduler, why_not
 
 if TYPE_CHECKING:
@@ -73,16 +74,27 @@ def snippet(task: Task) -> str:
             *shape_arguments(plan, convention.defaults, NAMES[plan.anneal_strategy]),
         ]
         words, floats = match.remark(name), COUNTS
-        imports, schedule = "import jax\nimport optax", f"learning_rate = {call(name, given)}"
+        schedule = f"learning_rate = {call(name, given)}"
     else:
         formula, floats = formula_of(task.schedule), FLOATS
         close = match is not None and match.close
         words = join("" if close else why_not(match, name), formula.remark, between=" ")
-        imports, schedule = "import jax\nimport jax.numpy as jnp\nimport optax", _formula(task, formula)
-    if "math." in schedule:
-        imports = f"import math\n\n{imports}"
+        schedule = _formula(task, formula)
+    body = join(schedule, _optimizer(task), _loop(task))
+    lines = ["import jax", *(["import jax.numpy as jnp"] if "jnp." in body else []), "import optax"]
     gap = "\n\n\n" if "def " in schedule else "\n\n"
-    return join(task.head(words, floats), join(imports, schedule, between=gap), _optimizer(task), _loop(task))
+    return join(task.head(words, floats, _processes(task)), join(imports(body, *lines), body, between=gap))
+
+
+def _processes(task: Task) -> str:
+    """Return how several processes share the data, which JAX leaves to the program."""
+    if task.world == 1:
+        return ""
+    size = f" of {task.settings.batch_size} samples" if task.settings.batch_size else ""
+    return (
+        f"{task.world} processes: each calls jax.distributed.initialize(), and its train_loader has the batches{size} "
+        f"of its own share of the data, ceil(samples / {task.world}); gradients are averaged over all of them."
+    )
 
 
 def _formula(task: Task, formula: Formula) -> str:
@@ -92,7 +104,7 @@ def _formula(task: Task, formula: Formula) -> str:
     parts = [f"# {ROWS}", f"learning_rate = {_collected(rates, task)}"]
     if momenta:
         parts.append(f"momentum = {_collected(momenta, task)}")
-    check = guard(task, task.steps_of_the_run())
+    check = length_check(task, task.steps_of_the_run())
     return join(JAX.functions(formula), join(check, *parts, between="\n"), between="\n\n\n")
 
 
@@ -123,25 +135,33 @@ def _optimizer(task: Task) -> str:
             f"    {{\n        group: {make}({of_group})\n        for group in learning_rate\n    }},\n"
             "    param_labels,  # a tree like params that names the group of each leaf\n)"
         )
-    if task.accumulation > 1:
-        code += f"\noptimizer = optax.MultiSteps(optimizer, every_k_schedule={task.accumulation})"
-        code += "\n" + comment(
-            "A last, incomplete accumulation of an epoch is carried into the next: where an epoch's batches are no "
-            f"multiple of {task.accumulation}, the run has fewer updates than the plan."
-        )
-    return code
+    return join(code, _accumulated(task), between="\n")
+
+
+def _accumulated(task: Task) -> str:
+    """Return the optimizer that collects gradients; as the plan counts, an epoch's last batches are an update too."""
+    every = str(task.accumulation)
+    if every == "1":
+        return ""
+    if not task.from_loader:
+        return f"optimizer = optax.MultiSteps(optimizer, every_k_schedule={every})"
+    return (
+        f"updates_per_epoch = {task.steps_of_an_epoch()}  # planned: {task.per_epoch}\n"
+        f"last = len(train_loader) - {every} * (updates_per_epoch - 1)  # batches of an epoch's last update\n"
+        "optimizer = optax.MultiSteps(\n"
+        "    optimizer,\n"
+        f"    every_k_schedule=lambda update: jnp.where((update + 1) % updates_per_epoch == 0, last, {every}),\n"
+        ")"
+    )
 
 
 def _loop(task: Task) -> str:
-    indent = "    " if task.from_loader else ""
-    lines = (
-        "for batch in train_loader:",
-        "    grads = jax.grad(compute_loss)(params, batch)",
-        "    updates, state = optimizer.update(grads, state, params)  # counts the steps itself",
-        "    params = optax.apply_updates(params, updates)",
-    )
-    loop = "\n".join(indent + line for line in lines)
-    epochs = f"for epoch in range({task.plan.epochs}):" if task.from_loader else f"# {task.total} steps in all"
     start = "state = optimizer.init(params)"
-    resume = task.resuming("restore `state` from the checkpoint; it holds the count.")
-    return join(start, resume, epochs, loop, between="\n")
+    if task.first_step:
+        start = f"params, state = restore_checkpoint()  # of the first {task.first_step} steps: state has their count"
+    train = (
+        "grads = jax.grad(compute_loss)(params, batch)",
+        "updates, state = optimizer.update(grads, state, params)  # counts the steps itself",
+        "params = optax.apply_updates(params, updates)",
+    )
+    return join(start, batch_loop(task, train), between="\n")

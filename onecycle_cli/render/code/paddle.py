@@ -10,14 +10,15 @@ from onecycle_cli.render.code import (
     Argument,
     Task,
     call,
-    guard,
+    imports,
     is_attribute,
     join,
+    length_check,
     literal,
     shape_arguments,
-    training_loop,
 )
 from onecycle_cli.render.code.formula import Formula, formula_of, in_python
+from onecycle_cli.render.code.loop import training_loop
 from onecycle_cli.render.code.match import match_scheduler, why_not
 
 NAMES = {
@@ -35,6 +36,8 @@ OPTIMIZERS = {
     "adamax": "Adamax",
     "lamb": "Lamb",
 }
+
+UPDATE = ("optimizer.step()", "scheduler.step()", "optimizer.clear_grad()")
 
 
 def snippet(task: Task) -> str:
@@ -57,17 +60,36 @@ def snippet(task: Task) -> str:
         formula = formula_of(task.schedule)
         definition = in_python(Formula(formula.curve, formula.lr[:1], (), (), ""))
         words += [why_not(match, "Paddle's OneCycleLR"), formula.remark]
-        check = guard(task, task.steps_of_the_run())
+        check = length_check(task, task.steps_of_the_run())
         ask = f"lambda step: one_cycle(min(step, {task.total - 1}), LR)"
         make = f"scheduler = paddle.optimizer.lr.LambdaDecay(1.0, {ask})"
-    imports = ("import math\n\n" if "math." in make + definition + check else "") + "import paddle"
-    resume = task.resuming(
-        "make both as here, then scheduler.set_state_dict(...) the checkpoint's; leave last_epoch alone."
-    )
-    parts = join(check, make, _optimizer(task), resume, between="\n")
+    several = "model = paddle.DataParallel(model)" if task.world > 1 else ""
+    parts = join(_loader(task), check, make, _optimizer(task), _resume(task), several, between="\n")
     body = join(definition, parts, between="\n\n\n")
-    loop = training_loop(task, "optimizer.clear_grad()")
-    return join(task.head(*words, _lost(task)), imports, body, loop)
+    loop = training_loop(task, UPDATE, sampler="sampler" if task.world > 1 else "")
+    return join(task.head(*words, _lost(task)), imports(f"{body}\n{loop}", "import paddle"), body, loop)
+
+
+def _loader(task: Task) -> str:
+    """Return the loader of one of several processes, which has a part of the data."""
+    if task.world == 1:
+        return ""
+    given = [Argument("batch_size", str(task.settings.batch_size or "batch_size")), Argument("shuffle", "True")]
+    given += [Argument("drop_last", "True")] if task.settings.drop_last else []
+    return (
+        f"paddle.distributed.init_parallel_env()  # start it with paddle.distributed.launch, {task.world} in all\n"
+        f"assert paddle.distributed.get_world_size() == {task.world}\n"
+        f"sampler = {call('paddle.io.DistributedBatchSampler', given, ['train_dataset'])}\n"
+        "train_loader = paddle.io.DataLoader(train_dataset, batch_sampler=sampler)"
+    )
+
+
+def _resume(task: Task) -> str:
+    return task.resuming(
+        'model.set_state_dict(paddle.load("checkpoint.pdparams"))',
+        'optimizer.set_state_dict(paddle.load("checkpoint.pdopt"))  # has the scheduler: no last_epoch for it',
+        f"assert scheduler.last_epoch == {task.first_step}",
+    )
 
 
 def _optimizer(task: Task) -> str:

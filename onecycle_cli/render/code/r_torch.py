@@ -69,10 +69,22 @@ def snippet(task: Task) -> str:
         over, given = "parameter_groups", f"parameter_groups: list(list(params = ...), ...), in this order: {groups}"
     made = f"optimizer <- {optimizer}({over}, lr = {lr})"
     resume = task.resuming(
-        "make both as here, then scheduler$load_state_dict(...) the checkpoint's; leave last_epoch alone."
+        f'checkpoint <- torch_load("checkpoint.pt")  # a list, saved after the first {task.first_step} steps',
+        "model$load_state_dict(checkpoint$model)",
+        "optimizer$load_state_dict(checkpoint$optimizer)",
+        "scheduler$load_state_dict(checkpoint$scheduler)  # has the step: no last_epoch for the scheduler",
+        f"stopifnot(scheduler$last_epoch == {task.first_step})",
     )
-    setup = join(comment(given), made, check, make, resume, between="\n")
+    setup = join(comment(given, _processes(task)), made, check, make, resume, between="\n")
     return join(head, "library(torch)", definition, setup, _loop(task, momentum))
+
+
+def _processes(task: Task) -> str:
+    """Return how one process takes the place of several, which R's torch does not have."""
+    if task.world == 1:
+        return ""
+    size = f"{task.world} x {task.settings.batch_size}" if task.settings.batch_size else f"{task.world} times as many"
+    return f"R's torch trains in one process: train_dl has {size} samples in a batch, for {task.world} processes."
 
 
 def r_number(value: float) -> str:
@@ -145,27 +157,28 @@ def _momentum(task: Task, formula: Formula) -> str:
     else:
         values = [f"one_cycle(step, {name})" for name in _names("momentum", task)]
     lines = [f"optimizer$param_groups[[{at}]]${place} <- {value}" for at, value in enumerate(values, 1)]
-    return "".join(f"{line}\n" for line in lines) + "step <- step + 1\n"
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _loop(task: Task, momentum: str) -> str:
-    count = "step <- 0\n" if momentum else ""
-    divided = f" / {task.accumulation}" if task.accumulation > 1 else ""
-    where = "update, not after every batch" if divided else "batch, not after every epoch"
-    update = f"{momentum}optimizer$step()\nscheduler$step()  # after every {where}\noptimizer$zero_grad()"
-    batch = ["loss <- compute_loss(model, batch)" + divided, "loss$backward()"]
-    if divided:
-        batch = [
-            "number <- number + 1",
-            *batch,
-            f"if (number %% {task.accumulation} == 0 || number == length(train_dl)) {{",
-        ]
-        batch += [f"  {line}" for line in update.splitlines()] + ["}"]
-    else:
-        batch += update.splitlines()
-    lines = ["number <- 0"] if divided else []
-    lines += ["coro::loop(for (batch in train_dl) {", *(f"  {line}" for line in batch), "})"]
-    if not task.from_loader:
-        return f"{count}# {task.total} steps in all, over as many epochs as they take\n" + "\n".join(lines)
-    body = "\n".join(f"  {line}" for line in lines)
-    return f"{count}for (epoch in seq_len({task.plan.epochs})) {{\n{body}\n}}"
+    apart, by_steps, skipped = task.accumulation > 1, not task.from_loader, task.trained_batches
+    counted, numbered = by_steps or bool(momentum), apart or bool(skipped)
+    divided = f" / {task.accumulation}" if apart else ""
+    where = "update, not after every batch" if apart else "batch, not after every epoch"
+    update = [*momentum.splitlines(), "optimizer$step()", f"scheduler$step()  # after every {where}"]
+    update += ["optimizer$zero_grad()", *(["step <- step + 1"] if counted else [])]
+    if apart:
+        whole = f"if (number %% {task.accumulation} == 0 || number == length(train_dl)) {{"
+        update = [whole, *(f"  {line}" for line in update), "}"]
+    batch = ["number <- number + 1"] if numbered else []
+    if skipped:
+        past = f"epoch == {task.first_epoch + 1} && number <= {skipped}"
+        batch.append(f"if ({past}) next  # trained before the checkpoint")
+    batch += ["loss <- compute_loss(model, batch)" + divided, "loss$backward()", *update]
+    batch += [f"if (step == {task.total}) break"] if by_steps else []
+    epoch = ["number <- 0"] if numbered else []
+    epoch += ["coro::loop(for (batch in train_dl) {", *(f"  {line}" for line in batch), "})"]
+    head = f"for (epoch in {task.first_epoch + 1}:{task.plan.epochs}) {{" if not by_steps else ""
+    head = head or f"while (step < {task.total}) {{  # over as many epochs as they take"
+    start = [f"step <- {task.first_step}"] if counted else []
+    return "\n".join([*start, head, *(f"  {line}" for line in epoch), "}"])

@@ -11,15 +11,16 @@ from onecycle_cli.render.code import (
     Argument,
     Task,
     call,
-    guard,
+    imports,
     is_attribute,
     join,
+    length_check,
     peak_argument,
     per_group,
     shape_arguments,
-    training_loop,
 )
 from onecycle_cli.render.code.formula import formula_of, in_python, momentum_in_python
+from onecycle_cli.render.code.loop import training_loop
 from onecycle_cli.render.code.match import match_scheduler, why_not
 
 if TYPE_CHECKING:
@@ -35,19 +36,48 @@ def snippet(task: Task) -> str:
         per_epoch = Argument("steps_per_epoch", task.steps_of_an_epoch(), f"planned: {task.per_epoch}")
         length = [Argument("epochs", str(task.plan.epochs)), per_epoch]
     scheduler = make_scheduler(task, length)
-    check = guard(task, task.steps_of_the_run()) if scheduler.definition else ""
-    math = "import math\n\n" if "math." in scheduler.make + scheduler.definition + check else ""
     make = join(
+        _loader(task),
         optimizer_of(task, "model"),
-        check,
+        length_check(task, task.steps_of_the_run()) if scheduler.definition else "",
         scheduler.make,
-        task.resuming(
-            "make both as here, then scheduler.load_state_dict(...) the checkpoint's; leave last_epoch alone."
-        ),
+        resume(task),
+        task.guard("optimizer"),
+        "model = torch.nn.parallel.DistributedDataParallel(model)" if task.world > 1 else "",
         between="\n",
     )
     body = join(scheduler.definition, make, between="\n\n\n")
-    return join(task.head(*scheduler.remarks), f"{math}import torch", body, training_loop(task))
+    loop = training_loop(task, sampler="sampler" if task.world > 1 else "")
+    needed = imports(f"{body}\n{loop}", join("import torch", task.guard_import, between="\n"))
+    return join(task.head(*scheduler.remarks), needed, body, loop)
+
+
+def _loader(task: Task) -> str:
+    """Return the loader of one of several processes, which has a part of the data."""
+    if task.world == 1:
+        return ""
+    given = [
+        Argument("batch_size", str(task.settings.batch_size or "batch_size")),
+        Argument("sampler", "sampler"),
+        *([Argument("drop_last", "True")] if task.settings.drop_last else []),
+    ]
+    return (
+        f"torch.distributed.init_process_group()  # start it with torchrun, {task.world} processes in all\n"
+        f"assert torch.distributed.get_world_size() == {task.world}\n"
+        "sampler = torch.utils.data.DistributedSampler(train_dataset)\n"
+        f"train_loader = {call('torch.utils.data.DataLoader', given, ['train_dataset'])}"
+    )
+
+
+def resume(task: Task) -> str:
+    """Return code that takes model, optimizer and scheduler from a checkpoint, if the plan resumes."""
+    return task.resuming(
+        f'checkpoint = torch.load("checkpoint.pt")  # saved after the first {task.first_step} steps',
+        'model.load_state_dict(checkpoint["model"])',
+        'optimizer.load_state_dict(checkpoint["optimizer"])',
+        'scheduler.load_state_dict(checkpoint["scheduler"])  # has the step: no last_epoch for the scheduler',
+        f"assert scheduler.last_epoch == {task.first_step}",
+    )
 
 
 NAME = "torch.optim.lr_scheduler.OneCycleLR"

@@ -275,7 +275,7 @@ def test_bad_rows_are_said_on_standard_error(tmp_path: Path, capsys: pytest.Capt
     log.write_text(log.read_text().replace("\n50,", "\nfifty,"))
     code, out, err = run(capsys, *FLAGS, str(log), "--format", "json")
     assert (code, json.loads(out)["verdict"]) == (0, "ok")
-    assert err.startswith(f"{log}:52: ")
+    assert err.startswith(f"warning: {log}:52: ")
 
 
 @pytest.mark.parametrize("colour", [True, False])

@@ -119,6 +119,15 @@ def test_the_nearest_option(typed: str, meant: str | None) -> None:
     assert nearest_option(typed, FLAGS) == meant
 
 
+@pytest.mark.parametrize(("typed", "name"), [("hf", "transformers"), ("JAX", "optax"), ("r_torch", "r-torch")])
+def test_frameworks_have_other_names(typed: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    outputs = []
+    for framework in (typed, name):
+        assert main(["code", *PLAN, "--framework", framework]) == 0
+        outputs.append(capsys.readouterr().out)
+    assert outputs[0] == outputs[1]
+
+
 def test_every_written_file_is_said_in_one_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -93,3 +93,20 @@ def test_ascii_terminals_get_a_curve_they_can_show() -> None:
     drawn = [line for line in text.splitlines() if re.match(r" *[\d.]* [|+]", line)]
     assert any("....." in line for line in drawn)
     assert any("*****" in line for line in drawn)
+
+
+@pytest.mark.parametrize("framework", ["torch", "r-torch"])
+def test_code_is_coloured_and_otherwise_the_same(framework: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["code", *PLAN, "--framework", framework]
+    assert main(words) == 0
+    piped = capsys.readouterr().out
+    _, text = on_a_terminal(words, columns=60)
+    assert "\x1b[" in text
+    assert lines_of(text) == piped.splitlines()
+    assert on_a_terminal(words, environment={"NO_COLOR": "1"})[1] == piped
+
+
+def test_pages_fit_a_narrow_terminal() -> None:
+    for topic in ("OC104", "torch", "smith"):
+        _, text = on_a_terminal(["explain", topic], columns=60)
+        assert all(len(line) <= 60 or line.startswith("  onecycle show") for line in text.splitlines())

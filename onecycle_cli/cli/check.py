@@ -17,7 +17,7 @@ from onecycle_cli.cli import INTERRUPTED
 from onecycle_cli.cli.logs import ColumnOption, LogArgument, PatternOption, read_columns
 from onecycle_cli.cli.options import FormatOption, takes_plan
 from onecycle_cli.cli.plans import one_plan
-from onecycle_cli.cli.targets import picture_format, print_notes, save_picture
+from onecycle_cli.cli.targets import picture_format, print_notes, print_warnings, save_picture
 from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.formatting import printable
@@ -116,7 +116,7 @@ def check(
     if output is not None:
         _draw([("", verdict)], name, word, output)
     notes = [*logged.notes, *verdict.notes]
-    sys.stderr.writelines(bad_rows(logged))
+    print_warnings(bad_rows(logged))
     if format_ == "json":
         sys.stdout.write(json.dumps(verdict_json(verdict, notes), indent=2, allow_nan=False) + "\n")
     else:
@@ -178,7 +178,7 @@ def _check_several(
             sys.stderr.write(f"error: {printable(error.message)}\n")
             continue
         notes = [*logged.notes, *verdict.notes]
-        sys.stderr.writelines(bad_rows(logged))
+        print_warnings(bad_rows(logged))
         if format_ != "json":
             print_notes(f"{path}: {note}" for note in notes)
         found.append(log_json(path, verdict, notes))

@@ -5,15 +5,17 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 
 from onecycle_cli.cli.options import positive, takes_plan, whole
 from onecycle_cli.cli.plans import one_plan
 from onecycle_cli.cli.targets import STDOUT, ForceOption, check_new_file, check_not_terminal, write_text, written_file
+from onecycle_cli.cli.usage import UnknownWordError
 from onecycle_cli.config import Request
-from onecycle_cli.render.code import Framework
+from onecycle_cli.render.code import OTHER_NAMES, Framework
+from onecycle_cli.render.lines import has_colour
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,10 +67,24 @@ def export(
         write(schedule, rows, chosen, stream, advance)
 
 
+FRAMEWORKS: tuple[str, ...] = get_args(Framework)
+
+
+def _framework(text: str) -> Framework:
+    """Read the name of a framework, or what people call it."""
+    typed = text.strip().lower().replace("_", "-")
+    name: Any = OTHER_NAMES.get(typed, typed)
+    if name not in FRAMEWORKS:
+        raise UnknownWordError(name, FRAMEWORKS)
+    return name  # type: ignore[no-any-return]
+
+
 @takes_plan
 def code(
     request: Request,
-    framework: Annotated[Framework, typer.Option("--framework", help="The framework.")],
+    framework: Annotated[
+        Framework, typer.Option("--framework", parser=_framework, metavar="NAME", help="The framework.")
+    ],
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="The file; - is stdout.")] = STDOUT,
     force: ForceOption = False,
 ) -> None:
@@ -81,9 +97,16 @@ def code(
     """
     check_new_file(output, force=force)
     from onecycle_cli.render.code import code as snippet
+    from onecycle_cli.render.code import language
 
     plan = one_plan(request)
-    write_text(snippet(framework, plan.name, plan.settings, plan.schedule), output)
+    text = snippet(framework, plan.name, plan.settings, plan.schedule)
+    if output == STDOUT and has_colour(sys.stdout):
+        from onecycle_cli.render.output import print_code
+
+        print_code(text, language(framework), sys.stdout)
+    else:
+        write_text(text, output)
 
 
 @contextmanager

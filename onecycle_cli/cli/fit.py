@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Literal
 
 import typer
 
 from onecycle_cli.cli.logs import ColumnOption, LogArgument, PatternOption, read_columns
-from onecycle_cli.cli.targets import ForceOption, check_new_file, check_not_input, print_notes, write_text
+from onecycle_cli.cli.targets import (
+    ForceOption,
+    check_new_file,
+    check_not_input,
+    print_notes,
+    print_warnings,
+    write_text,
+)
 from onecycle_cli.render.check_report import bad_rows
 
 
@@ -37,6 +43,6 @@ def fit(
 
     logged = read_log(log, read_columns(column), pattern or ())
     found = fit_log(logged)
-    sys.stderr.writelines(bad_rows(logged))
+    print_warnings(bad_rows(logged))
     print_notes([*logged.notes, *found.undetermined])
     write_text(fit_json(found) if format_ == "json" else fit_yaml(found, logged.path), output)

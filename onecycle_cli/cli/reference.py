@@ -78,11 +78,11 @@ def explain(
         sys.stdout.write(f"{rule_index()}\n{convention_index()}\n")
         sys.stdout.write("`onecycle explain CODE` or `onecycle explain CONVENTION` shows its page.\n")
         return
-    named = topic.strip()
+    named, width = topic.strip(), min(PAGE_WIDTH, width_of(sys.stdout) or PAGE_WIDTH)
     if (rule := RULES.get(named.upper())) is not None:
-        sys.stdout.write(rule_page(rule))
+        sys.stdout.write(rule_page(rule, width))
     elif (convention := CONVENTIONS.get(named.lower().replace("_", "-"))) is not None:
-        sys.stdout.write(convention_page(convention, min(PAGE_WIDTH, width_of(sys.stdout) or PAGE_WIDTH)))
+        sys.stdout.write(convention_page(convention, width))
     else:
         near = nearest(named, [*RULES, *CONVENTIONS])
         hint = f"did you mean {near}?" if near else "`onecycle explain` lists all codes and conventions"

@@ -70,6 +70,11 @@ def print_notes(notes: Iterable[str]) -> None:
     sys.stderr.writelines(labelled("note", "note", printable(note), sys.stderr) for note in notes)
 
 
+def print_warnings(warnings: Iterable[str]) -> None:
+    """Print warnings on standard error."""
+    sys.stderr.writelines(labelled("warning", "warning", printable(warning), sys.stderr) for warning in warnings)
+
+
 @contextmanager
 def written_file(target: str) -> Iterator[IO[bytes]]:
     """Open a file that is written whole or not at all, and say on standard error that it is written."""

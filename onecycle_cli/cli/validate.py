@@ -19,6 +19,7 @@ from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
 from onecycle_cli.formatting import count
 from onecycle_cli.render import findings_report as render
+from onecycle_cli.render.lines import width_of, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -136,7 +137,9 @@ def _print_report(loaded: Loaded, format_: Format, failing: Container[Severity],
     match format_:
         case "full":
             render.print_findings(render.listed(findings), loaded.texts, stream)
-            stream.write(_summary(loaded))
+            stream.writelines(
+                f"{line}\n" for said in _summary(loaded).splitlines() for line in wrap(said, width_of(stream))
+            )
         case "concise":
             stream.writelines(render.concise_lines(findings))
         case "json":

@@ -95,12 +95,12 @@ def print_verdict(found: Verdict, plan: str, stream: IO[str]) -> None:
 
 
 def bad_rows(log: Log) -> Iterator[str]:
-    """Yield a line for each row of a log that could not be read."""
-    path = printable(log.path)
+    """Yield what is wrong with each row of a log that could not be read."""
+    path = log.path
     for row in log.bad_rows[:MOST_BAD_ROWS]:
-        yield f"{path}:{row.line}: {printable(row.why)}\n"
+        yield f"{path}:{row.line}: {row.why}"
     if len(log.bad_rows) > MOST_BAD_ROWS:
-        yield f"{path}: {len(log.bad_rows) - MOST_BAD_ROWS:,} more rows could not be read\n"
+        yield f"{path}: {len(log.bad_rows) - MOST_BAD_ROWS:,} more rows could not be read"
 
 
 def headline(found: Verdict, plan: str) -> str:

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 from onecycle_cli.findings import RULES, Severity
 from onecycle_cli.formatting import count, flag_name, printable
 from onecycle_cli.policy.validation import LENGTH
-from onecycle_cli.render.lines import cells, has_colour, labelled, styled, width_of
+from onecycle_cli.render.lines import cells, has_colour, labelled, styled, width_of, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -153,16 +153,23 @@ PAGE_WIDTH = 80
 LONGEST_LINE = 70
 
 
-def rule_page(rule: Rule) -> str:
+def rule_page(rule: Rule, width: int = PAGE_WIDTH) -> str:
     """Return the page of `onecycle explain`: what a rule means, a config that breaks it, and the same config fixed."""
+    silence = (
+        f"To silence this finding on a line, end it with `# onecycle: ignore[{rule.code}]`; everywhere, use "
+        f'`--ignore {rule.code}`, or ignore = ["{rule.code}"] under [tool.onecycle] in pyproject.toml.'
+    )
     return (
         f"{rule.code} ({rule.severity}): {rule.title}\n\n"
-        f"{textwrap.fill(rule.means, PAGE_WIDTH)}\n\n"
+        f"{_paragraph(rule.means, width)}\n"
         f"For example:\n\n{_indent(rule.example)}\n"
         f"Fixed:\n\n{_indent(rule.fixed)}\n"
-        f"To silence this finding on a line, end it with `# onecycle: ignore[{rule.code}]`; everywhere, use\n"
-        f'`--ignore {rule.code}`, or ignore = ["{rule.code}"] under [tool.onecycle] in pyproject.toml.\n'
+        f"{_paragraph(silence, width)}"
     )
+
+
+def _paragraph(text: str, width: int) -> str:
+    return "\n".join(wrap(text, width)) + "\n"
 
 
 def rule_index() -> str:

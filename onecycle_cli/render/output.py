@@ -48,6 +48,16 @@ def unbroken_lines(stream: IO[str], *, fit_terminal: bool = False) -> Iterator[C
     stream.writelines(f"{line.rstrip()}\n" for line in printed.get().splitlines())
 
 
+def print_code(text: str, language: str, stream: IO[str]) -> None:
+    """Print code in the terminal's own colours, line by line as it is."""
+    from rich.syntax import Syntax
+
+    console = make_console(stream)
+    coloured = Syntax("", language, theme="ansi_dark", background_color="default").highlight(text)
+    coloured.rstrip()
+    console.print(coloured, soft_wrap=True)
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
     """Open a file for writing that takes its name only when the block ends well.

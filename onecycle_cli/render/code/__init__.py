@@ -27,6 +27,19 @@ GUARDED = ("torch", "lightning", "transformers")
 Framework = Literal["torch", "lightning", "transformers", "fastai", "optax", "paddle", "mmengine", "r-torch"]
 """The frameworks, each with a module here whose function `snippet` writes a plan for it."""
 
+OTHER_NAMES: dict[str, Framework] = {
+    "pytorch": "torch",
+    "pl": "lightning",
+    "pytorch-lightning": "lightning",
+    "hf": "transformers",
+    "huggingface": "transformers",
+    "jax": "optax",
+    "flax": "optax",
+    "paddlepaddle": "paddle",
+    "r": "r-torch",
+}
+"""What people call the frameworks, by these names."""
+
 
 def code(framework: Framework, name: str, settings: OneCycle, schedule: Schedule, *, guarded: bool = False) -> str:
     """Return a plan as a snippet for a framework; its first comment begins with `name`.
@@ -36,6 +49,11 @@ def code(framework: Framework, name: str, settings: OneCycle, schedule: Schedule
     module = import_module(f"onecycle_cli.render.code.{framework.replace('-', '_')}")
     text: str = module.snippet(Task(name, settings, schedule, guarded))
     return text + "\n"
+
+
+def language(framework: Framework) -> str:
+    """Return the language that a framework's snippet is in."""
+    return "r" if framework.startswith("r-") else "python"
 
 
 # --- The plan and its run ---------------------------------------------------------------------------------------------

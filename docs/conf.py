@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from pygments.lexers.shell import BashSessionLexer
+from pygments.lexer import RegexLexer, bygroups
+from pygments.token import Generic, Keyword
 
 from onecycle_cli.version import __version__
 
@@ -20,6 +20,8 @@ exclude_patterns = ["_build"]
 nitpicky = True
 
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["guide.css"]
 html_title = "onecycle"
 html_show_copyright = False
 html_copy_source = False
@@ -30,10 +32,15 @@ copybutton_only_copy_prompt_lines = True
 copybutton_line_continuation_character = "\\"
 
 
-class Console(BashSessionLexer):  # type: ignore[misc] # Pygments has no types
-    """A terminal session with `$ ` as its only prompt: a line of output may begin with `#`."""
+class Console(RegexLexer):  # type: ignore[misc] # Pygments has no types
+    """A terminal session: commands after `$ `, which a backslash continues, and what they print."""
 
-    _ps1rgx = re.compile(r"^(\$ )(.*\n?)")
+    tokens: ClassVar = {
+        "root": [
+            (r"(\$ )((?:.*\\\n)*.*\n)", bygroups(Generic.Prompt, Keyword)),
+            (r".*\n", Generic.Output),
+        ]
+    }
 
 
 def setup(app: Sphinx) -> None:

@@ -47,7 +47,7 @@ MEANINGS = {
         "groups[].initial_momentum": "momentum (beta1 for Adam) of the first step; null if it is not cycled",
         "groups[].lowest_momentum": "the lowest momentum",
         "groups[].highest_momentum": "the highest momentum",
-        "groups[].momentum_rises": "whether it first rises, which is probably not meant",
+        "groups[].momentum_rises": "whether momentum rises with the learning rate: `base_momentum` is the larger one",
         "groups[].final_momentum": "momentum of the last step",
         "phases[]": "the phases that have at least one step, in order",
         "phases[].name": "warm-up, anneal or annihilation",

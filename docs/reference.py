@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-WIDTH = 88
-"""Columns of the blocks of fixed width."""
+UNBROKEN = 10_000
+"""Columns of a page whose paragraphs are one line each."""
 
 
 def pages() -> dict[Path, str]:
@@ -84,7 +84,7 @@ def _command(name: str) -> str:
         _code(f"onecycle {name} {help_pages.usage(command.params)}"),
         _table(("option", "what it does"), rows) if rows else "",
         "It also takes a flag for each [setting](settings.md)." if len(own) < len(command.params) else "",
-        "Examples:\n\n" + _code(textwrap.dedent(examples.strip("\n")), "shell") if examples.strip() else "",
+        "Examples:\n\n" + _code(textwrap.dedent(examples.strip("\n"))) if examples.strip() else "",
     ]
     return "\n\n".join(filter(None, parts))
 
@@ -166,8 +166,41 @@ def _conventions() -> str:
         "these pages in the terminal."
     )
     rows = [(f"[`{name}`](#{name})", convention.title) for name, convention in CONVENTIONS.items()]
-    sections = [f"## {name}\n\n{_code(convention_page(each, WIDTH))}" for name, each in CONVENTIONS.items()]
-    return _page("Conventions", intro, _table(("convention", "whose arithmetic"), rows), *sections)
+    return _page("Conventions", intro, _table(("convention", "whose arithmetic"), rows), *map(_convention, CONVENTIONS))
+
+
+def _convention(name: str) -> str:
+    convention = CONVENTIONS[name]
+    manual, _, _ = convention_page(convention, UNBROKEN).partition("\n\nSettings\n")
+    lines = [_escaped(line.strip()) if line[:1] in (" ", "") else f"**{line}**" for line in manual.splitlines()[1:]]
+    settings = [
+        (f"`{setting}`", "" if default is None else f"`{setting_text(default, format_number)}`", _code_of(alias))
+        for setting in SETTINGS
+        for default in [getattr(convention.defaults, setting, None)]
+        for alias in [convention.aliases.get(setting, "")]
+        if convention.supports(setting) and (default is not None or alias)
+    ]
+    columns = 3 if convention.aliases else 2
+    without = [(f"`{setting}`", _escaped(reason)) for setting, reason in convention.unsupported.items()]
+    parts = [
+        f"## {name}",
+        _escaped(manual.splitlines()[0].removeprefix(f"{name}: ")),
+        "\n\n".join(filter(None, lines)),
+        _table(("setting", "default", "its name there")[:columns], [row[:columns] for row in settings]),
+        _table(("not supported", "why"), without) if without else "",
+    ]
+    return "\n\n".join(filter(None, parts))
+
+
+def _code_of(name: str) -> str:
+    return f"`{name}`" if name else ""
+
+
+def _escaped(text: str) -> str:
+    """Return a text in which Markdown sees its code, and nothing else."""
+    parts = text.split("`")
+    parts[::2] = [re.sub(r"([*_<\[\]])", r"\\\1", part) for part in parts[::2]]
+    return "`".join(parts)
 
 
 # --- Exit codes -------------------------------------------------------------------------------------------------

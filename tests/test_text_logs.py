@@ -25,6 +25,48 @@ CYCLE = OneCycle(max_lr=0.1, total_steps=20).schedule()
 
 
 @pytest.mark.parametrize(
+    ("form", "column"),
+    [
+        ("step: {step}, loss: .5, lr: {lr}", "step"),
+        ("lr: {lr} step: {step}", "step"),
+        ("lr: {lr}, loss: 0.4, step: {step}", "step"),
+        ("iter: {step}; lr: {lr}", "iter"),
+        ("step: {step}\tlr: {lr}", "step"),
+        ("step:{step},lr:{lr}", "step"),
+        ("2026-01-02 10:00:00,123 INFO step: {step}, lr: {lr}", "step"),
+        ("Iteration {step} | Learning rate: {lr} | loss 0.7", "Iteration"),
+        ("step: {step}, train/lr: {lr}", "step"),
+        ("step: {step}, lr: [{lr}]", "step"),
+    ],
+)
+def test_values_in_words_are_no_header(form: str, column: str, tmp_path: Path) -> None:
+    path = tmp_path / "run.log"
+    lines = [form.format(step=step, lr=f"{CYCLE.lr(step):.6f}") for step in range(20)]
+    path.write_text("\n".join(lines) + "\n")
+    log = read_log(str(path))
+    assert (log.format, log.step_column, log.steps.tolist()) == ("text", column, list(range(20)))
+    assert log.lr[:, 0].tolist() == [round(CYCLE.lr(step), 6) for step in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("header", "groups"),
+    [
+        ("step,lr:0,lr:1", ("0", "1")),
+        ("step,lr[0],lr[1]", ("0", "1")),
+        ('"step","lr=0.1 - train/lr","lr=0.1 - loss"', ("",)),
+        ("step\tlr\tloss: mean", ("",)),
+    ],
+)
+def test_names_with_numbers_are_a_header(header: str, groups: tuple[str, ...], tmp_path: Path) -> None:
+    path = tmp_path / "run.csv"
+    between = "\t" if "\t" in header else ","
+    path.write_text("\n".join([header, *(between.join((str(step), "0.25", "0.5")) for step in range(20))]) + "\n")
+    log = read_log(str(path))
+    assert log.format != "text"
+    assert (log.groups, log.lr.shape, log.lr[3].tolist()) == (groups, (20, len(groups)), [0.25, 0.5][: len(groups)])
+
+
+@pytest.mark.parametrize(
     ("name", "steps", "column", "logged"),
     [
         # Keras 3.15: once an epoch, counted from 1; verbose=1 draws a bar again and again.

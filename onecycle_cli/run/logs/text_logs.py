@@ -43,6 +43,12 @@ PAIR = re.compile(
 COUNTED = {re.findall(r"\w+", pattern.text)[0].lower() for pattern, _ in COUNTERS}
 """The words with which these begin."""
 
+CELLS = re.compile("[,;\t]")
+"""What separates the cells of a table's header."""
+
+BLANK = ' \r"'
+"""What may be around a cell."""
+
 UNPRINTED = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x08+")
 """Colours and the movements of a progress bar."""
 
@@ -85,13 +91,13 @@ class TextReader(ObjectReader, LineReader):
         header = next((line for line in head.lines if line.strip()), None)
         if header is None:
             return None if not head.complete else False
-        if find_lr([name.strip() for name in re.split("[,;\t]", header)])[1]:
+        if names_columns(header):
             return False
         reader = cls("", lambda _: _refuse())
         entries = reader.entries(enumerate(head.text.split("\n")[:LINES_SEEN]))
         if next(entries, None) is not None:
             return True
-        is_table = PAIR.search(header) is None and len(re.split("[,;\t]", header)) > 1
+        is_table = PAIR.search(header) is None and len(CELLS.split(header)) > 1
         return False if head.complete or is_table else None
 
     def rows(self, lines: Iterable[Line]) -> Iterator[Row | BadRow]:
@@ -150,6 +156,25 @@ class TextReader(ObjectReader, LineReader):
             if self._have_rates[names]
             else {name: value for name, value in found.items() if name.casefold() in COUNTER_NAMES}
         )
+
+
+def names_columns(line: str) -> bool:
+    """Return whether a line is the header of a table with a learning rate, and not its value in words.
+
+    A cell that is itself a name and a number, such as `lr: 8e-3` or `step: 0`, is a value. The number of a group is a
+    part of a name: `lr:0`, `lr[1]`.
+    """
+    cells = [cell.strip(BLANK) for cell in CELLS.split(line)]
+    counts = (match[1].casefold() for cell in cells if (match := PAIR.fullmatch(cell)))
+    if not COUNTER_NAMES.isdisjoint(counts):
+        return False
+    return bool(find_lr([cell.strip(BLANK) for cell in CELLS.split(PAIR.sub(_without_value, line))])[1])
+
+
+def _without_value(pair: re.Match[str]) -> str:
+    """Return nothing in place of a name and its value; a name with the number of a group as it is."""
+    between = pair[0][pair.end(1) - pair.start() : pair.start(2) - pair.start()]
+    return pair[0] if pair[2].strip("[]").isdigit() and between[-1:] != " " else ""
 
 
 def _counters(line: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from onecycle_cli import OneCycle
 from onecycle_cli.cli import main
 from onecycle_cli.policy.ramps import CosineRamp, LinearRamp, Ramp
 from onecycle_cli.policy.schedule import Schedule
-from onecycle_cli.render.code import Framework, code
+from onecycle_cli.render.code import OTHER_NAMES, Framework, code
 from tests.snippets import FRAMEWORKS, PLANS, snippet
 
 
@@ -97,7 +97,7 @@ def test_curves_without_a_formula_are_straight_pieces(ramps: tuple[type[Ramp], t
     if ramps[0] is LinearRamp:  # is straight itself
         assert text[text.index("LR = ") :].splitlines()[1].startswith(f"    ({schedule.phases[0].last_step}, ")
     given: dict[str, Any] = {"math": math}
-    exec(text[text.index("LR = ") : text.index("class OneCycle")], given)
+    exec(text[text.index("LR = ") : text.index("class OneCycleScheduler")], given)
     for step in range(total_steps):
         assert given["one_cycle"](step, given["LR"]) == pytest.approx(own.lr(step), abs=1e-5)
         assert given["one_cycle"](step, given["MOMENTUM"]) == pytest.approx(own.momentum(step), abs=1e-5)
@@ -172,11 +172,22 @@ def test_the_command_prints_or_writes(tmp_path: Path, capsys: pytest.CaptureFixt
     assert target.read_text() == printed
 
 
+def test_other_names_of_frameworks(capsys: pytest.CaptureFixture[str]) -> None:
+    for alias, framework in {**OTHER_NAMES, "PyTorch_Lightning": "lightning", "HF": "transformers"}.items():
+        printed = []
+        for name in (alias, framework):
+            assert main(["code", "--max-lr", "0.1", "--total-steps", "100", "--framework", name]) == 0
+            printed.append(capsys.readouterr().out)
+        assert printed[0] == printed[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["--framework", "caffe"], "caffe"),
-        ([], "--framework"),
+        (["--framework", "trch"], "did you mean torch?"),
+        (["--framework", "optax", "--guard"], "--guard is not available for optax"),
+        ([], "--framework is missing"),
         (["--framework", "torch", "a.yaml", "b.yaml"], "one plan"),
     ],
 )

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from onecycle_cli.run.guard import DivergenceError
 from tests.snippets import (
     PLANS,
     Rows,
@@ -148,6 +149,65 @@ def test_transformers_trains_with_the_plan(plan: str, monkeypatch: pytest.Monkey
     with recorded() as seen:
         exec(snippet(plan, "transformers"), given)
     assert_followed(plan, [row[: len(planned(plan)[0])] for row in seen])
+
+
+@pytest.mark.parametrize("plan", ["torch", "groups", "accumulated", "resumed", "resumed-optax"])
+def test_the_guard_follows_the_run(plan: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    torch: Any = pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    model = network(torch, torch.nn.Module)
+    given: dict[str, Any] = {"compute_loss": lambda model, batch: model(batch)["loss"], "model": model}
+    if first_step_of(plan):
+        run_until_checkpoint(plan, "torch", given, torch.ones(1, 1))
+        torch.save({part: given[part].state_dict() for part in ("model", "optimizer", "scheduler")}, "checkpoint.pt")
+    given["train_loader"] = [torch.ones(1, 1)] * batches_of(plan)
+    text = snippet(plan, "torch", guarded=True)
+    exec(text, given)
+    assert given["guard"].next_step == settings_of(plan).schedule().total_steps
+    wrong = text.replace("scheduler.step()", "scheduler.step(); scheduler.step()")
+    with pytest.raises(DivergenceError, match=f"diverges at step {first_step_of(plan) + 1}:"):
+        exec(wrong, given)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_guard_follows_lightnings_trainer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    torch: Any = pytest.importorskip("torch")
+    lightning: Any = pytest.importorskip("lightning")
+    monkeypatch.chdir(tmp_path)
+    off = ("logger", "enable_progress_bar", "enable_model_summary", "enable_checkpointing")
+    quiet = functools.partial(lightning.Trainer, accelerator="cpu", **dict.fromkeys(off, False))
+    monkeypatch.setattr(lightning, "Trainer", quiet)
+
+    class Base(lightning.LightningModule):  # type: ignore[misc]
+        def configure_optimizers(self) -> Any:
+            return given["configure_optimizers"](self)
+
+    loader = torch.utils.data.DataLoader(torch.ones(batches_of("torch"), 1), batch_size=1)
+    given: dict[str, Any] = {"model": network(torch, Base), "train_loader": loader}
+    exec(snippet("torch", "lightning", guarded=True), given)
+    assert given["guard"].next_step == settings_of("torch").schedule().total_steps
+    with pytest.raises(DivergenceError, match="diverges at step 1:"):
+        exec(snippet("torch", "lightning", guarded=True).replace(', "interval": "step"', ""), given)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_guard_follows_the_trainer_of_transformers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    torch: Any = pytest.importorskip("torch")
+    transformers: Any = pytest.importorskip("transformers")
+    pytest.importorskip("accelerate")
+    monkeypatch.chdir(tmp_path)
+    quiet = functools.partial(
+        transformers.TrainingArguments, use_cpu=True, report_to="none", disable_tqdm=True, logging_strategy="no",
+        save_strategy="no", per_device_train_batch_size=1,
+    )  # fmt: skip
+    monkeypatch.setattr(transformers, "TrainingArguments", quiet)
+    rows = [{"x": torch.ones(1)}] * batches_of("torch")
+    given: dict[str, Any] = {"model": network(torch, torch.nn.Module), "train_dataset": rows}
+    text = snippet("torch", "transformers", guarded=True)
+    exec(text, given)
+    assert given["guard"].next_step == settings_of("torch").schedule().total_steps
+    with pytest.raises(DivergenceError, match="diverges at step 0:"):
+        exec(text.replace("max_lr=0.1,\n            total", "max_lr=0.2,\n            total"), given)
 
 
 PROCESSES = r"""

@@ -14,7 +14,9 @@ from onecycle_cli.cli.plans import one_plan
 from onecycle_cli.cli.targets import STDOUT, ForceOption, check_new_file, check_not_terminal, write_text, written_file
 from onecycle_cli.cli.usage import UnknownWordError
 from onecycle_cli.config import Request
-from onecycle_cli.render.code import OTHER_NAMES, Framework
+from onecycle_cli.errors import OnecycleError
+from onecycle_cli.formatting import join_words
+from onecycle_cli.render.code import GUARDED, OTHER_NAMES, Framework
 from onecycle_cli.render.lines import has_colour
 
 if TYPE_CHECKING:
@@ -85,6 +87,9 @@ def code(
     framework: Annotated[
         Framework, typer.Option("--framework", parser=_framework, metavar="NAME", help="The framework.")
     ],
+    guard: Annotated[
+        bool, typer.Option("--guard", help="Compare the optimizer with the plan at every step of the run.")
+    ] = False,
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="The file; - is stdout.")] = STDOUT,
     force: ForceOption = False,
 ) -> None:
@@ -93,14 +98,17 @@ def code(
     Examples:
         onecycle code plan.yaml --framework torch
         onecycle code --max-lr 0.1 --total-steps 1000 --framework lightning
+        onecycle code plan.yaml --framework hf --guard
         onecycle code plan.yaml --framework optax -o schedule.py
     """
+    if guard and framework not in GUARDED:
+        raise OnecycleError(f"--guard is not available for {framework}", f"use it with {join_words(GUARDED, 'or')}")
     check_new_file(output, force=force)
     from onecycle_cli.render.code import code as snippet
     from onecycle_cli.render.code import language
 
     plan = one_plan(request)
-    text = snippet(framework, plan.name, plan.settings, plan.schedule)
+    text = snippet(framework, plan.name, plan.settings, plan.schedule, guarded=guard)
     if output == STDOUT and has_colour(sys.stdout):
         from onecycle_cli.render.output import print_code
 

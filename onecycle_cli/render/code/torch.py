@@ -119,7 +119,7 @@ def make_scheduler(task: Task, length: Sequence[Argument]) -> Scheduler:
     formula = formula_of(task.schedule)
     words = (why_not(match, "PyTorch's OneCycleLR"), formula.remark)
     definition = join(in_python(formula), _class(task, formula), between="\n\n\n")
-    return Scheduler(definition, "scheduler = OneCycle(optimizer)", remarks=words)
+    return Scheduler(definition, "scheduler = OneCycleScheduler(optimizer)", remarks=words)
 
 
 def optimizer_of(task: Task, owner: str) -> str:
@@ -140,7 +140,7 @@ def optimizer_of(task: Task, owner: str) -> str:
 
 def _class(task: Task, formula: Formula) -> str:
     lines = [
-        "class OneCycle(torch.optim.lr_scheduler.LRScheduler):",
+        "class OneCycleScheduler(torch.optim.lr_scheduler.LRScheduler):",
         "    def get_lr(self):",
         f"        step = min(self.last_epoch, {task.total - 1})  # loops ask once more after the last step",
     ]

@@ -31,10 +31,10 @@ def make_log(steps: Any, lr: Any, momentum: Any = None, groups: tuple[str, ...] 
     """Make a log of columns of values; `more` sets other attributes of `Log`."""
     rates = np.asarray(lr, dtype=np.float64)
     rates = rates[:, None] if rates.ndim == 1 else rates
-    momenta = None if momentum is None else np.asarray(momentum, dtype=np.float64).reshape(rates.shape)
+    momenta = [] if momentum is None else [np.asarray(momentum, dtype=np.float64).reshape(rates.shape)]
     names = groups or (("",) if rates.shape[1] == 1 else tuple(f"pg{at + 1}" for at in range(rates.shape[1])))
     whole = np.asarray(steps, dtype=np.int64)
-    return Log("run.csv", "csv", whole, rates, momenta, names, **more)
+    return Log("run.csv", "csv", whole, np.hstack([rates, *momenta]), names, **more)
 
 
 RUNS_OF_PAPERS: dict[str, dict[str, Any]] = json.loads((DATA / "golden" / "smith" / "runs.json").read_text())["runs"]

@@ -103,8 +103,7 @@ def numbers(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def cut(log: Log, rows: slice) -> Log:
-    momentum = None if log.momentum is None else log.momentum[rows]
-    return replace(log, steps=log.steps[rows], lr=log.lr[rows], momentum=momentum)
+    return replace(log, steps=log.steps[rows], values=log.values[rows])
 
 
 def gives_the_log(found: Fitted, log: Log, relative: float) -> bool:
@@ -411,14 +410,9 @@ def test_what_a_sweep_draws_passes_the_check(seed: int) -> None:
     steps = np.arange(schedule.total_steps)
     groups = range(len(schedule.groups))
     momenta = [schedule.momentum(steps, group) for group in groups]
-    log = Log(
-        "run.csv",
-        "csv",
-        steps,
-        np.stack([schedule.lr(steps, group) for group in groups], axis=1),
-        np.stack([each for each in momenta if each is not None], axis=1) if schedule.cycles_momentum else None,
-        tuple(map(str, groups)) if len(groups) > 1 else ("",),
-    )
+    values = [*(schedule.lr(steps, group) for group in groups), *(each for each in momenta if each is not None)]
+    names = tuple(map(str, groups)) if len(groups) > 1 else ("",)
+    log = Log("run.csv", "csv", steps, np.stack(values, axis=1), names)
     found = fit(log).settings
     assert check(OneCycle(**found), log).verdict == "ok"  # type: ignore[arg-type]
     if seed % 2 == 0:

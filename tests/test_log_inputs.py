@@ -101,7 +101,7 @@ def test_damaged_and_endless_compressed_files_are_refused(tmp_path: Path, monkey
 def test_an_event_file_of_torch(tag: str, rates: Any) -> None:
     """PyTorch 2.13 and TensorBoard 2.21 wrote it, with a histogram among the scalars."""
     log = read_log(str(LOGS / "torch_summary_writer.tfevents"), {"lr": [tag]})
-    assert (log.format, log.steps.tolist(), log.lr_texts) == ("tensorboard-events", list(range(20)), ((),))
+    assert (log.format, log.steps.tolist(), log.texts) == ("tensorboard-events", list(range(20)), ((),))
     assert log.lr[:, 0].tolist() == np.asarray(rates, np.float64).tolist()
 
 
@@ -234,7 +234,7 @@ def test_long_tables(text: str, tmp_path: Path) -> None:
     log = read_log(str(path))
     assert (log.format, log.steps.tolist(), log.bad_rows) == ("long", [0, 1, 5], ())
     assert log.lr[:, 0].tolist() == [0.1, 0.2, 0.3]
-    assert log.lr_texts == (("0.10", "0.20", "0.30"),)
+    assert log.texts[0] == ("0.10", "0.20", "0.30")
     assert log.momentum is not None
     assert np.array_equal(log.momentum[:, 0], [0.9, np.nan, 0.7], equal_nan=True)
     if "epoch" in text:
@@ -401,7 +401,7 @@ def test_an_offline_run_of_wandb(tmp_path: Path) -> None:
     assert log.lr[:, 0].tolist() == RATES
     assert log.momentum is not None
     assert log.momentum[:, 0].tolist() == CYCLE.momentum(np.arange(20)).tolist()  # type: ignore[union-attr]
-    assert float(log.lr_texts[0][3]) == RATES[3]
+    assert float(log.texts[0][3]) == RATES[3]
     data = (LOGS / "wandb_offline_history.wandb").read_bytes()
     (tmp_path / "torn").write_bytes(data[:-30])
     assert read_log(str(tmp_path / "torn")).steps.tolist() == list(range(19))

@@ -282,7 +282,7 @@ def test_printed_lists_and_tensors(
     assert log.steps.tolist() == list(range(rows))
     assert log.lr.tolist() == [rates] * rows
     assert log.groups == (("0", "1") if len(rates) > 1 else ("",))
-    assert [set(column) for column in log.lr_texts] == [{text} for text in texts]
+    assert [set(column) for column in log.texts] == [{text} for text in texts]
     assert not log.bad_rows
 
 
@@ -313,8 +313,8 @@ def test_texts_are_kept_of_rows_from_the_whole_log(rows: int, read: Any) -> None
     form = "{},1e-1,{:.4f}\n".format
     texts = ["0.0000", *(f"{row / rows:.4f}" for row in range(1, rows))]
     log = read("step,lr,momentum\n" + "".join(form(row, row / rows) for row in range(rows)))
-    assert set(log.lr_texts[0]) == {"1e-1"}
-    (kept,) = log.momentum_texts
+    assert set(log.texts[0]) == {"1e-1"}
+    kept = log.texts[1]
     assert kept[:1000] == tuple(texts[:1000])
     assert set(kept) <= set(texts)
     assert len(kept) == min(rows, 2161)
@@ -523,7 +523,7 @@ def test_blocks_of_lines_are_read_as_single_lines_are(rows: list[list[str]], hea
         except OnecycleError as error:
             return [error.message]
         values = [log.lr.tobytes(), None if log.momentum is None else log.momentum.tobytes()]
-        return [log.steps.tolist(), *values, log.lr_texts, log.momentum_texts, log.bad_rows, log.notes]
+        return [log.steps.tolist(), *values, log.texts, log.bad_rows, log.notes]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tables, "SMALL_BLOCK", 1)
@@ -545,7 +545,7 @@ def test_plain_numbers_are_read_in_blocks(monkeypatch: pytest.MonkeyPatch) -> No
     assert reader.feed(b'"3","a, b","0.1"\n4,0,7\n')
     log = reader.build()
     assert (log.steps.tolist(), log.lr[:, 0].tolist()) == ([0, 1, 2, 3, 4], [0.5, 0.25, 1e-3, 0.1, 7])
-    assert log.lr_texts == (("0.50", "0.25", "1e-3", "0.1", "7"),)
+    assert log.texts == (("0.50", "0.25", "1e-3", "0.1", "7"),)
 
 
 ODD_VALUES: list[Any] = [0.5, 7, None, "0.25", "x", True, [0.5], {"a": 1}, "[0.5, 0.25]", float("inf")]
@@ -579,7 +579,7 @@ def test_objects_are_read_at_once_as_one_by_one(
         except OnecycleError as error:
             return [error.message]
         epochs = None if log.epochs is None else log.epochs.tobytes()
-        texts = log.lr_texts if by_line else None
+        texts = log.texts if by_line else None
         return [log.steps.tolist(), log.lr.tobytes(), epochs, log.groups, texts, log.bad_rows]
 
     with pytest.MonkeyPatch.context() as patch:

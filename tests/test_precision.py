@@ -91,7 +91,7 @@ def log_in(form: str, plan: dict[str, Any], kind: str = "float64") -> Any:
     total = plan["total_steps"]
     values = FLOATS[kind](OneCycle(**plan).schedule().lr(np.arange(total)))
     texts = texts_of(values, form)
-    return make_log(np.arange(total), list(map(float, texts)), lr_texts=(texts,))
+    return make_log(np.arange(total), list(map(float, texts)), texts=(texts,))
 
 
 @pytest.mark.parametrize("form", ["%.4f", "%.5f", "%.3g", "%.6e", "repr"])
@@ -113,5 +113,5 @@ def test_a_wrong_peak_is_wrong_however_it_is_written(form: str, step: int) -> No
 
 
 def test_a_constant_rate_printed_with_four_decimals_is_not_a_small_schedule() -> None:
-    log = make_log(np.arange(400), np.full(400, 1e-4), lr_texts=(("0.0001",) * 400,))
+    log = make_log(np.arange(400), np.full(400, 1e-4), texts=(("0.0001",) * 400,))
     assert check(OneCycle(max_lr=1e-4, total_steps=400), log).cause.slug == "constant"

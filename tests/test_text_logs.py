@@ -82,7 +82,7 @@ def test_names_with_numbers_are_a_header(header: str, groups: tuple[str, ...], t
 def test_what_trainers_print(name: str, steps: range, column: str, logged: range) -> None:
     log = read_log(str(LOGS / name))
     assert (log.format, log.steps.tolist(), log.step_column) == ("text", list(steps), column)
-    (texts,) = log.lr_texts
+    (texts,) = log.texts
     assert log.lr[:, 0].tolist() == [float(text) for text in texts]
     for text, step in zip(texts, logged, strict=True):
         digits = Decimal(text).as_tuple()
@@ -162,7 +162,7 @@ def test_a_pattern_names_the_numbers(text: str, tmp_path: Path) -> None:
     (tmp_path / "log").write_text("\n".join(LINES))
     log = read_log(str(tmp_path / "log"), {}, [text])
     assert (log.steps.tolist(), log.lr[:, 0].tolist()) == ([1, 20], [0.004, 0.1])
-    assert (log.lr_texts, log.momentum_texts) == ((("4.00e-03", "0.10"),), (("0.95", "0.9"),))
+    assert log.texts == (("4.00e-03", "0.10"), ("0.95", "0.9"))
     assert (log.epochs is not None and log.epochs.tolist(), log.bad_rows) == ([3, 3], ())
 
 

@@ -81,7 +81,6 @@ def compare(
         OnecycleError: the log holds no learning rate, or the plan lacks a number that `row_is` needs.
     """
     given = given_readings(log, settings, schedule, row_is)
-    possible = [] if row_is else list(possible_readings(log, settings, schedule))
     paired = pair(schedule, log, given[0].clock + given[0].offset, settings.optimizer)
     tracks, notes = paired.tracks, paired.notes
     if not any(track.field == "lr" for track in tracks):
@@ -89,11 +88,15 @@ def compare(
     convention = schedule.plan.convention
     scales = [scale_of(schedule, track, log) for track in tracks]
     samples, written = read_samples(log, tracks, scales, tolerance=tolerance, single=convention.float32)
-    alignments, looser = _aligned(samples, schedule, given, possible), []
+
+    def possible() -> Iterable[Reading]:
+        return () if row_is else possible_readings(log, settings, schedule)
+
+    alignments, looser = _aligned(samples, schedule, given, possible()), []
     in_single = convention.float32 and tolerance is None and written is not EXACT
     if not (alignments[0].right or convention.float32) and tolerance is None and written is not EXACT:
         samples, _ = read_samples(log, tracks, scales, single=True)
-        looser = _aligned(samples, schedule, given, possible)
+        looser = _aligned(samples, schedule, given, possible())
         if looser[0].right and _is_noise(looser[0], alignments):
             alignments, looser, in_single = looser, [], True
     if in_single:
@@ -144,20 +147,26 @@ def _is_noise(looser: Series, strict: list[Series]) -> bool:
     beside = next(series for series in strict if series.reading is looser.reading) if len(strict) > 1 else None
     if beside is None:
         return True
-    off = (beside.values - beside.planned)[beside.wrong]
-    return off.size < NOISE or bool((off > 0).any() and (off < 0).any())
+    size, above, below = 0, False, False
+    for at, rows in beside.pieces():
+        off = (rows.values - rows.predicted(beside.schedule, rows.steps))[beside.wrong[at]]
+        size, above, below = size + off.size, above or bool((off > 0).any()), below or bool((off < 0).any())
+    return size < NOISE or (above and below)
 
 
 def _agreement(series: Series) -> tuple[Precision, tuple[str, ...]]:
     """Return how closely the values of an exact log agree, and why not to the last bit."""
-    cycle = series.present & (series.steps < series.schedule.total_steps)[:, None]
-    if ((series.values == series.planned) | ~cycle).all():
+    size, off, relative = 0, 0, 0.0
+    for _, rows in series.pieces():
+        planned = rows.predicted(series.schedule, rows.steps)
+        cycle = rows.present & (rows.steps < series.schedule.total_steps)[:, None]
+        gaps = np.where(cycle, np.abs(rows.values - planned), 0.0)
+        size, off = size + int(cycle.sum()), off + int((gaps > 0).sum())
+        relative = max(relative, float(np.nanmax(np.where(gaps > 0, gaps / np.abs(planned), 0.0))))
+    if not off:
         return EXACT, ()
-    gaps = np.where(cycle, np.abs(series.values - series.planned), 0.0)
-    relative = float(np.nanmax(np.where(gaps > 0, gaps / np.abs(series.planned), 0.0)))
-    off = int((gaps > 0).sum())
     why = (
-        f"{off:,} of {int(cycle.sum()):,} values differ in the last bits, by up to {relative:.1g}: another "
+        f"{off:,} of {size:,} values differ in the last bits, by up to {relative:.1g}: another "
         "library's cosine, or another order of evaluation"
     )
     return Precision("a few ulp", relative), (why,)

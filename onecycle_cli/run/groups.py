@@ -52,16 +52,17 @@ class Track:
     name: str
     label: str
 
+    def place(self, log: Log) -> int:
+        """Return its column of the log's values."""
+        return self.column + (0 if self.field == "lr" else len(log.groups))
+
     def values(self, log: Log) -> Floats:
         """Return the column's values."""
-        columns = log.lr if self.field == "lr" else log.momentum
-        assert columns is not None  # noqa: S101 (a momentum track is made only where momenta are logged)
-        return columns[:, self.column]
+        return log.values[:, self.place(log)]
 
     def texts(self, log: Log) -> Sequence[str]:
         """Return how some of the column's numbers were written; nothing where that is not known."""
-        texts = log.lr_texts if self.field == "lr" else log.momentum_texts
-        return texts[self.column] if texts else ()
+        return log.texts[self.place(log)] if log.texts else ()
 
 
 def scale_of(schedule: Schedule, track: Track, log: Log) -> float:
@@ -132,15 +133,15 @@ def leading(log: Log) -> Log:
     names = [column.name for column in columns if column not in kept and column.has_values]
     besides = f"{join_words(names)} may be learning rates too: name them with --column lr="
     read = join_words([column.name for column in kept])
+    kinds = log.values.shape[1] // len(columns)
+    both = [kind * len(columns) + at for kind in range(kinds) for at in places]
     return replace(
         log,
-        lr=log.lr[:, places],
-        momentum=None if log.momentum is None else log.momentum[:, places],
+        values=log.values[:, both],
         groups=tuple(log.groups[at] for at in places),
         others=0,
         lr_columns=tuple(column.name for column in kept),
-        lr_texts=tuple(log.lr_texts[at] for at in places) if log.lr_texts else (),
-        momentum_texts=tuple(log.momentum_texts[at] for at in places) if log.momentum_texts else (),
+        texts=tuple(log.texts[at] for at in both) if log.texts else (),
         notes=(*log.notes, f"read {read}; {besides}") if names else log.notes,
     )
 

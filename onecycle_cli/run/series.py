@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import compress
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from onecycle_cli.run.counting import different
 from onecycle_cli.run.precision import EXACT, SINGLE_ULPS, ULPS, Precision, precision_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -30,20 +31,48 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 
+PIECE = 2**14
+"""Rows that are compared at a time: a log may have millions, and what is computed for them need not be kept."""
+
+
 @dataclass(frozen=True, slots=True)
+class Nearness:
+    """How near a planned value must come to a logged one.
+
+    Attributes:
+        arithmetic: what arithmetic may differ by, for each track.
+        written: how precisely each track's values were written.
+        relative: what may differ besides, relative to the planned value, where the user set a tolerance.
+    """
+
+    arithmetic: Floats
+    written: tuple[Precision, ...]
+    relative: float
+
+    def limits(self, values: Floats, span: int) -> Floats:
+        """Return how far from values, shape (rows, tracks), planned ones may lie, which are means of `span` steps."""
+        limits = np.broadcast_to(self.arithmetic, values.shape)
+        if any(written is not EXACT for written in self.written):
+            limits = limits + np.column_stack([of.limits(values[:, at]) for at, of in enumerate(self.written)])
+        if span > 1:
+            # A sum is rounded as often as it has terms; loggers that take means do so in float32.
+            limits = limits + span * np.minimum(limits, 2.0**-24 * np.abs(values))
+        return limits
+
+
+@dataclass(frozen=True)
 class Samples:
     """Rows of a log, and which steps of the schedule they are.
 
     Attributes:
         tracks: what the columns of `values` are.
-        rows: each row's index in the log; `slice(None)` where these are all rows.
+        rows: each row's index in the log.
         logged_steps: what the log counts, such as steps or epochs.
         clock: the same in the schedule's steps, but for the offset.
         offset: what is added to the clock to get the schedule's steps.
         span: how many steps up to its own a row shows the mean of.
         values: what was logged, shape (rows, tracks); NaN where nothing was.
-        limits: how far from each value a planned one may lie, same shape.
-        relative: how far it may lie besides, relative to the planned value, where the user set a tolerance.
+        nearness: how near a planned value must come to each of them.
     """
 
     tracks: tuple[Track, ...]
@@ -53,13 +82,27 @@ class Samples:
     offset: int
     span: int
     values: Floats
-    limits: Floats
-    relative: float
+    nearness: Nearness
 
     @property
     def steps(self) -> Steps:
         """The schedule's step of each row."""
-        return self.clock + self.offset
+        return self.clock + self.offset if self.offset else self.clock
+
+    @property
+    def indices(self) -> NDArray[np.integer]:
+        """Each row's index in the log, as an array."""
+        return np.arange(self.rows.start, self.rows.stop) if isinstance(self.rows, slice) else self.rows
+
+    @cached_property
+    def limits(self) -> Floats:
+        """How far from each value a planned one may lie, but for the user's tolerance."""
+        return self.nearness.limits(self.values, self.span)
+
+    @property
+    def relative(self) -> float:
+        """The user's tolerance, relative to the planned value."""
+        return self.nearness.relative
 
     @property
     def present(self) -> Flags:
@@ -71,27 +114,37 @@ class Samples:
         """The columns that hold learning rates."""
         return [at for at, track in enumerate(self.tracks) if track.field == "lr"]
 
-    def take(self, rows: NDArray[np.integer]) -> Samples:
+    def take(self, rows: NDArray[np.integer] | slice) -> Samples:
         """Return some of the rows, by their place here."""
+        indices: NDArray[np.integer] | slice
+        if not isinstance(self.rows, slice):
+            indices = self.rows[rows]
+        elif isinstance(rows, slice):
+            indices = slice(self.rows.start + rows.start, self.rows.start + rows.stop)
+        else:
+            indices = self.rows.start + rows
         return Samples(
             self.tracks,
-            rows if isinstance(self.rows, slice) else self.rows[rows],
+            indices,
             self.logged_steps[rows],
             self.clock[rows],
             self.offset,
             self.span,
             self.values[rows],
-            self.limits[rows],
-            self.relative,
+            self.nearness,
         )
+
+    def pieces(self) -> Iterator[tuple[slice, Samples]]:
+        """Yield all rows, PIECE of them at a time, and their places here."""
+        size = len(self.values)
+        for begin in range(0, size, PIECE):
+            piece = slice(begin, min(begin + PIECE, size))
+            yield piece, self.take(piece)
 
     def counted(self, reading: Reading) -> Samples:
         """Return the rows under another reading of what they count."""
-        counted, clock, limits = reading.counted[self.rows], reading.clock[self.rows], self.limits
-        if reading.span > 1:
-            # A sum is rounded as often as it has terms; loggers that take means do so in float32.
-            limits = limits + reading.span * np.minimum(limits, 2.0**-24 * np.abs(self.values))
-        return replace(self, logged_steps=counted, clock=clock, offset=reading.offset, span=reading.span, limits=limits)
+        counted, clock = reading.counted[self.rows], reading.clock[self.rows]
+        return replace(self, logged_steps=counted, clock=clock, offset=reading.offset, span=reading.span)
 
     def agrees(self, predicted: Floats) -> Flags:
         """Return for each value whether it is the predicted one; False where either is missing."""
@@ -104,27 +157,25 @@ class Samples:
     def predicted(self, schedule: Schedule, steps: Steps) -> Floats:
         """Return what a schedule has at given steps, one for each row, in every track."""
         if self.span == 1:
-            return _side_by_side([values_at(schedule, track, steps) for track in self.tracks])
+            return np.column_stack([values_at(schedule, track, steps) for track in self.tracks])
         spread = (steps[:, None] + np.arange(1 - self.span, 1)).ravel()
         means = [values_at(schedule, track, spread).reshape(-1, self.span).mean(axis=1) for track in self.tracks]
-        return _side_by_side(means)
+        return np.column_stack(means)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Series(Samples):
     """Rows of a log beside a schedule, under one reading of what they count.
 
     Attributes:
         schedule: what was planned.
         reading: what the rows count.
-        planned: the planned values, same shape as `values`; NaN outside the cycle.
         wrong: where a logged value is not the planned one.
         prefix: rows before the first with a wrong value.
     """
 
     schedule: Schedule
     reading: Reading
-    planned: Floats
     wrong: Flags
     prefix: int
 
@@ -150,8 +201,9 @@ class Series(Samples):
 
     def planned_at(self, row: int, column: int) -> float | None:
         """Return what was planned for a row; None where the cycle has no such step."""
-        inside = 0 <= int(self.clock[row]) + self.offset < self.schedule.total_steps
-        return float(self.planned[row, column]) if inside else None
+        here = self.take(slice(row, row + 1))
+        inside = 0 <= int(here.steps[0]) < self.schedule.total_steps
+        return float(here.predicted(self.schedule, here.steps)[0, column]) if inside else None
 
 
 def read_samples(
@@ -161,7 +213,7 @@ def read_samples(
     *,
     tolerance: float | None = None,
     single: bool = False,
-    rows: NDArray[np.integer] | slice = slice(None),
+    rows: NDArray[np.integer] | None = None,
 ) -> tuple[Samples, Precision]:
     """Read a log's columns, and how precisely its learning rates were written.
 
@@ -179,20 +231,15 @@ def read_samples(
     written = precision_of(list(compress(columns, rates)), list(compress(texts, rates)))
     others = [not rate for rate in rates]
     of_momentum = precision_of(list(compress(columns, others)), list(compress(texts, others)), written)
-    values = _side_by_side([column[rows] for column in columns])
     arithmetic = SINGLE_ULPS if single and written is not EXACT and tolerance is None else ULPS
-    limits = np.broadcast_to(arithmetic * np.array(scales), values.shape)
-    if tolerance is None and (written is not EXACT or of_momentum is not EXACT):
-        limits = limits.copy()
-        for at, rate in enumerate(rates):
-            limits[:, at] += (written if rate else of_momentum).limits(values[:, at])
-    steps = log.steps[rows]
-    return Samples(tuple(tracks), rows, steps, steps, 0, 1, values, limits, tolerance or 0.0), written
-
-
-def _side_by_side(columns: Sequence[Floats]) -> Floats:
-    """Return columns as an array, without a copy where there is one: a log may have millions of rows."""
-    return columns[0][:, None] if len(columns) == 1 else np.column_stack(columns)
+    forms = [EXACT if tolerance is not None else written if rate else of_momentum for rate in rates]
+    nearness = Nearness(arithmetic * np.array(scales), tuple(forms), tolerance or 0.0)
+    places = [track.place(log) for track in tracks]
+    # A slice takes columns that lie side by side, as they nearly always do, without a copy.
+    side_by_side = places == list(range(places[0], places[0] + len(places)))
+    values = log.values[:, slice(places[0], places[-1] + 1) if side_by_side else places]
+    whole = Samples(tuple(tracks), slice(0, len(values)), log.steps, log.steps, 0, 1, values, nearness)
+    return whole if rows is None else whole.take(rows), written
 
 
 def values_at(schedule: Schedule, track: Track, steps: Steps) -> Floats:
@@ -228,19 +275,9 @@ def _rebound(schedule: Schedule, track: Track) -> float:
 
 def align(samples: Samples, schedule: Schedule, reading: Reading) -> Series:
     """Lay a log beside a schedule under one reading of what its rows count."""
-    here = samples.counted(reading)
-    steps, total = here.steps, schedule.total_steps
-    planned = here.predicted(schedule, steps)
-    right = here.agrees(planned)
-    past = steps >= total
-    if past.any():
-        right[past] = False
-        if reading.may_end_past(steps, total):
-            after = np.flatnonzero(steps == total)
-            final = here.take(after)
-            held = final.predicted(schedule, np.full(after.size, total - 1))
-            right[after] = final.agrees(planned[after]) | final.agrees(held)
-    wrong: Flags = here.present & ~right
+    here, total = samples.counted(reading), schedule.total_steps
+    ends_past = int(here.clock.max()) + here.offset >= total and reading.may_end_past(here.steps, total)
+    wrong = np.concatenate([_wrong(rows, schedule, ends_past=ends_past) for _, rows in here.pieces()])
     rows = wrong.any(axis=1)
     prefix = int(rows.argmax()) if rows.any() else rows.size
     return Series(
@@ -251,11 +288,21 @@ def align(samples: Samples, schedule: Schedule, reading: Reading) -> Series:
         here.offset,
         here.span,
         here.values,
-        here.limits,
-        here.relative,
+        here.nearness,
         schedule,
         reading,
-        planned,
         wrong,
         prefix,
     )
+
+
+def _wrong(rows: Samples, schedule: Schedule, *, ends_past: bool) -> Flags:
+    """Return where a value is not the planned one; `ends_past`: a row at step total_steps may be right."""
+    steps, total = rows.steps, schedule.total_steps
+    right = rows.agrees(rows.predicted(schedule, steps))
+    right[steps >= total] = False
+    if ends_past and (after := np.flatnonzero(steps == total)).size:
+        final = rows.take(after)
+        held = final.predicted(schedule, np.full(after.size, total - 1))
+        right[after] = final.agrees(held) | final.agrees(final.predicted(schedule, final.steps))
+    return rows.present & ~right

@@ -113,11 +113,12 @@ class Case:
 
     def fit(self, hypothesis: Hypothesis, *, whole: bool = False) -> Fit:
         """Compare a hypothesis with the sample, or with all rows."""
-        rows = self.whole if whole else self.sample
-        wrong = self.whole.wrong if whole else self.whole.wrong[self.sample_rows]
-        agrees = rows.agrees(hypothesis.predict(rows))
-        known = max(int(rows.present.sum()), 1)
-        return Fit(int(agrees.sum()) / known, int((agrees & wrong).sum()) / max(int(wrong.sum()), 1))
+        known, all_wrong, agreed, agreed_wrong = 0, 0, 0, 0
+        for at, rows in self.whole.pieces() if whole else [(self.sample_rows, self.sample)]:
+            agrees, wrong = rows.agrees(hypothesis.predict(rows)), self.whole.wrong[at]
+            known, all_wrong = known + int(rows.present.sum()), all_wrong + int(wrong.sum())
+            agreed, agreed_wrong = agreed + int(agrees.sum()), agreed_wrong + int((agrees & wrong).sum())
+        return Fit(agreed / max(known, 1), agreed_wrong / max(all_wrong, 1))
 
     def follows(self, schedule: Schedule) -> Callable[[Samples], Floats]:
         """Predict that the run followed another schedule, with a constant momentum where that cycles none.
@@ -131,7 +132,7 @@ class Case:
             values = rows.predicted(schedule, steps)
             for at, track in enumerate(rows.tracks):
                 if track.field == "momentum" and not schedule.cycles_momentum:
-                    values[:, at] = first_value(rows.values[:, at])
+                    values[:, at] = first_value(self.whole.values[:, at])
             return values
 
         return predict

@@ -79,8 +79,7 @@ def _moved(case: Case, shift: int, slug: str, summary: str, advice: str) -> Iter
 
 def _after(case: Case, rows: Samples) -> Flags:
     """Return which rows are not before the first wrong one."""
-    flags: Flags = np.arange(len(case.whole.values))[rows.rows] >= case.first_wrong
-    return flags
+    return rows.indices >= case.first_wrong
 
 
 def _shifts(case: Case) -> list[int]:

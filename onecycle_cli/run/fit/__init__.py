@@ -97,7 +97,10 @@ def _check(log: Log, evidence: Evidence, solution: Solution, *, exact: bool) -> 
         plan = OneCycle(**settings)  # type: ignore[arg-type]
         comparison = compare(plan, plan.schedule(), log)
         series = next((found for found in comparison.alignments if found.offset == offset), comparison.alignments[0])
-        explained = int(series.agrees(series.planned).sum()) / max(series.compared, 1)
+        agreeing = sum(
+            int(rows.agrees(rows.predicted(series.schedule, rows.steps)).sum()) for _, rows in series.pieces()
+        )
+        explained = agreeing / max(series.compared, 1)
     unknown = tuple(undetermined(log, evidence, solution, settings, series))
     return Fitted(settings, series.offset, explained, comparison.tolerance, unknown), comparison.right
 

@@ -124,7 +124,7 @@ class LogBuilder:
         """
         import numpy as np
 
-        bad, good, groups = len(self.bad_rows), len(self), len(columns.groups)
+        bad, good = len(self.bad_rows), len(self)
         if bad > FEW_BAD_ROWS and bad > MOST_BAD_SHARE * (bad + good):
             raise self._too_many(f"{bad} of {bad + good} rows")
         if not good:
@@ -134,24 +134,21 @@ class LogBuilder:
         # An array that is viewed cannot grow.
         steps, flat = (self._steps[:], self._values[:]) if grows else (self._steps, self._values)
         values = np.frombuffer(flat, dtype=np.float64).reshape(good, -1)
-        texts = [tuple(column) for column in self._texts]
-        momentum, momentum_texts = _momenta(columns, values, texts)
+        measured, texts = _measured(columns, values, [tuple(column) for column in self._texts])
         whole, counts, step_notes = _whole_steps(columns, np.frombuffer(steps, dtype=np.float64))
         epochs = values[:, columns.measured] if columns.epoch is not None else None
         return Log(
             path=self.path,
             format=columns.format,
             steps=whole,
-            lr=values[:, :groups],
-            momentum=momentum,
+            values=measured,
             groups=columns.groups,
             others=columns.others,
             lr_columns=tuple(name.strip() for name in columns.lr),
             step_column=columns.step,
             counts=counts,
             epochs=np.frombuffer(steps, dtype=np.float64) if columns.counts_epochs else epochs,
-            lr_texts=tuple(texts[:groups]),
-            momentum_texts=momentum_texts,
+            texts=texts,
             bad_rows=tuple(self.bad_rows),
             notes=(*columns.notes, *step_notes, *notes),
         )
@@ -164,22 +161,19 @@ class LogBuilder:
         )
 
 
-def _momenta(
+def _measured(
     columns: Columns, values: NDArray[np.float64], texts: Sequence[tuple[str, ...]]
-) -> tuple[NDArray[np.float64] | None, Texts]:
-    """Return the momentum of each group, NaN where a group has none, and how some were written."""
+) -> tuple[NDArray[np.float64], Texts]:
+    """Return the learning rates and momenta, NaN where a group has no momentum, and how some were written."""
     import numpy as np
 
-    if not columns.momentum:
-        return None, ()
-    groups = len(columns.groups)
     if None not in columns.momentum:
-        return values[:, groups : columns.measured], tuple(texts[groups : columns.measured])
+        return values[:, : columns.measured], tuple(texts[: columns.measured])
+    groups = len(columns.groups)
     at = iter(range(groups, columns.measured))
-    places = [None if name is None else next(at) for name in columns.momentum]
-    nothing = np.full(len(values), math.nan)
-    momentum = np.column_stack([nothing if place is None else values[:, place] for place in places])
-    return momentum, tuple(() if place is None else texts[place] for place in places)
+    places = [*range(groups), *(None if name is None else next(at) for name in columns.momentum)]
+    table = np.column_stack([np.full(len(values), math.nan) if at is None else values[:, at] for at in places])
+    return table, tuple(() if at is None or not texts else texts[at] for at in places)
 
 
 def _whole_steps(

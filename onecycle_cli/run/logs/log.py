@@ -48,8 +48,8 @@ class Log:
         path: the file, or `<stdin>`.
         format: the name of its format in `onecycle_cli.run.logs.FORMATS`.
         steps: the step of each row as it was logged, int64, shape (rows,). Steps may start late, repeat and skip.
-        lr: learning rates, float64, shape (rows, groups); NaN where a row has none.
-        momentum: momenta (beta1), float64, shape (rows, groups); NaN where a row has none. None where none is logged.
+        values: the learning rate of each group and then, if one is logged, its momentum (beta1), float64, shape (rows,
+            groups) or (rows, 2 * groups); NaN where a row has none.
         groups: the groups' names as the log has them, in its order; a single unnamed group is "".
         others: how many of the last groups are columns that only may be learning rates.
         lr_columns: the columns with the learning rates, by their full names.
@@ -57,8 +57,7 @@ class Log:
         counts: what `steps` holds: steps, whole epochs where no column counts steps, or the rows' numbers from 0.
         epochs: the epoch of each row as it was logged, float64, shape (rows,); NaN where a row has none. None where no
             column counts epochs.
-        lr_texts: for each column of `lr`, how some of its numbers were written.
-        momentum_texts: the same for each column of `momentum`.
+        texts: for each column of `values`, how some of its numbers were written; empty where no numbers were texts.
         bad_rows: rows that were skipped.
         notes: choices of the reader that the user may not expect, one sentence each.
     """
@@ -66,18 +65,27 @@ class Log:
     path: str
     format: str
     steps: NDArray[np.int64]
-    lr: NDArray[np.float64]
-    momentum: NDArray[np.float64] | None
+    values: NDArray[np.float64]
     groups: tuple[str, ...]
     others: int = 0
     lr_columns: tuple[str, ...] = ()
     step_column: str | None = None
     counts: Literal["step", "epoch", "row"] = "step"
     epochs: NDArray[np.float64] | None = None
-    lr_texts: Texts = ()
-    momentum_texts: Texts = ()
+    texts: Texts = ()
     bad_rows: tuple[BadRow, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def lr(self) -> NDArray[np.float64]:
+        """The learning rates, shape (rows, groups)."""
+        return self.values[:, : len(self.groups)]
+
+    @property
+    def momentum(self) -> NDArray[np.float64] | None:
+        """The momenta, shape (rows, groups); None where none is logged."""
+        groups = len(self.groups)
+        return self.values[:, groups:] if self.values.shape[1] > groups else None
 
 
 @dataclass(frozen=True, slots=True)

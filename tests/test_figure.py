@@ -8,18 +8,20 @@ import os
 import subprocess
 import sys
 from functools import cache
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.font_manager import FontEntry
 from matplotlib.text import Text
 from PIL import Image
 
 from onecycle_cli import OneCycle, OnecycleError, __version__
-from onecycle_cli.render.figure import FigureOptions, plan_figure, save
-from onecycle_cli.render.figure.style import own_style
+from onecycle_cli.render.figure import FigureOptions, fonts, plan_figure, save, undrawable
+from onecycle_cli.render.figure.chart import Stroke
+from onecycle_cli.render.figure.style import STYLES, contrast, looks, own_style, readable
 from onecycle_cli.render.picture import Curve, steps_to_draw
 
 if TYPE_CHECKING:
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.transforms import Bbox
 
+    from onecycle_cli.policy.ramps import FloatArray
     from onecycle_cli.render.figure import Format
+    from onecycle_cli.render.figure.style import StyleName
 
 
 def curve(label: str = "run", word: str = "momentum", **settings: object) -> Curve:
@@ -56,6 +60,15 @@ CASES: dict[str, tuple[list[Curve], FigureOptions]] = {
     "groups": (groups(2), FigureOptions()),
     "three configs": ([curve("a"), curve("b", max_lr=0.08), curve("c", total_steps=1500)], FigureOptions()),
     "crowd": (groups(30), FigureOptions()),
+    "nine": (groups(9), FigureOptions()),
+    "eight": ([curve(f"max_lr {at / 10}", max_lr=at / 10) for at in range(1, 9)], FigureOptions()),
+    "same": ([curve("torch"), curve("optax", convention="optax")], FigureOptions()),
+    "mixed": ([curve("with"), curve("without", cycle_momentum=False)], FigureOptions()),
+    "lengths": ([curve(f"{at} steps", total_steps=at) for at in (500, 700, 1000, 1500)], FigureOptions()),
+    "by epoch": ([epochs()], FigureOptions(x="epoch")),
+    "ten steps": ([curve("one", total_steps=10), curve("two", total_steps=12)], FigureOptions()),
+    "dark": (groups(3), FigureOptions(style="dark")),
+    "paper": (groups(4), FigureOptions(style="paper", width_inches=4, height_inches=3)),
     "peak at left": ([curve(pct_start=0.0)], FigureOptions()),
     "peak near left": ([curve(pct_start=0.01, three_phase=True)], FigureOptions()),
     "peak at right": ([curve(pct_start=1.0)], FigureOptions()),
@@ -114,13 +127,21 @@ def test_words_cover_neither_each_other_nor_a_curve(case: str) -> None:
     for line in panel.get_lines():
         if line.get_linestyle() == "None":
             continue
-        x, y = panel.transData.transform(np.column_stack([np.asarray(each) for each in line.get_data()])).T
+        data = [np.asarray(each, np.float64) for each in line.get_data()]
+        style = {"drawstyle": line.get_drawstyle()} if line.get_drawstyle() != "default" else {}
+        x, y = panel.transData.transform(np.column_stack(Stroke(data[0], data[1], style).outline())).T
         across = np.arange(np.floor(x[0]), np.ceil(x[-1]) + 1)
         high = np.interp(across, x, y)
         for text in figure.texts:
             place = box(text)
             here = high[(across >= place.x0) & (across <= place.x1)]
             assert not np.any((here > place.y0) & (here < place.y1)), (case, text)
+    for leader in figure.lines:
+        x, y = leader.get_transform().transform(np.column_stack([np.asarray(each) for each in leader.get_data()])).T
+        for text in figure.texts:
+            place, along = box(text).padded(-1), np.linspace(0, 1, 200)
+            at, up = x[0] + along * (x[1] - x[0]), y[0] + along * (y[1] - y[0])
+            assert not np.any((at > place.x0) & (at < place.x1) & (up > place.y0) & (up < place.y1)), (case, text)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -168,8 +189,13 @@ def test_phases_are_named_and_key_values_annotated() -> None:
         ("log to 0", {"final 0"}),
         ("resumed", {"resume 0.081 at step 500", "peak 0.1 at step 299"}),
         ("huge", {"peak 0.1 at step 299,999,999,999"}),
-        ("groups", {"peak 0.1 at step 299", "peak 0.05 at step 299"}),
-        ("three configs", {"peak 0.1 at step 299", "peak 0.1 at step 449"}),
+        ("groups", {"group 0, peak 0.1", "group 1, peak 0.05"}),
+        ("three configs", {"b, peak 0.08 at step 299", "c, peak 0.1 at step 449"}),
+        ("by percent", {"run, peak at 29.9 %", "long, peak at 30 %"}),
+        ("by epoch", {"peak 0.1 at epoch 2.99"}),
+        ("eight", {f"max_lr {at / 10}" for at in range(1, 9)}),
+        ("same", {"torch, peak at step 299", "optax, peak at step 300"}),
+        ("mixed", {"momentum is not cycled: without"}),
         ("peak near left", {"← warm-up", "← anneal", "annihilation"}),
         ("peak near right", {"warm-up", "anneal →"}),
     ],
@@ -180,8 +206,8 @@ def test_notes(case: str, said: set[str]) -> None:
 
 def test_a_crowd_is_not_annotated() -> None:
     assert words(drawn("crowd")) == [
-        "30 schedules",
-        "1,000 steps · max_lr 0.003333 to 0.1 · pct_start 0.3 · cos",
+        "30 plans",
+        "1,000 steps · max_lr 0.003333 to 0.1 · pct_start 0.3 · cos · peak at step 299",
         "warm-up",
         "anneal",
     ]
@@ -222,16 +248,22 @@ def test_momentum_panel() -> None:
     assert plan_figure([curve(word="beta1")], FigureOptions()).axes[1].get_ylabel() == "beta1"
     mixed = plan_figure([curve(word="beta1"), curve("b")], FigureOptions())
     assert mixed.axes[1].get_ylabel() == "beta1 / momentum"
+    for height in (2.0, 2.5, 3.0, 4.0):
+        small = plan_figure([curve(word="beta1"), curve("b")], FigureOptions(width_inches=4, height_inches=height))
+        assert small.axes[1].get_ylabel()
     assert len(plan_figure([curve()], FigureOptions(momentum=False)).axes) == 1
     assert len(drawn("flat").axes) == 1
 
 
 def test_legend_names_every_curve() -> None:
-    assert not drawn("default").legends
-    (legend,) = drawn("groups").legends
-    assert [text.get_text() for text in legend.get_texts()] == ["group 0 (peak 0.1)", "group 1 (peak 0.05)"]
-    underscored = plan_figure([curve("_one"), curve("_two")], FigureOptions()).legends[0]
-    assert [text.get_text()[:4] for text in underscored.get_texts()] == ["_one", "_two"]
+    for case in ("default", "groups", "three configs", "eight", "same"):
+        assert not drawn(case).legends
+    for number in (9, 12, 30):
+        (legend,) = plan_figure(groups(number), FigureOptions()).legends
+        entries = [f"group {at}, peak {0.1 / (at + 1):.4g}" for at in range(number)]
+        assert [text.get_text() for text in legend.get_texts()] == entries
+    underscored = plan_figure([curve(f"_{at}") for at in range(9)], FigureOptions()).legends[0]
+    assert [text.get_text() for text in underscored.get_texts()] == [f"_{at}" for at in range(9)]
 
 
 def test_dollars_in_names_are_no_formulas() -> None:
@@ -239,20 +271,123 @@ def test_dollars_in_names_are_no_formulas() -> None:
     assert not any(text.get_parse_math() for text in [*figure.texts, *figure.legends[0].get_texts()])
 
 
-def test_a_long_legend_says_what_it_leaves_out() -> None:
-    (legend,) = plan_figure(groups(300), FigureOptions()).legends
+def test_a_figure_grows_with_its_legend_or_says_what_is_left_out() -> None:
+    grown = plan_figure(groups(300), FigureOptions(grows=True))
+    assert len(grown.legends[0].get_texts()) == 300
+    assert grown.get_size_inches()[1] > 6
+    assert plan_figure(groups(8), FigureOptions(grows=True)).get_size_inches().tolist() == [9.0, 5.5]
+    (legend,) = plan_figure(groups(300), FigureOptions(width_inches=4, height_inches=3)).legends
     entries = [text.get_text() for text in legend.get_texts()]
-    assert entries[0].startswith("group 0 ")
-    assert entries[-2].startswith("group 299 ")
-    assert entries[-1] == f"{301 - len(entries)} more between them"
+    assert entries[0].startswith("group 0,")
+    assert entries[-2].startswith("group 299,")
+    assert entries[-1].startswith(f"{301 - len(entries)} more between them")
 
 
-@pytest.mark.parametrize("number", [2, 8, 9, 30])
-def test_curves_look_different(number: int) -> None:
-    lines = plan_figure(groups(number), FigureOptions()).axes[0].get_lines()[:number]
-    colours = {mpl.colors.to_hex(line.get_color()) for line in lines}
-    assert len(colours) == number
-    assert len({str(line.get_linestyle()) + str(line._dash_pattern) for line in lines}) > 1  # type: ignore[attr-defined]
+# Machado, Oliveira and Fernandes (2009), complete protanopia and deuteranopia, over linear RGB.
+EYES = {
+    "usual": np.eye(3),
+    "protanopia": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    ),
+    "deuteranopia": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    ),
+}
+
+
+SRGB_TO_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.119192, 0.9503041]]
+)
+
+
+def lab(colour: str, eyes: str) -> FloatArray:
+    """Return a colour as it is seen, in CIE Lab under D65."""
+    part = np.array(mpl.colors.to_rgb(colour))
+    linear = np.where(part <= 0.04045, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
+    to_xyz = np.array(
+        [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.119192, 0.9503041]]
+    )
+    xyz = to_xyz @ np.clip(EYES[eyes] @ linear, 0, 1) / np.array([0.95047, 1.0, 1.08883])
+    root = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * root[1] - 16, 500 * (root[0] - root[1]), 200 * (root[1] - root[2])])
+
+
+def apart(one: str, other: str, eyes: str) -> float:
+    """Return the distance of two colours, CIE94 in its symmetric form: 1 can just be seen."""
+    first, second = lab(one, eyes), lab(other, eyes)
+    chroma = [float(np.hypot(*colour[1:])) for colour in (first, second)]
+    mean = float(np.sqrt(chroma[0] * chroma[1]))
+    light, colourful = first[0] - second[0], chroma[0] - chroma[1]
+    hue = max(0.0, float(np.sum((first[1:] - second[1:]) ** 2)) - colourful**2)
+    return float(np.sqrt(light**2 + (colourful / (1 + 0.045 * mean)) ** 2 + hue / (1 + 0.015 * mean) ** 2))
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("eyes", EYES)
+def test_colours_are_distinct_to_all_eyes(style: StyleName, eyes: str) -> None:
+    colours = STYLES[style].colours
+    for one, other in combinations(colours, 2):
+        assert apart(one, other, eyes) > 12, (one, other)
+
+
+@pytest.mark.parametrize("number", range(2, 65))
+@pytest.mark.parametrize("style", STYLES)
+def test_curves_look_different_in_every_number(style: StyleName, number: int) -> None:
+    found = looks(number, STYLES[style])
+    assert len({(look["color"], str(look["linestyle"]), look["linewidth"]) for look in found}) == number
+    for before, after in pairwise(found):
+        assert before["color"] != after["color"]
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_names_can_be_read_on_their_background(style: StyleName) -> None:
+    for colour in STYLES[style].colours:
+        words_ink = mpl.colors.to_rgb(readable(colour, STYLES[style]))
+        assert contrast(words_ink, mpl.colors.to_rgb(STYLES[style].background)) >= 4.5
+    for _, ink in STYLES[style].phases.values():
+        assert contrast(mpl.colors.to_rgb(ink), mpl.colors.to_rgb(STYLES[style].background)) >= 4.5
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_styles_and_transparent_backgrounds(style: StyleName) -> None:
+    figure = plan_figure(groups(2), FigureOptions(style=style))
+    assert mpl.colors.to_hex(figure.get_facecolor()) == STYLES[style].background
+    assert {line.get_color() for line in figure.axes[0].get_lines()[:2]} == set(STYLES[style].colours[:2])
+    stream = io.BytesIO()
+    save(plan_figure(groups(2), FigureOptions(style=style, transparent=True)), stream, "png", dpi=100)
+    with Image.open(stream) as picture:
+        assert picture.convert("RGBA").getpixel((2, 2))[3] == 0  # type: ignore[index]
+
+
+def test_short_cycles_are_stairs() -> None:
+    for steps, style in ((10, "steps-mid"), (50, "steps-mid"), (51, "default")):
+        rates, momenta = plan_figure([curve(total_steps=steps)], FigureOptions()).axes
+        assert rates.get_lines()[0].get_drawstyle() == momenta.get_lines()[0].get_drawstyle() == style
+
+
+def test_text_is_text_in_svg_and_fonts_are_in_pdf() -> None:
+    svg = written("svg", "default").decode()
+    assert ">peak 0.1 at step 299</text>" in svg
+    assert "Verdana" in svg
+    pdf = written("pdf", "default")
+    assert b"/FontFile2" in pdf
+    assert b"/Type3" not in pdf
+
+
+def test_characters_without_a_font_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert undrawable(drawn("default")) == set()
+    monkeypatch.setattr(fonts, "installed", lambda: iter(()))
+    assert undrawable(plan_figure([curve()], FigureOptions(title="é实→"))) == {"实"}
+
+
+def test_fonts_with_the_characters_are_found_and_the_first_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [FontEntry(fname=name, name=name.title()) for name in ("one", "two", "three")]
+    has = {"one": "", "two": "实验", "three": "实"}
+    monkeypatch.setattr(fonts, "installed", lambda: iter(entries))
+    monkeypatch.setattr(fonts, "characters", lambda path, wanted: frozenset(has.get(path, "")) & frozenset(wanted))
+    assert fonts.fonts_for(["a实", "验"]) == ["DejaVu Sans", "Two"]
+    assert fonts.fonts_for(["plain", "é"]) == ["DejaVu Sans"]
+    assert fonts.fonts_for(["한"]) == ["DejaVu Sans"]
 
 
 def test_logarithmic_axis() -> None:
@@ -280,6 +415,8 @@ def test_titles() -> None:
         "a, b, c",
         "1,000 to 1,500 steps · max_lr 0.08 to 0.1 · pct_start 0.3 · cos",
     ]
+    long = [curve(f"resnet50-run-{at}" + "long" * 9) for at in range(4)]
+    assert words(plan_figure(long, FigureOptions()))[0] == "resnet50-run: 4 plans"
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,9 @@ from onecycle_cli.cli import main
 from onecycle_cli.cli.check import plan_and_logs
 from onecycle_cli.config import Request
 from onecycle_cli.render.checks_report import summary
-from onecycle_cli.render.figure import FigureOptions, overlaid_figure
+from onecycle_cli.render.figure import FigureOptions, check_figure
 from onecycle_cli.render.figure.check_chart import overlaid_chart
+from onecycle_cli.render.figure.style import STYLES
 from onecycle_cli.run.checker import check
 
 from .logged_runs import make_log
@@ -132,7 +133,7 @@ def test_the_overlay_draws_the_plan_once_and_each_log() -> None:
         make_log(STEPS, 2 * schedule.lr(STEPS)),
     ]
     found = [("first", check(PLAN, logs[0])), ("second", check(PLAN, logs[1]))]
-    chart = overlaid_chart(found, "a plan", "momentum")
+    chart = overlaid_chart(found, "a plan", "momentum", STYLES["light"])
     rates, momenta = chart.panels
     assert [stroke.legend for stroke in rates.strokes] == ["planned", "first", "second", None]
     assert [stroke.style["label"] for stroke in momenta.strokes] == ["planned", "logged"]
@@ -141,5 +142,5 @@ def test_the_overlay_draws_the_plan_once_and_each_log() -> None:
     assert np.array_equal(second.y, 2 * schedule.lr(STEPS))
     assert first.style["color"] != second.style["color"] != planned.style["color"]
     assert (ring.x.tolist(), ring.y.tolist()) == ([0.0], [2 * schedule.lr(0)])
-    assert chart.title == "diverges: 1 of 2 logs followed the plan a plan"
-    assert overlaid_figure(found, "a plan", "momentum", FigureOptions()).axes
+    assert chart.titles == ("1 of 2 logs followed the plan a plan",)
+    assert check_figure(found, "a plan", "momentum", FigureOptions()).axes

@@ -16,24 +16,35 @@ import typer
 from onecycle_cli.cli import INTERRUPTED
 from onecycle_cli.cli.logs import ColumnOption, LogArgument, PatternOption, read_columns
 from onecycle_cli.cli.options import FormatOption, takes_plan
+from onecycle_cli.cli.pictures import (
+    SizeOption,
+    StyleOption,
+    TransparentOption,
+    figure_options,
+    save_figure,
+)
 from onecycle_cli.cli.plans import one_plan
-from onecycle_cli.cli.targets import picture_format, print_notes, print_warnings, save_picture
+from onecycle_cli.cli.targets import picture_format, print_notes, print_warnings
 from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.formatting import printable
 from onecycle_cli.policy.checks.optimizers import momentum_word
 from onecycle_cli.render.check_report import bad_rows, noun, print_verdict, verdict_json
 from onecycle_cli.render.checks_report import UNREADABLE, log_json, print_logs, unreadable_json, worst
+from onecycle_cli.render.short_names import short_names
 from onecycle_cli.run import RowIs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from onecycle_cli.render.figure import FigureOptions
     from onecycle_cli.run import Verdict
     from onecycle_cli.run.logs.log import Log
 
 CONFIGS = (".yaml", ".yml", ".py")
 """How the names of configs end that cannot be logs."""
+
+STDIN = "standard input"
 
 _TOLERANCE = "Relative difference that counts as equal (default: the log's own precision)."
 _ROW_IS = "What a row of the log counts (default: found out, and said)."
@@ -68,6 +79,9 @@ def check(
         str | None,
         typer.Option("-o", "--output", metavar="FILE", help="Draw plan and logs to a .png, .svg or .pdf file."),
     ] = None,
+    size: SizeOption = None,
+    style: StyleOption = "light",
+    transparent: TransparentOption = False,
     format_: FormatOption = "table",
 ) -> None:
     """Compare logged runs with their plan: exit 0 if they follow it, 1 if one diverges or ends early.
@@ -80,7 +94,7 @@ def check(
     """
     request, logs = plan_and_logs(request, log)
     _refuse(request, logs, tolerance, output, follow=follow)
-    columns = read_columns(column)
+    columns, options = read_columns(column), figure_options(size, style=style, transparent=transparent)
     planned = one_plan(request)
     from onecycle_cli.run.checker import check as compare_log
     from onecycle_cli.run.logs import read_log
@@ -95,7 +109,7 @@ def check(
             logged = read_log(path, columns, pattern or ())
             return logged, check_log(logged, partial=partial)
 
-        raise typer.Exit(_check_several(logs, verdict_on, name, word, output, format_))
+        raise typer.Exit(_check_several(logs, verdict_on, name, word, (output, options), format_))
     if follow:
         from onecycle_cli.run.logs.stream import check_growing_log
 
@@ -114,7 +128,7 @@ def check(
         logged = read_log(log, columns, pattern or ())
         verdict = check_log(logged, partial=partial)
     if output is not None:
-        _draw([("", verdict)], name, word, output)
+        _draw([(log, verdict)], name, word, output, options)
     notes = [*logged.notes, *verdict.notes]
     print_warnings(bad_rows(logged))
     if format_ == "json":
@@ -165,11 +179,11 @@ def _check_several(
     verdict_on: Callable[[str], tuple[Log, Verdict]],
     plan: str,
     word: str,
-    output: str | None,
+    target: tuple[str | None, FigureOptions],
     format_: str,
 ) -> int:
     """Print the verdicts on several logs, draw them in one picture, and return the exit code."""
-    found, drawn = [], []
+    found, drawn, (output, options) = [], [], target
     for path in logs:
         try:
             logged, verdict = verdict_on(path)
@@ -185,7 +199,7 @@ def _check_several(
         if output is not None:
             drawn.append((path, verdict))
     if output is not None and drawn:
-        _draw(drawn, plan, word, output)
+        _draw(drawn, plan, word, output, options)
     verdicts = [each["verdict"] for each in found]
     if format_ == "json":
         answer = {"verdict": worst(verdicts), "logs": found}
@@ -195,18 +209,18 @@ def _check_several(
     return 2 if UNREADABLE in verdicts else int(worst(verdicts) != "ok")
 
 
-def _draw(found: Sequence[tuple[str, Verdict]], plan: str, word: str, target: str) -> None:
-    from onecycle_cli.render.figure import FigureOptions, check_figure, overlaid_figure
+def _draw(found: Sequence[tuple[str, Verdict]], plan: str, word: str, target: str, options: FigureOptions) -> None:
+    from onecycle_cli.render.figure import check_figure
 
-    options = FigureOptions()
-    (_, first), *others = found
-    if others:
-        answer: dict[str, object] = {"plan": plan, "logs": {name: verdict.verdict for name, verdict in found}}
-        figure = overlaid_figure(found, plan, word, options)
-    else:
-        answer = {"plan": plan, "verdict": first.verdict, "cause": first.cause.slug}
-        figure = check_figure(first, plan, word, options)
-    save_picture(figure, target, options.dpi, {"check": json.dumps(answer)})
+    answer: dict[str, object] = {"plan": plan, "logs": {name: verdict.verdict for name, verdict in found}}
+    if len(found) == 1:
+        [(_, only)] = found
+        answer = {"plan": plan, "verdict": only.verdict, "cause": only.cause.slug}
+    named = short_names([name for name, _ in found], [{}] * len(found))
+    logs = [
+        (STDIN if name == "-" else Path(name).name, verdict) for name, (_, verdict) in zip(named, found, strict=True)
+    ]
+    save_figure(check_figure(logs, plan, word, options), target, options.dpi, {"check": json.dumps(answer)})
 
 
 class _Progress:

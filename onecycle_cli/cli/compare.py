@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from onecycle_cli.cli.options import AtOption, FormatOption, read_steps, takes_plan
+from onecycle_cli.cli.pictures import save_figure
 from onecycle_cli.cli.plans import plans
-from onecycle_cli.cli.targets import picture_format, save_picture
+from onecycle_cli.cli.targets import picture_format
 from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.policy.comparison import compare as compare_schedules
@@ -141,4 +142,4 @@ def _draw(entries: list[Entry], target: str) -> None:
         for entry in entries
     ]
     settings = json.dumps({entry.name: entry.settings for entry in entries})
-    save_picture(comparison_figure(curves, options), target, options.dpi, {"settings": settings})
+    save_figure(comparison_figure(curves, options), target, options.dpi, {"settings": settings})

@@ -94,7 +94,8 @@ def _takes(command: Callable[..., None], configs: inspect.Parameter, *flags: ins
         conventions = [name for names in named.pop("convention", ()) for name in names]
         assignments, block = tuple(given.pop("set_") or ()), given.pop("block", None)
         flags = {setting: _flag_value(setting, value) for setting, value in named.items()}
-        check_not_input(given.get("output"), [*(config or ()), *filter(None, [given.get("log")])])
+        log = given.get("log")  # of check its last argument, of pictures whether an axis is logarithmic
+        check_not_input(given.get("output"), [*(config or ()), *([log] if isinstance(log, str) else [])])
         project = Project() if given.pop("isolated") else find_project()
         request = Request(
             tuple(config or ()),

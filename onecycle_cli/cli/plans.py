@@ -11,10 +11,14 @@ from onecycle_cli.cli.targets import print_notes
 from onecycle_cli.config import load
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
+from onecycle_cli.policy.comparison import in_effect
 from onecycle_cli.render.findings_report import print_briefly, print_findings
 from onecycle_cli.render.plan_report import settings_origin
+from onecycle_cli.render.short_names import short_names
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from onecycle_cli.config import NamedPlan, Request
 
 
@@ -55,3 +59,19 @@ def one_plan(request: Request) -> NamedPlan:
     if len(request.configs) > 1 or len(request.conventions) > 1:
         raise OnecycleError("this command takes one plan, got several", "name one config and one convention")
     return plans(request)[0]
+
+
+_NEVER_IN_NAMES = ("groups", "steps_per_epoch", "final_momentum")
+"""Settings that follow from others, or cannot be seen in a curve."""
+
+
+def plan_names(planned: Sequence[NamedPlan]) -> list[str]:
+    """Return a short and distinct name for each of several plans."""
+    if len(planned) == 1:
+        return [planned[0].label]
+    names = [plan.name for plan in planned]
+    if 1 < len(set(names)) < len(names):
+        names = [plan.label for plan in planned]
+    settings = [in_effect(plan.settings, plan.schedule.plan) for plan in planned]
+    shown = [{key: value for key, value in own.items() if key not in _NEVER_IN_NAMES} for own in settings]
+    return short_names(names, shown, given=all(plan.settings.name for plan in planned))

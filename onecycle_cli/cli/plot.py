@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,18 +10,29 @@ import typer
 
 from onecycle_cli.cli.drawing import drawn, window_height
 from onecycle_cli.cli.options import takes_plan
-from onecycle_cli.cli.plans import plans
-from onecycle_cli.cli.targets import check_not_input, picture_format, save_picture
+from onecycle_cli.cli.pictures import (
+    DPI,
+    AcrossOption,
+    LogAxisOption,
+    SizeOption,
+    StyleOption,
+    TransparentOption,
+    figure_options,
+    save_figure,
+)
+from onecycle_cli.cli.plans import plan_names, plans
+from onecycle_cli.cli.targets import check_not_input, picture_format
 from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.policy.checks.optimizers import momentum_word
-from onecycle_cli.render.picture import Across, Curve
+from onecycle_cli.render.picture import Curve
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from onecycle_cli.config import NamedPlan
 
 _FILE = "PNG, SVG or PDF by extension; - is stdout (default: the config's name with .png)."
-_SIZE = re.compile(r"\s*([0-9.]+)\s*[x×]\s*([0-9.]+)\s*(px|in)?\s*")
 
 
 @takes_plan
@@ -36,11 +46,13 @@ def plot(
             min=3, max=1000, metavar="ROWS", help="Rows of the drawing in the terminal (default: the window's)."
         ),
     ] = None,
-    x: Annotated[Across, typer.Option(metavar="UNIT", help="The unit of the horizontal axis.")] = "step",
-    log: Annotated[bool, typer.Option("--log", help="Draw the learning rate on a logarithmic axis.")] = False,
+    x: AcrossOption = "step",
+    log: LogAxisOption = False,
     momentum: Annotated[bool, typer.Option("--momentum/--no-momentum", help="Draw momentum below.")] = True,
-    size: Annotated[str, typer.Option(metavar="WxH", help="In inches, or in pixels: 1600x900px.")] = "9x5.5",
-    dpi: Annotated[float, typer.Option(min=10, max=2400, help="Dots per inch (PNG).")] = 150,
+    size: SizeOption = None,
+    dpi: Annotated[float, typer.Option(min=10, max=2400, help="Dots per inch (PNG).")] = DPI,
+    style: StyleOption = "light",
+    transparent: TransparentOption = False,
     title: Annotated[str | None, typer.Option(help="Figure title (default: names and key numbers).")] = None,
 ) -> None:
     """Draw the learning rate and momentum over the run; several plans in one picture.
@@ -56,46 +68,32 @@ def plot(
         raise OnecycleError("--height is for --terminal", "give --terminal, or the size of a picture with --size")
     if output is not None:
         picture_format(output)
-    inches = _read_size(size, dpi)
+    options = figure_options(
+        size, dpi, title=title, log=log, x=x, momentum=momentum, style=style, transparent=transparent
+    )
     planned = plans(request)
-    curves = [curve for plan in planned for curve in plan_curves(plan, several=len(planned) > 1)]
+    curves = plan_curves(planned)
     if terminal:
         sys.stdout.write(drawn(curves, height or window_height(), log=log, x=x, momentum=momentum))
         return
-    from onecycle_cli.render.figure import FigureOptions, plan_figure
+    from onecycle_cli.render.figure import plan_figure
 
     target = output or f"{planned[0].stem if len(planned) == 1 else 'onecycle'}.png"
     check_not_input(target, request.configs)
-    options = FigureOptions(
-        title=title, width_inches=inches[0], height_inches=inches[1], dpi=dpi, log=log, x=x, momentum=momentum
-    )
     settings = {plan.label: plan.settings.given for plan in planned}
-    save_picture(plan_figure(curves, options), target, dpi, {"settings": json.dumps(settings)})
+    save_figure(plan_figure(curves, options), target, dpi, {"settings": json.dumps(settings)})
 
 
-def plan_curves(plan: NamedPlan, *, several: bool) -> list[Curve]:
-    """Return a plan's curves, one per parameter group, with distinct labels."""
-    groups = plan.schedule.groups
-    word = momentum_word(plan.settings.optimizer)
-    if len(groups) == 1:
-        return [Curve(plan.label, plan.schedule, 0, word)]
-    named = [f"group {name}" if plan.settings.groups is None else name for name in groups]
-    labels = [f"{plan.label}: {name}" if several else name for name in named]
-    return [Curve(label, plan.schedule, group, word, plan.label) for group, label in enumerate(labels)]
-
-
-def _read_size(text: str, dpi: float) -> tuple[float, float]:
-    """Read a size in inches, or in pixels where it says so."""
-    read = _SIZE.fullmatch(text)
-    try:
-        width, height = (float(read[1]), float(read[2])) if read else (0.0, 0.0)
-    except ValueError:
-        width = height = 0.0
-    if read is None or width <= 0 or height <= 0:
-        raise OnecycleError(f"invalid --size {text[:40]!r}", "use WxH such as 9x5.5 (inches) or 1600x900px")
-    if read[3] == "px":
-        return width / dpi, height / dpi
-    if max(width, height) > 100:
-        message = f"--size {text[:40]} is {max(width, height):g} inches"
-        raise OnecycleError(message, f"did you mean {width:g}x{height:g}px?")
-    return width, height
+def plan_curves(planned: Sequence[NamedPlan]) -> list[Curve]:
+    """Return the plans' curves, one per parameter group, with distinct labels."""
+    found = []
+    for plan, name in zip(planned, plan_names(planned), strict=True):
+        word, groups = momentum_word(plan.settings.optimizer), plan.schedule.groups
+        titled = plan.name if plan.name in plan.label else None
+        if len(groups) == 1:
+            found.append(Curve(name, plan.schedule, 0, word, titled))
+            continue
+        named = [f"group {group}" if plan.settings.groups is None else group for group in groups]
+        labels = [f"{name}: {group}" if len(planned) > 1 else group for group in named]
+        found += [Curve(label, plan.schedule, group, word, plan.name) for group, label in enumerate(labels)]
+    return found

@@ -79,7 +79,7 @@ def _drawing(plan: NamedPlan, *, asked: bool) -> str:
     from onecycle_cli.cli.drawing import drawn, window_height
     from onecycle_cli.cli.plot import plan_curves
 
-    curves = plan_curves(plan, several=False)[:MOST_CURVES]
+    curves = plan_curves([plan])[:MOST_CURVES]
     height = min(TALLEST, max(LOWEST, window_height() // 3)) + (len(curves) if len(curves) > 1 else 0)
     try:
         return drawn(curves, height, momentum=False, title=False)

@@ -119,6 +119,15 @@ def x_divisor(schedule: Schedule, across: Across) -> float:
     return float(schedule.steps_per_epoch)
 
 
+def place_name(step: int, schedule: Schedule, across: Across) -> str:
+    """Return where a step is in the unit of the horizontal axis: step 1,574, epoch 8.99 or 30 %."""
+    if across == "step":
+        return f"step {step:,}"
+    place = step / x_divisor(schedule, across)
+    value = f"{place:.3g}" if place < 999.5 else f"{place:,.0f}"
+    return f"epoch {value}" if across == "epoch" else f"{value} %"
+
+
 def momentum_name(curves: Sequence[Curve]) -> str:
     """Return what the curves' optimizers call momentum."""
     return " / ".join(dict.fromkeys(curve.momentum_word for curve in curves if curve.schedule.cycles_momentum))

@@ -5,6 +5,7 @@ A `chart` holds what is shown, as values; `layout` and `labels` say where; `pain
 
 from __future__ import annotations
 
+import io
 import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from onecycle_cli.render.figure.chart import Chart
+    from onecycle_cli.render.figure.style import StyleName
     from onecycle_cli.render.picture import Across, Curve
     from onecycle_cli.run import Verdict
 
@@ -43,6 +45,9 @@ class FigureOptions:
         log: whether the learning rate's axis is logarithmic.
         x: what the horizontal axis counts.
         momentum: whether momentum is drawn, where it is cycled.
+        style: the colours: on white, on black, or few on white, for print.
+        transparent: whether there is no background.
+        grows: whether the figure may be higher, to hold a long legend.
     """
 
     title: str | None = None
@@ -52,6 +57,9 @@ class FigureOptions:
     log: bool = False
     x: Across = "step"
     momentum: bool = True
+    style: StyleName = "light"
+    transparent: bool = False
+    grows: bool = False
 
 
 def plan_figure(curves: Sequence[Curve], options: FigureOptions) -> Figure:
@@ -60,50 +68,41 @@ def plan_figure(curves: Sequence[Curve], options: FigureOptions) -> Figure:
     Raises:
         OnecycleError: the figure's size or the rates cannot be drawn, or epochs are wanted and not known.
     """
-    from onecycle_cli.render.figure.chart import plan_chart
+    from onecycle_cli.render.figure.plan_charts import plan_chart
+    from onecycle_cli.render.figure.style import STYLES
 
     _check(curves, options)
-    return _draw(plan_chart(curves, options.x, log=options.log, momentum=options.momentum), options)
+    style = STYLES[options.style]
+    return _draw(plan_chart(curves, options.x, style, log=options.log, momentum=options.momentum), options)
 
 
-def comparison_figure(curves: Sequence[Curve], options: FigureOptions) -> Figure:
-    """Draw curves over steps, and below them how far each is above or below the first.
+def comparison_figure(curves: Sequence[Curve], options: FigureOptions, answer: str = "") -> Figure:
+    """Draw curves, and below them how far each is above or below the first; the answer is the title.
 
     Raises:
         OnecycleError: the figure's size or the rates cannot be drawn, or fewer than two curves are given.
     """
-    from onecycle_cli.render.figure.chart import comparison_chart
+    from onecycle_cli.render.figure.plan_charts import comparison_chart
+    from onecycle_cli.render.figure.style import STYLES
 
     if len(curves) < 2:
         raise OnecycleError("a comparison needs at least two curves", "give two or more")
     _check(curves, options)
-    return _draw(comparison_chart(curves), options)
+    return _draw(comparison_chart(curves, answer, options.x, STYLES[options.style], log=options.log), options)
 
 
-def check_figure(found: Verdict, plan: str, momentum_word: str, options: FigureOptions) -> Figure:
-    """Draw a log over its plan, which is called `plan`.
-
-    Raises:
-        OnecycleError: the figure's size or the rates cannot be drawn.
-    """
-    from onecycle_cli.render.figure.check_chart import check_chart, check_curves
-
-    _check(check_curves([found], momentum_word), options)
-    return _draw(check_chart(found, plan, momentum_word), options)
-
-
-def overlaid_figure(
-    found: Sequence[tuple[str, Verdict]], plan: str, momentum_word: str, options: FigureOptions
-) -> Figure:
-    """Draw several logs, each with its name, over one plan, which is called `plan`.
+def check_figure(found: Sequence[tuple[str, Verdict]], plan: str, momentum_word: str, options: FigureOptions) -> Figure:
+    """Draw one or several logs, each with its name, over one plan, which is called `plan`.
 
     Raises:
         OnecycleError: the figure's size or the rates cannot be drawn.
     """
-    from onecycle_cli.render.figure.check_chart import check_curves, overlaid_chart
+    from onecycle_cli.render.figure.check_chart import check_chart, check_curves, overlaid_chart
+    from onecycle_cli.render.figure.style import STYLES
 
     _check(check_curves([verdict for _, verdict in found], momentum_word), options)
-    return _draw(overlaid_chart(found, plan, momentum_word), options)
+    make = check_chart if len(found) == 1 else overlaid_chart
+    return _draw(make(found, plan, momentum_word, STYLES[options.style]), options)
 
 
 def _check(curves: Sequence[Curve], options: FigureOptions) -> None:
@@ -124,11 +123,28 @@ def _check(curves: Sequence[Curve], options: FigureOptions) -> None:
 
 def _draw(chart: Chart, options: FigureOptions) -> Figure:
     from onecycle_cli.render.figure.paint import paint
+    from onecycle_cli.render.figure.style import STYLES
 
     if options.title is not None:
         title = "\n".join(map(printable, options.title.splitlines()))
-        chart = replace(chart, title=title, details="")
-    return paint(chart, options.width_inches, options.height_inches, options.dpi)
+        chart = replace(chart, titles=(title,), details="")
+    size = options.width_inches, options.height_inches
+    style = STYLES[options.style]
+    return paint(chart, style, size, options.dpi, grows=options.grows, transparent=options.transparent)
+
+
+def undrawable(figure: Figure) -> set[str]:
+    """Return the characters of a figure's texts that no installed font has, and that are drawn as boxes."""
+    from matplotlib.text import Text
+
+    from onecycle_cli.render.figure.fonts import missing_characters
+    from onecycle_cli.render.figure.style import own_style
+
+    found = set[str]()
+    with own_style():
+        for text in figure.findobj(Text):
+            found |= missing_characters([text.get_text()], text.get_fontfamily())
+    return found
 
 
 def save(
@@ -157,4 +173,16 @@ def save(
     # The curves' flat colours compress as well by run lengths, in two thirds of the time.
     more: dict[str, Any] = {"pil_kwargs": {"compress_type": zlib.Z_RLE}} if kind == "png" else {}
     with own_style():
-        figure.savefig(stream, format=kind, dpi=dpi, metadata=words[kind] | titled, **more)
+        if kind == "svg":
+            drawn = io.BytesIO()
+            figure.savefig(drawn, format=kind, facecolor="auto", metadata=words[kind] | titled)
+            stream.write(_with_fallbacks(drawn.getvalue()))
+            return
+        figure.savefig(stream, format=kind, dpi=dpi, facecolor="auto", metadata=words[kind] | titled, **more)
+
+
+def _with_fallbacks(svg: bytes) -> bytes:
+    """Name fonts of the same widths beside matplotlib's, for viewers that do not have it."""
+    return svg.replace(b"'DejaVu Sans'", b"'DejaVu Sans', 'Bitstream Vera Sans', Verdana, sans-serif").replace(
+        b"'STIXGeneral'", b"'STIXGeneral', 'STIX Two Text', 'Times New Roman', serif"
+    )

@@ -1,42 +1,26 @@
-"""Words in a panel: measured before they are drawn, and placed clear of every curve and of each other.
+"""Words in a panel, measured before they are drawn; those beside curves are placed by `placement`.
 
 All lengths are inches, counted from the figure's lower left corner.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from matplotlib.font_manager import FontProperties
 
-    from onecycle_cli.policy.ramps import FloatArray
-    from onecycle_cli.render.figure.chart import Band, Moment, Panel
+    from onecycle_cli.render.figure.chart import Band, Moment
     from onecycle_cli.render.figure.layout import Ground, Page
-
-GAP = 0.07
-"""Between a point and its words."""
-
-CLEAR = 0.03
-"""The least distance of words from a curve, from other words and from the axes' edge."""
-
-RINGS = 6
-"""How often words look for a place farther off, half a line each time; beyond that it is unclear what they name."""
 
 SPACE = 0.08
 """Between two names along the top."""
 
 BESIDE = 0.06
 """Between a vertical line and its words."""
-
-FAR = 0.2
-"""The distance between a point and its words from which a thin line connects them."""
 
 
 class Ruler:
@@ -46,33 +30,50 @@ class Ruler:
         """Take the renderer that will draw, and its dots per inch."""
         self._renderer, self._dpi = renderer, dpi
         self._fonts: dict[tuple[float, bool], FontProperties] = {}
+        self._widths: dict[tuple[str, float, bool], float] = {}
 
     def width(self, text: str, points: float, *, bold: bool = False) -> float:
         """Return a line's width."""
         from matplotlib.font_manager import FontProperties
 
+        known = self._widths.get((text, points, bold))
+        if known is not None:
+            return known
         font = self._fonts.get((points, bold))
         if font is None:
             font = FontProperties(size=points, weight="bold" if bold else "normal")
             self._fonts[points, bold] = font
         width: float = self._renderer.get_text_width_height_descent(text, font, ismath=False)[0]
+        self._widths[text, points, bold] = width / self._dpi
         return width / self._dpi
 
     def fit(self, text: str, points: float, room: float, *, bold: bool = False) -> str:
-        """Return the text, or its two ends with an ellipsis between them, so that it fits into the room."""
+        """Return the text, or as much of its beginning as fits into the room, with an ellipsis."""
         if self.width(text, points, bold=bold) <= room:
             return text
         kept, over = 0, len(text)
         while over - kept > 1:
             half = (kept + over) // 2
-            fits = self.width(_shortened(text, half), points, bold=bold) <= room
+            fits = self.width(text[:half].rstrip() + "…", points, bold=bold) <= room
             kept, over = (half, over) if fits else (kept, half)
-        return _shortened(text, kept)
+        return text[:kept].rstrip() + "…"
 
-
-def _shortened(text: str, length: int) -> str:
-    tail = length // 3
-    return text[: length - tail].rstrip() + "…" + (text[-tail:].lstrip() if tail else "")
+    def wrap(self, text: str, points: float, room: float, most: int, *, bold: bool = False) -> list[str]:
+        """Return the text on at most so many lines, broken at spaces or, where there are none, after a separator."""
+        lines, rest = list[str](), text
+        while rest and len(lines) < most - 1 and self.width(rest, points, bold=bold) > room:
+            # Bisection: no break is farther to the right than the first character that does not fit.
+            kept, over = 0, len(rest)
+            while over - kept > 1:
+                half = (kept + over) // 2
+                kept, over = (half, over) if self.width(rest[:half], points, bold=bold) <= room else (kept, half)
+            at = rest.rfind(" ", 1, kept + 1)
+            if at < 1:
+                at = max(rest.rfind(separator, 1, kept) for separator in "-_/.,:") + 1
+            at = at if at >= 1 else max(kept, 1)
+            lines.append(rest[:at].rstrip())
+            rest = rest[at:].lstrip()
+        return [*lines, self.fit(rest, points, room, bold=bold)] if rest else lines
 
 
 def line_height(points: float) -> float:
@@ -94,16 +95,6 @@ class Box:
         """From left to right."""
         return self.right - self.left
 
-    def overlaps(self, other: Box) -> bool:
-        """Return whether the two come closer than they should."""
-        apart = (
-            self.right + CLEAR <= other.left
-            or other.right + CLEAR <= self.left
-            or self.top + CLEAR <= other.bottom
-            or other.top + CLEAR <= self.bottom
-        )
-        return not apart
-
     def within(self, margin: float) -> Box:
         """Return the box without a margin on each side."""
         return Box(self.left + margin, self.bottom + margin, self.right - margin, self.top - margin)
@@ -112,23 +103,6 @@ class Box:
         """Return whether the other lies inside."""
         across = self.left <= other.left and other.right <= self.right
         return across and self.bottom <= other.bottom and other.top <= self.top
-
-
-@dataclass(frozen=True, slots=True)
-class Polyline:
-    """A drawn curve: its height at each of many places, from left to right."""
-
-    x: FloatArray
-    y: FloatArray
-
-    def crosses(self, box: Box) -> bool:
-        """Return whether the curve runs through the box: it is connected, so its range there decides."""
-        left, right = max(box.left - CLEAR, self.x[0]), min(box.right + CLEAR, self.x[-1])
-        if left > right:
-            return False
-        inner = self.y[np.searchsorted(self.x, left) : np.searchsorted(self.x, right)]
-        heights = np.concatenate([np.interp([left, right], self.x, self.y), inner])
-        return bool(heights.min() < box.top + CLEAR and heights.max() > box.bottom - CLEAR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,44 +152,3 @@ def name_moment(page: Page, ground: Ground, moment: Moment) -> Words:
     left = at + BESIDE if right else at - BESIDE - width
     top = ground.box.top - BESIDE
     return Words(Box(left, top - height, left + width, top), moment.text, moment.colour)
-
-
-def place_notes(page: Page, ground: Ground, panel: Panel, taken: Sequence[Words]) -> tuple[list[Words], list[Leader]]:
-    """Write each note where there is room for it, connected to its point where that is far."""
-    if not panel.notes:
-        return [], []
-    curves = [ground.polyline(stroke.x, stroke.y) for stroke in panel.strokes]
-    area = ground.box.within(CLEAR)
-    boxes, placed, leaders = [words.box for words in taken], list[Words](), list[Leader]()
-    for note in panel.notes:
-        spot = ground.polyline(np.array([note.x]), np.array([note.y]))
-        point = float(spot.x[0]), float(spot.y[0])
-        size = (page.ruler.width(note.text, page.small), line_height(page.small))
-        for box in _around(point, size, area):
-            free = not any(box.overlaps(other) for other in boxes)
-            if free and area.holds(box) and not any(curve.crosses(box) for curve in curves):
-                break
-        else:
-            continue
-        boxes.append(box)
-        placed.append(Words(box, note.text, note.ink))
-        near = box.within(-CLEAR / 2)
-        end = min(max(point[0], near.left), near.right), min(max(point[1], near.bottom), near.top)
-        if math.dist(point, end) > FAR:
-            leaders.append(Leader(point, end, note.colour))
-    return placed, leaders
-
-
-def _around(point: tuple[float, float], size: tuple[float, float], area: Box) -> Iterator[Box]:
-    """Yield places around a point, near ones first: above it, beside it, below it."""
-    (x, y), (width, height) = point, size
-    for ring in range(RINGS):
-        gap = GAP + ring * height / 2
-        shifted = [min(max(x - width * part, area.left), area.right - width) for part in (0.5, 0.2, 0.8, 0, 1)]
-        beside = [x + gap, x - gap - width]
-        spots = [(left, y + gap) for left in shifted]
-        spots += [(left, y - height / 2) for left in beside]
-        spots += [(left, y - gap - height) for left in shifted]
-        spots += [(left, bottom) for left in beside for bottom in (y + gap, y - gap - height)]
-        for left, bottom in spots:
-            yield Box(left, bottom, left + width, bottom + height)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from onecycle_cli.render.figure.labels import Box, Polyline, line_height, name_bands, name_moment, place_notes
-from onecycle_cli.render.figure.style import INK, SOFT
+from onecycle_cli.render.figure.labels import Box, Words, line_height, name_bands, name_moment
+from onecycle_cli.render.figure.legend import Legend, fit_legend
+from onecycle_cli.render.figure.placement import Item, Placement, anchors, look_alike
 from onecycle_cli.render.picture import (
     AXIS_NAMES,
     DEEPEST,
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from onecycle_cli.policy.ramps import FloatArray
-    from onecycle_cli.render.figure.chart import Chart, Panel
-    from onecycle_cli.render.figure.labels import Leader, Ruler, Words
+    from onecycle_cli.render.figure.chart import Chart, Name, Panel
+    from onecycle_cli.render.figure.labels import Leader, Ruler
+    from onecycle_cli.render.figure.placement import Trace
+    from onecycle_cli.render.figure.style import Style
     from onecycle_cli.render.picture import Across
 
 PAD = 0.14
@@ -47,20 +50,25 @@ MOST_TICKS = 11
 ROOMY = 2.6
 """The height from which there is room for a line of details and an axis of epochs."""
 
-HANDLE = 2.8
-"""The length of a legend's line, in letters' heights."""
+MOST_TITLE_LINES = 2
+SMALLEST_TITLE = 0.85
+"""How small a title may become, as a part of its usual size, before it is wrapped."""
 
-MOST_OF_LEGEND = 0.25
-"""The legend's largest share of the figure's height."""
+MOST_ORDERS = 4
+"""In how many orders curves' names are placed, at most."""
 
-MOST_COLUMNS = 5
-LEFT_OUT = "{:,} more between them"
+NAMED = ((1, 1), (2, 2), (1, 3), (2, 5))
+"""How curves' names are tried: on how many lines each, and with how many rows above the curves."""
+
+SMALLEST_NAME = 0.7
+"""How small the name of a vertical axis may become, as a part of its usual size, before a shorter one is used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The size of a figure, the ruler that measures its words, and the sizes of its letters in points."""
+    """The size of a figure, its style, the ruler that measures its words, and the sizes of its letters in points."""
 
+    style: Style
     width: float
     height: float
     ruler: Ruler
@@ -103,22 +111,28 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A panel as a place on the page: its box, its axes, and the name of the vertical one."""
+    """A panel as a place on the page: its box, its axes, and the name of the vertical one with its size in points."""
 
     box: Box
     reach: Reach
     scale: Scale
     name: str
+    points: float
 
     def across(self, x: float) -> float:
         """Return the place of a value of the horizontal axis."""
         low, high = self.reach.limits
         return self.box.left + (x - low) / (high - low) * (self.box.right - self.box.left)
 
-    def polyline(self, x: FloatArray, values: FloatArray) -> Polyline:
+    def point(self, x: float, y: float) -> tuple[float, float]:
+        """Return the place of a point of a curve."""
+        places = self.trace(np.array([x]), np.array([y]))
+        return float(places[0][0]), float(places[1][0])
+
+    def trace(self, x: FloatArray, values: FloatArray) -> Trace:
         """Return where a curve runs on the page."""
         low, high = self.reach.limits
-        return Polyline(
+        return (
             self.box.left + (x - low) / (high - low) * (self.box.right - self.box.left),
             self.box.bottom + self.scale.height(values) * (self.box.top - self.box.bottom),
         )
@@ -134,19 +148,11 @@ class Ticks:
 
 
 @dataclass(frozen=True, slots=True)
-class Legend:
-    """A legend that fits the page: which entries it shows, how, in how many columns, and how many it leaves out."""
-
-    shown: list[int]
-    entries: list[str]
-    columns: int
-    height: float
-    left_out: int
-
-
-@dataclass(frozen=True, slots=True)
 class Layout:
-    """Everything that is drawn beside the strokes themselves, and where."""
+    """Everything that is drawn beside the strokes themselves, and where.
+
+    `dots` are points of curves that have words beside them, with their colours.
+    """
 
     page: Page
     title: list[tuple[str, float, float, bool, str]]
@@ -156,19 +162,32 @@ class Layout:
     legend: Legend | None
     words: list[Words]
     leaders: list[Leader]
+    dots: list[tuple[float, float, Any]]
 
 
 def lay_out(chart: Chart, page: Page) -> Layout:
-    """Lay a chart out on a page."""
+    """Lay a chart out on a page: with names beside the curves if they all fit, else with a legend."""
     roomy = page.height > ROOMY
-    title, used = _title(page, chart.title, chart.details if roomy else "")
-    legend = _legend(page, chart.legend) if chart.legend else None
+    title, used = _title(page, chart.titles, chart.details if roomy else "")
     per_epoch = chart.steps_per_epoch if roomy else None
-    grounds = _grounds(page, chart, used, legend.height if legend else 0.0, epochs=per_epoch is not None)
+    found = None
+    legend = None
+    for lines, rows in NAMED if chart.curve_names else ():
+        grounds = _grounds(page, chart, used, None, epochs=per_epoch is not None, rows=rows)
+        found = _named(page, chart, grounds[0], lines)
+        if found is not None:
+            break
+    else:
+        legend = fit_legend(page, chart.legend, used) if chart.legend else None
+        grounds = _grounds(page, chart, used, legend, epochs=per_epoch is not None)
+        found = _noted(page, chart, grounds[0])
+    words, leaders, dots = found
+    words += [
+        caption
+        for panel, ground in zip(chart.panels, grounds, strict=True)
+        for caption in _caption(page, panel, ground)
+    ]
     lead = grounds[0]
-    words = name_bands(page, lead, chart.bands)
-    words += [name_moment(page, lead, chart.moment)] if chart.moment else []
-    notes, leaders = place_notes(page, lead, chart.panels[0], words)
     # A very long axis counts in millions of steps or more, and says so.
     unit, word = count_unit(lead.reach.last) if chart.across == "step" else (1, "")
     name = AXIS_NAMES[chart.across]
@@ -177,74 +196,162 @@ def lay_out(chart: Chart, page: Page) -> Layout:
     if per_epoch is not None:
         places, labels = _fitting_ticks(page, Reach(0.0, lead.reach.last / per_epoch, "epoch"), 1, lead.box.width)
         epochs = Ticks([tick * per_epoch for tick in places], labels, "epoch")
-    return Layout(page, title, grounds, ticks, epochs, legend, [*words, *notes], leaders)
+    return Layout(page, title, grounds, ticks, epochs, legend, words, leaders, dots)
 
 
-def _title(page: Page, title: str, details: str) -> tuple[list[tuple[str, float, float, bool, str]], float]:
+Beside: TypeAlias = "tuple[list[Words], list[Leader], list[tuple[float, float, Any]]]"
+"""The words in the first panel, the lines that lead to them, and the dots that they name."""
+
+
+def _along_the_top(page: Page, chart: Chart, lead: Ground) -> list[Words]:
+    words = name_bands(page, lead, chart.bands)
+    return words + ([name_moment(page, lead, chart.moment)] if chart.moment else [])
+
+
+def _noted(page: Page, chart: Chart, lead: Ground) -> Beside:
+    """Write the notes beside their points, those for which there is room."""
+    words, panel = _along_the_top(page, chart, lead), chart.panels[0]
+    if not panel.notes:
+        return words, [], []
+    traces = [lead.trace(*stroke.outline()) for stroke in panel.strokes]
+    items = [
+        Item(((note.text, note.ink),), (lead.point(note.x, note.y),), note.colour, tuple(traces))
+        for note in panel.notes
+    ]
+    placement = Placement(page, lead, items, traces, [each.box for each in words])
+    notes, leaders, _ = placement.place(range(len(items)))
+    dots = [(note.x, max(note.y, lead.scale.low), note.colour) for note in panel.notes]
+    return [*words, *notes], leaders, dots
+
+
+def _named(page: Page, chart: Chart, lead: Ground, most_lines: int) -> Beside | None:
+    """Write the curves' names beside them, each on one line or two; None if there is no room for one of them."""
+    words = _along_the_top(page, chart, lead)
+    traced: dict[int, Trace] = {}
+    for stroke in chart.panels[0].strokes:
+        traced[id(stroke)] = lead.trace(*stroke.outline())
+    groups: list[tuple[list[Name], list[Trace]]] = []
+    for name in chart.curve_names:
+        own = [traced[id(stroke)] for stroke in name.strokes]
+        same = next((group for group in groups if look_alike(group[1], own)), None)
+        if same is None:
+            groups.append(([name], own))
+        else:
+            same[0].append(name)
+            traced |= {id(stroke): same[1][-1] for stroke in name.strokes}
+    items = []
+    for names, own in groups:
+        several = most_lines > 1 and len(names) == 1
+        lines = tuple((text, name.ink) for name in names for text in _lines(name.text, several=several))
+        first = lead.point(names[0].x, names[0].y)
+        items.append(Item(lines, anchors(own, first), names[0].colour, tuple(own)))
+    # Curves with high peaks have the fewest places: they come first, and before all others what found none.
+    items.sort(key=lambda item: -item.points[0][1])
+    curves = list({id(trace[0]): trace for trace in traced.values()}.values())
+    placement = Placement(page, lead, items, curves, [each.box for each in words])
+    order = list(range(len(items)))
+    for _ in range(MOST_ORDERS):
+        placed, leaders, failed = placement.place(order)
+        if not failed:
+            dots = [(name.x, name.y, name.colour) for name in chart.curve_names if name.y >= lead.scale.low]
+            return [*words, *placed], leaders, dots
+        if failed[0] == order[0]:
+            return None
+        order.remove(failed[0])
+        order.insert(0, failed[0])
+    return None
+
+
+def _lines(text: str, *, several: bool) -> list[str]:
+    """Return a curve's name, and what it says of the peak below it."""
+    name, comma, peak = text.rpartition(", ")
+    return [name + comma.rstrip(), peak] if several and comma else [text]
+
+
+def _caption(page: Page, panel: Panel, ground: Ground) -> list[Words]:
+    """Write a panel's caption above its curves, where the scale leaves room for it."""
+    room = ground.box.width - 2 * PAD
+    for text in panel.captions:
+        width = page.ruler.width(text, page.small)
+        if width <= room:
+            top, left = ground.box.top - PAD / 4, ground.box.left + PAD / 2
+            box = Box(left, top - line_height(page.small), left + width, top)
+            return [Words(box, text, page.style.soft)]
+    return []
+
+
+def _title(page: Page, titles: Sequence[str], details: str) -> tuple[list[tuple[str, float, float, bool, str]], float]:
     """Return the lines of the title with their tops, and the height that they take."""
     room, used, found = page.width - 2 * PAD, PAD, []
-    rows = [(line, page.title, True, INK) for line in title.splitlines() if line.strip()]
-    rows += [(details, page.small, False, SOFT)] if details else []
+
+    def fits(title: str) -> bool:
+        return all(page.ruler.width(line, page.title, bold=True) <= room for line in title.splitlines())
+
+    title = next(filter(fits, titles), titles[-1])
+    rows = list[tuple[str, float, bool, str]]()
+    for given in filter(str.strip, title.splitlines()):
+        share = room / max(room, page.ruler.width(given, page.title, bold=True))
+        points = page.title * (share if share >= SMALLEST_TITLE else 1)
+        lines = page.ruler.wrap(given, points, room * 1.001, MOST_TITLE_LINES, bold=True)
+        rows += [(line, points, True, page.style.ink) for line in lines]
+    if details:
+        lines = page.ruler.wrap(details, page.small, room, MOST_TITLE_LINES)
+        rows += [(line, page.small, False, page.style.soft) for line in lines]
     for text, points, bold, colour in rows:
-        fitted = page.ruler.fit(text, points, room, bold=bold)
-        found.append((fitted, page.height - used, points, bold, colour))
+        found.append((text, page.height - used, points, bold, colour))
         used += line_height(points) * 1.1
     return found, used
 
 
-def _legend(page: Page, entries: Sequence[str]) -> Legend:
-    """Fit a legend to the page; where there are too many entries, evenly spread ones are shown."""
-    points = page.small
-    handle = points / 72 * (HANDLE + 2.8)
-    room = page.width - 2 * PAD
-    row = points / 72 * 1.36
-    rows = max(2, int(page.height * MOST_OF_LEGEND / row))
-    longest = [*sorted(entries, key=len)[-20:], LEFT_OUT.format(len(entries))]
-    widest = max(page.ruler.width(entry, points) for entry in longest[: len(entries)]) + handle
-    columns = max(1, min(len(entries), MOST_COLUMNS, int((room + points / 36) / widest)))
-    number, most = len(entries), rows * columns
-    shown = list(range(number))
-    if number > most:
-        shown = [at * (number - 1) // (most - 2) for at in range(most - 1)]
-    used = min(rows, -(-number // columns))
-    fitted = [page.ruler.fit(entries[at], points, room - handle) for at in shown]
-    return Legend(shown, fitted, columns, used * row + PAD / 2, number - len(shown))
-
-
-def _grounds(page: Page, chart: Chart, used: float, legend: float, *, epochs: bool) -> list[Ground]:
+def _grounds(
+    page: Page, chart: Chart, used: float, legend: Legend | None, *, epochs: bool, rows: int = 0
+) -> list[Ground]:
     """Share the height between title, panels, their axes and the legend, and fit the axes to what they show."""
     words = line_height(page.small) + TICK
-    foot = PAD / 2 + legend + line_height(page.text) + words
+    below = legend.height if legend and not legend.beside else 0.0
+    foot = PAD / 2 + below + line_height(page.text) + words
     top = page.height - used - (words + PAD / 4 if epochs else PAD / 2)
     heights, scales = [(foot, top)], []
     if len(chart.panels) > 1:
         middle = foot + (top - foot - BETWEEN) * (1 - SHARE)
         heights = [(middle + BETWEEN, top), (foot, middle)]
-        most = int((middle - foot) / line_height(page.small) / 1.8)
-        scales = [_scale(chart.panels[1], max(2, min(4, most)), 0.12, 0.12)]
-    scales = [_first_scale(page, chart, heights[0]), *scales]
+        inches = middle - foot
+        row = line_height(page.small)
+        head = 0.12 + (min(0.35, 1.1 * row / inches) if chart.panels[1].captions else 0)
+        most = int(inches * (0.88 - head) / row / 1.35)
+        scales = [_scale(chart.panels[1], max(2, min(4, most)), head, 0.12)]
+    scales = [_first_scale(page, chart, heights[0], rows=rows), *scales]
     widest = max(page.ruler.width(label, page.small) for scale in scales for label in scale.labels)
     left = PAD + line_height(page.text) + 1.4 * TICK + widest
+    right = page.width - 1.5 * PAD - (legend.width if legend and legend.beside else 0.0)
     x = np.concatenate([stroke.x for panel in chart.panels for stroke in panel.strokes])
     reach = Reach(min(0.0, float(np.nanmin(x))), float(np.nanmax(x)), chart.across)
     found = []
     for panel, (foot, top), scale in zip(chart.panels, heights, scales, strict=True):
-        fitting = [name for name in panel.names if page.ruler.width(name, page.text) < top - foot]
-        name = next(iter(fitting), "")
-        found.append(Ground(Box(left, foot, page.width - 1.5 * PAD, top), reach, scale, name))
+        name, points = _axis_name(page, panel.names, top - foot)
+        found.append(Ground(Box(left, foot, right, top), reach, scale, name, points))
     return found
 
 
-def _first_scale(page: Page, chart: Chart, height: tuple[float, float]) -> Scale:
+def _axis_name(page: Page, names: Sequence[str], room: float) -> tuple[str, float]:
+    """Return the first name of a vertical axis that fits, a little smaller if need be, and its size in points."""
+    for name in names:
+        points = page.text * min(1.0, room / page.ruler.width(name, page.text))
+        if points >= page.text * SMALLEST_NAME:
+            return name, points
+    return "", page.text
+
+
+def _first_scale(page: Page, chart: Chart, height: tuple[float, float], *, rows: int) -> Scale:
     """Fit the first panel's axis.
 
-    There is room above the curves for words along the top and the peak's note, and below for the ends' notes, which
-    are there if a single curve is annotated.
+    There is room above the curves for words along the top and a note or `rows` of curves' names, and below for the
+    notes of a single curve's ends.
     """
     panel = chart.panels[0]
     inches, row = height[1] - height[0], line_height(page.small)
-    above = row * (bool(chart.bands or chart.moment) + bool(panel.notes)) + 0.18
-    below = row + 0.16 if panel.notes and not chart.legend else 0.12
+    above = row * (bool(chart.bands or chart.moment) + (bool(panel.notes) or rows)) + 0.18
+    below = row + 0.16 if panel.notes else 0.12
     free = min(1, 0.55 * inches / (above + below))
     head, foot = above * free / inches, below * free / inches
     most = int(inches * (1 - head - foot) / row / 1.5)

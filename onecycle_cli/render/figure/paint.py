@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from onecycle_cli.render.figure.fonts import fonts_for
 from onecycle_cli.render.figure.labels import Ruler, line_height
-from onecycle_cli.render.figure.layout import HANDLE, LEFT_OUT, PAD, TICK, Page, lay_out
-from onecycle_cli.render.figure.style import LINES, fonts_for, own_style
+from onecycle_cli.render.figure.layout import PAD, TICK, Page, lay_out
+from onecycle_cli.render.figure.legend import HANDLE, extra_height
+from onecycle_cli.render.figure.style import own_style
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,33 +21,43 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
     from onecycle_cli.render.figure.chart import Chart, Panel
-    from onecycle_cli.render.figure.layout import Ground, Layout, Legend, Scale
+    from onecycle_cli.render.figure.layout import Ground, Layout, Scale
+    from onecycle_cli.render.figure.legend import Legend
+    from onecycle_cli.render.figure.style import Style
 
 MOMENT: dict[str, Any] = {"linewidth": 1.0, "linestyle": (0, (4, 2)), "zorder": 2.5}
 NOTED: dict[str, Any] = {
     "linestyle": "none",
     "marker": "o",
     "markersize": 5.5,
-    "markeredgecolor": "white",
     "markeredgewidth": 1,
 }
 
 
-def paint(chart: Chart, width: float, height: float, dpi: float) -> Figure:
-    """Draw a chart into a new figure of a size in inches."""
-    with own_style():
-        figure, page = _blank_page([chart.title, chart.details, *chart.legend], width, height, dpi)
+def paint(
+    chart: Chart, style: Style, size: tuple[float, float], dpi: float, *, grows: bool, transparent: bool
+) -> Figure:
+    """Draw a chart into a new figure of a size in inches; higher if it `grows` with a long legend."""
+    with own_style(style):
+        figure, page = _blank_page(chart, style, *size, dpi)
+        if grows and len(chart.legend) > len(chart.curve_names):
+            page = replace(page, height=page.height + extra_height(page, chart.legend))
+            figure.set_size_inches(page.width, page.height)
         layout = lay_out(chart, page)
         panels: list[Axes] = []
         strokes: list[list[Line2D]] = []
         for panel, ground in zip(chart.panels, layout.grounds, strict=True):
             axes = _add_panel(figure, page, ground, panels[0] if panels else None)
-            strokes.append(_fill(axes, chart, panel, ground.scale))
+            strokes.append(_fill(axes, chart, panel, ground.scale, style))
             panels.append(axes)
+        for x, y, colour in layout.dots:
+            edge = "none" if transparent else style.background
+            look = NOTED | {"markeredgecolor": edge, "markerfacecolor": colour}
+            panels[0].plot([x], [y], zorder=4, clip_on=False, **look)
+        if transparent:
+            for patch in (figure.patch, *(axes.patch for axes in panels)):
+                patch.set_alpha(0.0)
         lead = layout.grounds[0]
-        for note in chart.panels[0].notes:
-            y = max(note.y, lead.scale.low)
-            panels[0].plot([note.x], [y], markerfacecolor=note.colour, zorder=4, clip_on=False, **NOTED)
         _set_steps(panels, layout)
         if layout.epochs:
             # Its name is beside its ticks to save a row.
@@ -57,12 +70,12 @@ def paint(chart: Chart, width: float, height: float, dpi: float) -> Figure:
         if layout.legend:
             entries = zip(chart.panels[0].strokes, strokes[0], strict=True)
             handles = [line for stroke, line in entries if stroke.legend is not None]
-            _write_legend(figure, page, layout.legend, handles)
+            _write_legend(figure, layout, layout.legend, handles)
     return figure
 
 
-def _blank_page(texts: Sequence[str], width: float, height: float, dpi: float) -> tuple[Figure, Page]:
-    """Make an empty figure in whose fonts the texts can be written."""
+def _blank_page(chart: Chart, style: Style, width: float, height: float, dpi: float) -> tuple[Figure, Page]:
+    """Make an empty figure in whose fonts a chart's texts can be written."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -70,11 +83,12 @@ def _blank_page(texts: Sequence[str], width: float, height: float, dpi: float) -
     # 10 points at 9 × 5.5 inches, and more slowly smaller than it.
     text = 10 * min(max(min(width / 9, height / 5.5), 0.3), 2.5) ** 0.5
     small, title = text * 0.9, text * 1.25
-    fonts: dict[Any, Any] = {"font.family": fonts_for(texts), "font.size": text}
+    texts = [*chart.titles, chart.details, *chart.legend, *(name for panel in chart.panels for name in panel.captions)]
+    fonts: dict[Any, Any] = {"font.family": fonts_for(texts, style.font), "font.size": text}
     mpl.rcParams.update(fonts | {"xtick.labelsize": small, "ytick.labelsize": small})
     figure = Figure(figsize=(width, height), dpi=dpi)
     canvas: Any = FigureCanvasAgg(figure)  # its renderer is not typed
-    return figure, Page(width, height, Ruler(canvas.get_renderer(), dpi), text, small, title)
+    return figure, Page(style, width, height, Ruler(canvas.get_renderer(), dpi), text, small, title)
 
 
 def _add_panel(figure: Figure, page: Page, ground: Ground, sharing: Axes | None) -> Axes:
@@ -88,17 +102,17 @@ def _add_panel(figure: Figure, page: Page, ground: Ground, sharing: Axes | None)
         axes.minorticks_off()
     axes.set_ylim(scale.low, scale.high)
     axes.set_yticks(scale.ticks, scale.labels)
-    axes.set_ylabel(ground.name, va="top")
+    axes.set_ylabel(ground.name, va="top", fontsize=ground.points)
     axes.yaxis.set_label_coords((PAD - box.left) / box.width, 0.5)
     return axes
 
 
-def _fill(axes: Axes, chart: Chart, panel: Panel, scale: Scale) -> list[Line2D]:
+def _fill(axes: Axes, chart: Chart, panel: Panel, scale: Scale, style: Style) -> list[Line2D]:
     """Draw what a panel shows; return the lines of its strokes."""
     for band in chart.bands:
-        axes.axvspan(band.begin, band.end, color=band.shade, alpha=0.13, linewidth=0, zorder=0)
+        axes.axvspan(band.begin, band.end, color=band.shade, alpha=style.shade, linewidth=0, zorder=0)
     if panel.level is not None:
-        axes.axhline(panel.level, color=LINES, linewidth=0.9, zorder=2)
+        axes.axhline(panel.level, color=style.lines, linewidth=0.9, zorder=2)
     lines = []
     for stroke in panel.strokes:
         # What a logarithmic axis cannot hold runs out of its foot.
@@ -141,21 +155,24 @@ def _write(figure: Figure, layout: Layout) -> None:
         figure.add_artist(Line2D(*ends, color=leader.colour, linewidth=0.8, transform=inches))
 
 
-def _write_legend(figure: Figure, page: Page, legend: Legend, handles: Sequence[Line2D]) -> None:
-    """Write the legend along the foot of the page."""
+def _write_legend(figure: Figure, layout: Layout, legend: Legend, handles: Sequence[Line2D]) -> None:
+    """Write the legend at the right of the panels, or along the foot of the page."""
     from matplotlib.lines import Line2D
 
-    keys, entries = [handles[at] for at in legend.shown], list(legend.entries)
+    page = layout.page
+    keys = [handles[at] for at in legend.shown]
     if legend.left_out:
         keys.append(Line2D([], [], linestyle="none"))
-        entries.append(LEFT_OUT.format(legend.left_out))
+    left, y = PAD, PAD / 2
+    if legend.beside:
+        left, y = page.width - legend.width, layout.grounds[0].box.top
     drawn = figure.legend(
         handles=keys,
         labels=[str(at) for at in range(len(keys))],
-        loc="lower left",
-        bbox_to_anchor=(PAD / page.width, PAD / 2 / page.height),
+        loc="upper left" if legend.beside else "lower left",
+        bbox_to_anchor=(left / page.width, y / page.height),
         ncols=legend.columns,
-        fontsize=page.small,
+        fontsize=legend.points,
         handlelength=HANDLE,
         frameon=False,
         borderpad=0,
@@ -163,5 +180,5 @@ def _write_legend(figure: Figure, page: Page, legend: Legend, handles: Sequence[
         labelspacing=0.25,
     )
     # Written afterwards, because matplotlib leaves out labels that begin with an underscore.
-    for text, entry in zip(drawn.get_texts(), entries, strict=True):
+    for text, entry in zip(drawn.get_texts(), legend.entries, strict=True):
         text.set_text(entry)

@@ -115,3 +115,38 @@ def test_a_wrong_peak_is_wrong_however_it_is_written(form: str, step: int) -> No
 def test_a_constant_rate_printed_with_four_decimals_is_not_a_small_schedule() -> None:
     log = make_log(np.arange(400), np.full(400, 1e-4), texts=(("0.0001",) * 400,))
     assert check(OneCycle(max_lr=1e-4, total_steps=400), log).cause.slug == "constant"
+
+
+MOMENTA = [
+    # A bfloat16 in [0.5, 1) has at most 8 decimals, as a float32 in its shortest form may have.
+    ("bfloat16", "repr", "bfloat16"),
+    ("bfloat16", "%.6f", "bfloat16"),
+    ("float16", "repr", "float16"),
+    ("float32", "repr", "float32"),
+    ("float64", "%.3f", "3 decimals"),
+    ("float64", "%.2g", "2 digits"),
+    ("float64", "%.1g", "1 digit"),
+]
+
+
+@pytest.mark.parametrize(("kind", "form", "name"), MOMENTA)
+@pytest.mark.parametrize(("kind_of_lr", "form_of_lr"), [("float64", "repr"), ("float32", "%.6g"), ("bfloat16", "repr")])
+def test_momentum_has_a_precision_of_its_own(kind: str, form: str, name: str, kind_of_lr: str, form_of_lr: str) -> None:
+    plan = OneCycle(max_lr=0.1, total_steps=200)
+    momenta = plan.schedule().momentum(np.arange(200))
+    assert momenta is not None
+    texts = texts_of(FLOATS[kind](momenta), form)
+    assert precision_of([np.array(list(map(float, texts)))], [texts], precision_of([rates()])).name == name
+    rates_of = texts_of(FLOATS[kind_of_lr](plan.schedule().lr(np.arange(200))), form_of_lr)
+    log = make_log(np.arange(200), list(map(float, rates_of)), list(map(float, texts)))
+    assert check(plan, log).verdict == "ok"
+    other = OneCycle(max_lr=0.1, total_steps=200, base_momentum=0.7)
+    assert check(other, log).verdict == "diverges"
+
+
+def test_a_short_constant_has_the_precision_beside_it_only_where_it_may() -> None:
+    in_bf16, with_text = (precision_of([in_bfloat16(rates())], []), precision_of([np.round(rates(), 4)]))
+    assert (in_bf16.name, with_text.name) == ("bfloat16", "4 decimals")
+    assert precision_of([np.full(20, 0.9)], [["0.9"]], in_bf16).name == "exact"
+    assert precision_of([np.full(20, 0.875)], [["0.875"]], in_bf16).name == "bfloat16"
+    assert precision_of([np.full(20, 0.9)], [["0.9"]], with_text).name == "4 decimals"

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from onecycle_cli.formatting import count
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -135,7 +137,7 @@ SHORT_FLOAT32 = replace(FLOAT32, relative=2 * FLOAT32.relative, of_value=2 * FLO
 
 
 def precision_of(
-    columns: Sequence[Floats], texts: Sequence[Sequence[str]] = (), default: Precision = EXACT
+    columns: Sequence[Floats], texts: Sequence[Sequence[str]] = (), beside: Precision | None = None
 ) -> Precision:
     """Return how the values of some columns were written.
 
@@ -143,21 +145,36 @@ def precision_of(
         columns: the values.
         texts: for each column, how some of its numbers were written, where that is known: `0.0000` shows what the
             number 0.0 does not.
-        default: what to return for too few values to see it.
+        beside: how the learning rates beside them were written, which these are likely to share. It is taken for a
+            short value that never changes, where it may have been written so: 0.9 is no bfloat16.
     """
     picked = np.unique(np.concatenate([_spread(column) for column in columns])) if columns else np.empty(0)
     forms = [written_digits(value) for value in picked.tolist()]
     most = max((digits for digits, _ in forms), default=0)
-    written = precision_of_texts([text for column in texts for text in column])
-    if written is None and most > MOST_DIGITS:
-        written = EXACT
+    text = precision_of_texts([text for column in texts for text in column])
+    if text is None and most > MOST_DIGITS:
+        text = EXACT
+    written = text
     if written is None:
-        if most < 3 and picked.size < FEW:
-            return default
-        if most in (SHORT_DIGITS - 1, SHORT_DIGITS) and all(float(str(np.float32(it))) == it for it in picked.tolist()):
-            return SHORT_FLOAT32
+        if most < 3 and picked.size < (FEW if beside is None else 2):
+            return beside if beside is not None and _may_be(picked, beside) else EXACT
         written = _rounded(forms, float(np.abs(picked).max()))
-    return _short_float(picked, most, written) or written
+    if (shorter := _short_float(picked, most, written, (BFLOAT16, FLOAT16), beside)) is not None:
+        return shorter
+    if (
+        text is None
+        and most in (SHORT_DIGITS - 1, SHORT_DIGITS)
+        and all(float(str(np.float32(it))) == it for it in picked.tolist())
+    ):
+        return SHORT_FLOAT32
+    return _short_float(picked, most, written, (SINGLE,)) or written
+
+
+def _may_be(picked: Floats, precision: Precision) -> bool:
+    """Return whether values may have been written with a precision: they are on the grid of its float."""
+    kind = next((kind for kind in (BFLOAT16, FLOAT16) if kind.name == precision.name), None)
+    rounding = replace(precision, of_value=0.0, least=0.0).limits(picked)
+    return kind is None or bool((np.abs(picked - kind.nearest(picked)) <= rounding).all())
 
 
 def precision_of_texts(texts: Sequence[str]) -> Precision | None:
@@ -184,22 +201,26 @@ def precision_of_texts(texts: Sequence[str]) -> Precision | None:
 
 
 def _of_decimals(decimals: int, largest: float) -> Precision:
-    return Precision(f"{decimals} decimals", 0.5 * 10.0**-decimals / (abs(largest) or 1.0), decimals=decimals)
+    return Precision(count(decimals, "decimal"), 0.5 * 10.0**-decimals / (abs(largest) or 1.0), decimals=decimals)
 
 
 def _of_digits(digits: int) -> Precision:
-    return Precision(f"{digits} digits", 0.5 * 10.0 ** (1 - digits), digits=digits)
+    return Precision(count(digits, "digit"), 0.5 * 10.0 ** (1 - digits), digits=digits)
 
 
-def _short_float(picked: Floats, most: int, written: Precision) -> Precision | None:
+def _short_float(
+    picked: Floats, most: int, written: Precision, kinds: Sequence[ShortFloat], beside: Precision | None = None
+) -> Precision | None:
     """Return the short float that values went through before they were written; None where they are not on its grid.
 
     Args:
         picked: the values, other than 0.
         most: the most digits that one of them has.
         written: how they were written as text.
+        kinds: the floats to try.
+        beside: how the values beside them were written; a float that these went through needs no further proof.
     """
-    for kind in (BFLOAT16, FLOAT16, SINGLE):
+    for kind in kinds:
         off = np.abs(picked - kind.nearest(picked))
         if most > SHORT_DIGITS and not off.any():
             return kind.written(EXACT)
@@ -207,7 +228,8 @@ def _short_float(picked: Floats, most: int, written: Precision) -> Precision | N
         rounding = written.limits(picked)
         chance = 2 * rounding / kind.spacing(picked)
         told = (chance > 0) & (chance <= 0.5)
-        if -np.log2(chance[told]).sum() >= GRID_BITS and (off <= rounding)[told].all():
+        enough = 1.0 if beside is not None and beside.name == kind.name else GRID_BITS
+        if -np.log2(chance[told]).sum() >= enough and (off <= rounding)[told].all():
             return kind.written(written)
     return None
 

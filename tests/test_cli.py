@@ -68,7 +68,7 @@ def test_every_setting_has_a_flag(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         (["show", *PLAN, "--format", "xml"], "invalid --format 'xml'\nhint: use table or json\n"),
         (["plot", *PLAN, "--dpi", "high"], "invalid --dpi 'high'\nhint: use a number from 10 to 2400"),
         (["plot", *PLAN, "--dpi", "1"], "invalid --dpi 1\nhint: use a number from 10 to 2400"),
-        (["compare", *PLAN, "--tolerance", "-1"], "invalid --tolerance -1\nhint: use 0 or more"),
+        (["compare", *PLAN, "--tolerance", "-1"], "invalid --tolerance -1\nhint: use a number, 0 or more"),
         (["show", *PLAN, "--groups", "a,"], "invalid --groups 'a,'"),
         (["show", "--max-lr", "0.1,", *PLAN[2:]], "invalid --max-lr '0.1,'\nhint: use a number"),
         (["show", "--max-lr", "1", "--total-steps", "1,00"], "invalid --total-steps '1,00'"),

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from onecycle_cli.cli import COMMANDS, main
-from onecycle_cli.cli.usage import nearest_option
 from onecycle_cli.findings import RULES
 from onecycle_cli.formatting import format_number, setting_text
 from onecycle_cli.policy.conventions import CONVENTIONS
@@ -90,9 +89,6 @@ def test_a_default_is_shown_only_where_the_setting_is_accepted(
         assert "verbose" not in listed
 
 
-FLAGS = [f"--{name.replace('_', '-')}" for name in SETTINGS]
-
-
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
@@ -111,12 +107,50 @@ FLAGS = [f"--{name.replace('_', '-')}" for name in SETTINGS]
         ("--accumulation", "--gradient-accumulation"),
         ("--drop", "--drop-last"),
         ("--conventoin", "--convention"),
+        ("--warmup-steps", "--pct-start"),
+        ("--momentum", "--cycle-momentum, --base-momentum, --max-momentum or --final-momentum"),
+        ("--json", "--format json"),
+        ("--linear", "--anneal-strategy linear"),
         ("--qqq", None),
-        ("--", None),
     ],
 )
-def test_the_nearest_option(typed: str, meant: str | None) -> None:
-    assert nearest_option(typed, FLAGS) == meant
+def test_the_nearest_option(typed: str, meant: str | None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", typed, "1"]) == 2
+    hint = f"did you mean {meant}?" if meant else "see `onecycle show --help`"
+    assert capsys.readouterr().err == f"error: unknown option {typed.replace('_', '-')}\nhint: {hint}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        (["show", "--three-phase=yes"], "--three-phase takes no value", "use --three-phase or --no-three-phase"),
+        (["code", "--framework"], "--framework needs a value", "use torch, lightning, transformers"),
+        (["show", "--max_lr"], "--max-lr needs a value", "see `onecycle show --help`"),
+        (["plan.yaml"], "plan.yaml is not a command", "`onecycle show plan.yaml` shows its schedule"),
+        (["check", *PLAN, "run.csv", "--tolerance", "x"], "invalid --tolerance 'x'", "use a number, 0 or more"),
+    ],
+)
+def test_usage_errors_say_what_to_type(
+    words: list[str],
+    message: str,
+    hint: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("plan.yaml").write_text("max_lr: 0.1\ntotal_steps: 1000\n")
+    assert main(words) == 2
+    assert capsys.readouterr().err.startswith(f"error: {message}\nhint: {hint}")
+
+
+def test_help_is_a_word_too(capsys: pytest.CaptureFixture[str]) -> None:
+    pages = []
+    for words in (["help"], ["--help"], ["help", "show"], ["show", "--help"]):
+        assert main(words) == 0
+        pages.append(capsys.readouterr().out)
+    assert pages[0] == pages[1]
+    assert pages[2] == pages[3]
 
 
 @pytest.mark.parametrize(("typed", "name"), [("hf", "transformers"), ("JAX", "optax"), ("r_torch", "r-torch")])

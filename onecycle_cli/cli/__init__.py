@@ -79,6 +79,9 @@ class Commands(TyperGroup):
             return super().resolve_command(ctx, args)
         from onecycle_cli.cli.usage import did_you_mean
 
+        if Path(name).suffix and os.path.exists(name):  # noqa: PTH110 - a Path cannot hold every name a user may type
+            hint = f"`{PROGRAM} show {printable(name)}` shows its schedule"
+            raise OnecycleError(f"{printable(name)} is not a command", hint)
         raise OnecycleError(f"unknown command {shorten(name, 60)!r}", did_you_mean(name, COMMANDS))
 
     def invoke(self, ctx: Any) -> Any:
@@ -126,8 +129,11 @@ def run() -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; nothing that a user types makes it raise."""
+    words = list(arguments)
+    if words[:1] == ["help"]:
+        words = [*words[1:2], "--help"]
     try:
-        code = make_command().main(list(arguments), prog_name=PROGRAM, standalone_mode=False)
+        code = make_command().main(words, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
     except (BrokenPipeError, BrokenOutputError):
         _discard(sys.stdout)

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 from onecycle_cli.formatting import flag_name, join_words, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 LONGEST = 60
 """Characters of what was typed that are repeated, and compared with what there is."""
+
+MOST_SUGGESTED = 4
+"""Options that are suggested for words that they all have."""
 
 _UNEXPECTED = re.compile(r"Got unexpected extra argument\S* \((.*)\)", re.DOTALL)
 
@@ -31,9 +34,9 @@ def usage_error(error: Any, program: str) -> tuple[str, str]:
     context = getattr(error, "ctx", None)
     see = f"see `{program if context is None else context.command_path} --help`"
     parameter = getattr(error, "param", None)
+    parameters = [] if context is None else context.command.get_params(context)
     if hasattr(error, "possibilities"):
-        options = [] if context is None else _options(context.command.get_params(context))
-        near = nearest_option(error.option_name, options)
+        near = nearest_options(error.option_name, parameters)
         return f"unknown option {shorten(error.option_name, LONGEST)}", f"did you mean {near}?" if near else see
     if hasattr(error, "param_type") and parameter is not None:
         return _missing(parameter, see)
@@ -43,7 +46,7 @@ def usage_error(error: Any, program: str) -> tuple[str, str]:
     if extra := _UNEXPECTED.fullmatch(message):
         return f"unexpected argument {shorten(extra[1], LONGEST)!r}", see
     if hasattr(error, "option_name"):
-        return f"{error.option_name} needs a value", see
+        return _misused(error.option_name, parameters, see)
     return " ".join(message.split()), see
 
 
@@ -61,39 +64,55 @@ def nearest(typed: str, known: Iterable[str]) -> str | None:
     return words[near[0]] if near else None
 
 
-def nearest_option(typed: str, options: Sequence[str]) -> str | None:
-    """Return the option that a mistyped one means: as other programs name it, with other words, or misspelled."""
+def nearest_options(typed: str, parameters: Iterable[Any]) -> str:
+    """Return what a mistyped option may mean: as other programs name it, with other words, or misspelled.
+
+    It may also be a value: `--json` is `--format json`.
+    """
     name = typed[:LONGEST].lower().replace("_", "-").strip("-")
-    words = sorted(name.split("-"))
+    options: list[str] = []
+    choices: dict[str, str] = {}
+    for parameter in parameters:
+        if parameter.param_type_name == "option":
+            negative = parameter.secondary_opts if name.startswith("no-") else ()
+            options += [each for each in (*parameter.opts, *negative) if each.startswith("--")]
+            values = parameter.type_descriptor.choices or ()
+            choices.update({str(value): f"{parameter.opts[0]} {value}" for value in values})
+    words, flag = sorted(name.split("-")), flag_name(_setting_named(name) or "")
     by_words = {option: sorted(option.strip("-").split("-")) for option in options}
-    for option, of_option in by_words.items():
-        if words == of_option:
-            return option
-    flag = flag_name(_setting_named(name) or "")
+    if same := [option for option in options if by_words[option] == words]:
+        return same[0]
     if flag in options:
         return flag
-    if holding := [option for option, of_option in by_words.items() if set(words) <= set(of_option)]:
-        return min(holding, key=lambda option: not option.endswith(f"-{name}"))
+    if name in choices:
+        return choices[name]
+    holding = [option for option in options if set(words) <= set(by_words[option])]
+    if 0 < len(holding) <= MOST_SUGGESTED:
+        return join_words(holding, "or")
     close = get_close_matches(name, [option.strip("-") for option in options], 1)
-    return f"--{close[0]}" if close else None
+    return f"--{close[0]}" if close else ""
 
 
 def _setting_named(name: str) -> str | None:
     """Return the setting that other programs call so."""
     from onecycle_cli.config.indexes import plain
-    from onecycle_cli.config.training.names import RATES, SETTING_NAMES
+    from onecycle_cli.config.training.names import RATES, SETTING_NAMES, WARMUPS
 
-    return "max_lr" if plain(name) in RATES else SETTING_NAMES.get(plain(name))
+    name = plain(name)
+    if name == "warmup" or name in WARMUPS:
+        return "pct_start"
+    return "max_lr" if name in RATES else SETTING_NAMES.get(name)
 
 
-def _options(parameters: Iterable[Any]) -> list[str]:
-    return [
-        name
-        for parameter in parameters
-        if parameter.param_type_name == "option"
-        for name in (*parameter.opts, *parameter.secondary_opts)
-        if name.startswith("--")
-    ]
+def _misused(option: str, parameters: Iterable[Any], see: str) -> tuple[str, str]:
+    """Return what is wrong with an option that has no value and needs one, or has one and takes none."""
+    for parameter in parameters:
+        names = [*parameter.opts, *parameter.secondary_opts]
+        if option in names and getattr(parameter, "is_flag", False):
+            return f"{option} takes no value", f"use {join_words(names, 'or')}"
+        if option in names and (choices := parameter.type_descriptor.choices):
+            return f"{option} needs a value", f"use {join_words(list(map(str, choices)), 'or')}"
+    return f"{option} needs a value", see
 
 
 def _missing(parameter: Any, see: str) -> tuple[str, str]:
@@ -113,7 +132,7 @@ def _refused(parameter: Any, why: Any) -> tuple[str, str]:
         error = why["ctx"]["error"]
         hint = error.hint if isinstance(error, UnknownWordError) else f"use {error}"
     elif least is not None:
-        hint = f"use {least:g} or more" if most is None else f"use a number from {least:g} to {most:g}"
+        hint = f"use a number, {least:g} or more" if most is None else f"use a number from {least:g} to {most:g}"
     else:
         hint = "use a number"
     shown = shorten(typed, LONGEST)

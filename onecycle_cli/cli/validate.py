@@ -136,7 +136,9 @@ def _print_report(loaded: Loaded, format_: Format, failing: Container[Severity],
     root, findings = ci.repository_root(os.environ), loaded.findings
     match format_:
         case "full":
-            render.print_findings(render.listed(findings), loaded.texts, stream)
+            listed = render.listed(findings)
+            render.print_findings(listed, loaded.texts, stream)
+            stream.write("\n" * bool(listed))
             stream.writelines(
                 f"{line}\n" for said in _summary(loaded).splitlines() for line in wrap(said, width_of(stream))
             )

@@ -54,13 +54,13 @@ def findings_json(findings: Iterable[Finding], files: int) -> str:
 
 
 def print_findings(findings: Sequence[Finding], texts: Mapping[str, str], stream: IO[str]) -> None:
-    """Print each finding with its source line and a caret, and an empty line after each, in colour on a terminal.
+    """Print findings with their source lines and carets, an empty line between them, in colour on a terminal.
 
     `texts` holds the texts of files by path.
     """
     lines = {path: text.splitlines() for path, text in texts.items()}
-    for finding in findings:
-        stream.write(_full(finding, lines.get(finding.file or "", ()), stream) + "\n")
+    for number, finding in enumerate(findings):
+        stream.write("\n" * bool(number) + _full(finding, lines.get(finding.file or "", ()), stream))
 
 
 def print_briefly(findings: Iterable[Finding], stream: IO[str]) -> None:

@@ -214,3 +214,12 @@ def test_values_that_were_computed_in_float32_have_causes_too() -> None:
     found = checked(plan, make_log(steps, np.where(steps <= 119, rise, fall).astype(f)))
     assert (found.cause.slug, found.cause.fit) == ("wrong-max_lr", 1)
     assert "float32" in found.notes[-1]
+
+
+def test_a_log_with_one_row_per_epoch_shows_the_plans_epoch() -> None:
+    plan: dict[str, Any] = {"max_lr": 0.1, "epochs": 30, "steps_per_epoch": 175}
+    schedule = OneCycle(**plan).schedule()
+    epochs = np.arange(30)
+    found = checked(plan, make_log(175 * epochs, schedule.lr(epochs), schedule.momentum(epochs)))
+    assert found.cause.slug == "epoch-stepped"
+    assert " 175 steps" in found.cause.summary  # rows from step 0 to 5,075 would also allow 170

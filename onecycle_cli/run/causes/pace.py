@@ -182,9 +182,13 @@ def _block_lengths(case: Case) -> list[int]:
 
 
 def _likeliest(case: Case, some: Samples, lengths: list[int]) -> list[int]:
-    """Return the lengths of blocks that explain most of some rows' rates, the best first."""
+    """Return the lengths of blocks that explain most of some rows' rates, the best first.
+
+    A log with few rows may allow several: the plan's epoch is then the likeliest.
+    """
     hits = {length: int(_hits(case, some, np.maximum(some.steps, 0) // length)[0]) for length in lengths}
-    return sorted(hits, key=lambda length: (-hits[length], length))[:KEPT]
+    epoch = case.schedule.steps_per_epoch
+    return sorted(hits, key=lambda length: (-hits[length], length != epoch, length))[:KEPT]
 
 
 # --- Shared ----------------------------------------------------------------------------------------------------------

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from onecycle_cli.policy.summary import MOST_COMPARED, area
 from onecycle_cli.policy.translation import translate
 from onecycle_cli.render.figure import FigureOptions, comparison_figure
 from onecycle_cli.render.picture import Curve
+from onecycle_cli.render.short_names import short_names, without_common_parts
 
 from .strategies import sound_settings
 
@@ -69,7 +72,7 @@ def test_equal_plans_exit_0_however_they_are_written(
     Path("b.yaml").write_text(other)
     assert main(["compare", "a.yaml", "b.yaml"]) == 0
     out, err = capsys.readouterr()
-    assert out.startswith("bit-identical to a: b\n")
+    assert out.startswith("b is bit-identical to a\n")
     assert "no setting differs" in out
     assert err == ""
     code, found = compared(capsys, "a.yaml", "b.yaml")
@@ -94,7 +97,8 @@ def test_plans_that_differ_exit_1_and_say_where(configs: Path, capsys: pytest.Ca
     assert (one["final_lr"], two["total_steps"]) == (plan().lr(999), 1000)
     assert main(["compare", "a.yaml", "b.yaml"]) == 1
     out = capsys.readouterr().out
-    assert out.startswith("not bit-identical to a: b\n")
+    assert out.startswith("b differs from a by up to 15.8 % of the peak, first at step 1\n")
+    assert found["summary"] == [out.splitlines()[0]]
     for words in ("pct_start", "0.25", "first at step", "area under lr", "final lr"):
         assert words in out
 
@@ -131,14 +135,23 @@ def test_the_worked_example(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = capsys.readouterr()
     assert err == ""
     lines = out.splitlines()
-    names = lines[2].split()
+    names = lines[lines.index("settings that differ") - 2].split()
     start = lines.index("lr at step") + 1
     columns = np.array([[float(cell) for cell in line.split()] for line in lines[start : start + 10]]).T
     assert names == list(WORKED_EXAMPLE)
     for at, name in enumerate(names, 1):
         assert columns[at].tolist() == [float(each) for each in WORKED_EXAMPLE[name].split()], name
-    assert lines[0].startswith("not bit-identical to torch: paddle, fastai, optax, openpcdet, optax-linear (")
-    assert "only the learning rate" in lines[0]
+    assert [line.split()[0] for line in lines[:6]] == [
+        "paddle",
+        "fastai",
+        "optax",
+        "openpcdet",
+        "optax-linear",
+        "r-torch",
+    ]
+    assert lines[2].startswith("optax differs from torch by up to 24 % of the peak, first at step 1")
+    assert lines[5].startswith("r-torch and mmengine are bit-identical to torch")
+    assert "only the learning rate" in lines[5]
 
 
 def test_a_framework_without_momentum_is_compared_by_the_learning_rate(capsys: pytest.CaptureFixture[str]) -> None:
@@ -412,3 +425,139 @@ def test_wrong_input_exits_2(
     assert words in err
     assert err.startswith("error: ")
     assert out == ""
+
+
+def test_only_settings_of_one_meaning_are_beside_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    _, found = compared(capsys, *PLAN, "--convention", "torch,fastai,paddle")
+    _, fastai, paddle = found["plans"]
+    assert fastai["settings_that_differ"]["final_lr"] == {"reference": 4e-7, "plan": 1e-6}
+    assert paddle["settings_that_differ"]["final_lr"] == {"reference": 4e-7, "plan": 1e-4}
+    assert "final_div_factor" not in fastai["settings_that_differ"] | paddle["settings_that_differ"]
+    assert paddle["settings_that_differ"]["cycle_momentum"]["plan"] is None
+    _, found = compared(capsys, *PLAN, "--final-div-factor", "100", "--convention", "torch,mmengine")
+    assert found["plans"][1]["settings_that_differ"].keys() <= {"convention", "cycle_momentum"}
+
+
+@settings(max_examples=60)
+@given(sound_settings(60), st.sampled_from(sorted(CONVENTIONS)))
+def test_the_first_visible_difference_is_where_six_digits_differ(
+    given_settings: dict[str, Any], convention: str
+) -> None:
+    one = two = OneCycle(**given_settings).schedule()
+    try:
+        kept = {name: value for name, value in given_settings.items() if CONVENTIONS[convention].supports(name)}
+        two = OneCycle(**kept, convention=convention).schedule()
+    except OnecycleError:
+        pass
+    found = compare(one, two, momentum=False).visible
+    common = range(min(one.total_steps, two.total_steps))
+    wanted = next((step for step in common if f"{one.lr(step):.6g}" != f"{two.lr(step):.6g}"), None)
+    if wanted is None and one.total_steps != two.total_steps:
+        wanted = len(common)
+    assert (None if found is None else found.step) == wanted
+
+
+def test_what_differs_by_rounding_only_is_said(configs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("b.yaml").write_text("max_lr: 0.10000000000000002\ntotal_steps: 1000\n")
+    code, found = compared(capsys, "a.yaml", "b.yaml")
+    assert code == 1
+    assert found["plans"][1]["first_difference"] is not None
+    assert found["plans"][1]["first_visible_difference"] is None
+    assert "only by rounding" in found["summary"][0]
+    assert "first at step" not in found["summary"][0]
+
+
+@pytest.mark.parametrize("unit", ["step", "epoch", "percent"])
+def test_rows_are_in_the_unit_of_the_axis(unit: str, configs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.yaml").write_text("max_lr: 0.1\nepochs: 10\nsteps_per_epoch: 100\n")
+    Path("b.yaml").write_text("max_lr: 0.1\nepochs: 10\nsteps_per_epoch: 50\n")
+    _, found = compared(capsys, "a.yaml", "b.yaml", "--x", unit)
+    one = OneCycle(max_lr=0.1, total_steps=1000).schedule()
+    two = OneCycle(max_lr=0.1, total_steps=500).schedule()
+    divisors = {"step": (1, 1), "epoch": (100, 50), "percent": (10, 5)}[unit]
+    assert len(found["rows"]) > 5
+    for row in found["rows"]:
+        for schedule, divisor, lr in zip((one, two), divisors, row["lr"], strict=True):
+            step = round(row[unit] * divisor)
+            if step < schedule.total_steps:
+                assert lr == schedule.lr(step)
+    assert main(["compare", "a.yaml", "b.yaml", "--x", unit]) == 1
+    assert {"step": "lr at step", "epoch": "lr at epoch", "percent": "lr at % of the cycle"}[
+        unit
+    ] in capsys.readouterr().out
+
+
+def test_epochs_that_are_not_known_are_refused(configs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("b.yaml").write_text(A)
+    assert main(["compare", "a.yaml", "b.yaml", "--x", "epoch"]) == 2
+    assert "steps_per_epoch" in capsys.readouterr().err
+
+
+def test_no_absolute_paths_in_names(configs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in ("one", "two"):
+        Path(folder).mkdir()
+        Path(folder, "a.yaml").write_text(A)
+    paths = [str(Path(folder, "a.yaml").absolute()) for folder in ("one", "two")]
+    _, found = compared(capsys, *paths)
+    assert [each["name"] for each in found["plans"]] == ["one/a.yaml", "two/a.yaml"]
+    _, found = compared(capsys, paths[0], paths[0])
+    assert [each["name"] for each in found["plans"]] == ["a.yaml", "a.yaml #2"]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_comparison_fits_80_columns(configs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm")
+    names = [f"an-experiment-with-{word}-and-a-long-name.yaml" for word in ("one", "two", "three", "four", "five")]
+    for at, name in enumerate(names):
+        Path(name).write_text(A + f"pct_start: {0.1 + at / 10}\n")
+    for arguments in (names, [*PLAN, "--convention", ALL]):
+        stream = Terminal()
+        monkeypatch.setattr("sys.stdout", stream)
+        assert main(["compare", *arguments]) == 1
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).splitlines()
+        assert len(lines) > 40
+        assert max(map(len, lines)) <= 80
+
+
+def test_the_pictures_title_is_the_answer_and_its_names_the_tables(configs: Path) -> None:
+    Path("b.yaml").write_text(A + "pct_start: 0.25\n")
+    assert main(["compare", "a.yaml", "b.yaml", "-o", "a.svg", "--x", "percent", "--log", "--size", "7x4"]) == 1
+    picture = Path("a.svg").read_text()
+    assert ">b differs from a by up to 15.8 % of the peak, first at step 1</text>" in picture
+    assert ">% of the cycle</text>" in picture
+    assert ">b, peak at 24.9 %</text>" in picture
+    assert 'width="504pt"' in picture
+
+
+@pytest.mark.parametrize(
+    ("names", "short"),
+    [
+        (["resnet-lr-0.1", "resnet-lr-0.3"], ["lr-0.1", "lr-0.3"]),
+        (["smith-cifar10-a", "smith-cifar100-b"], ["cifar10-a", "cifar100-b"]),
+        (["one-run-v2", "two-run-v2"], ["one", "two"]),
+        (["a", "b"], ["a", "b"]),
+        (["a", "a-b"], ["a", "a-b"]),
+        (["same", "same"], ["same", "same"]),
+    ],
+)
+def test_names_without_common_parts(names: list[str], short: list[str]) -> None:
+    assert without_common_parts(names) == short
+
+
+def test_short_names_say_what_differs() -> None:
+    plans = [{"max_lr": rate, "pct_start": 0.3, "three_phase": False} for rate in (0.1, 0.3)]
+    assert short_names(["a", "b"], plans) == ["max_lr 0.1", "max_lr 0.3"]
+    assert short_names(["mine", "yours"], plans, given=True) == ["mine", "yours"]
+    plans[1] |= {"pct_start": 0.2, "three_phase": True}
+    assert short_names(["a", "b"], plans) == ["a", "b"]
+    names = ["torch", "optax"]
+    conventions = [
+        {"convention": name, "final_lr": None if name == "torch" else 0.1, "pct_start": 0.3} for name in names
+    ]
+    assert short_names(["plan", "plan"], conventions) == names
+    assert short_names(["plan", "plan"], [{}, {}]) == ["plan", "plan #2"]

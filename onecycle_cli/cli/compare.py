@@ -5,35 +5,48 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from onecycle_cli.cli.options import AtOption, FormatOption, read_steps, takes_plan
-from onecycle_cli.cli.pictures import save_figure
+from onecycle_cli.cli.pictures import (
+    LogAxisOption,
+    SizeOption,
+    StyleOption,
+    TransparentOption,
+    figure_options,
+    save_figure,
+)
 from onecycle_cli.cli.plans import plans
 from onecycle_cli.cli.targets import picture_format
 from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
+from onecycle_cli.policy.comparison import comparable, differing, in_effect
 from onecycle_cli.policy.comparison import compare as compare_schedules
-from onecycle_cli.policy.comparison import differing, in_effect
 from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.translation import translate
+from onecycle_cli.render.comparison_answer import main_answer
 from onecycle_cli.render.comparison_report import (
     Entry,
     comparison_json,
     group_number,
     most_differing_group,
+    places_of,
     print_comparison,
-    shown_steps,
 )
+from onecycle_cli.render.picture import Across
+from onecycle_cli.render.short_names import numbered, short_tails, without_common_parts
 
 if TYPE_CHECKING:
     from onecycle_cli.config import NamedPlan
     from onecycle_cli.policy.comparison import Outcome
     from onecycle_cli.policy.translation import Translation
+    from onecycle_cli.render.figure import FigureOptions
+
+
+_UNIT = "The unit of the table's rows and of the picture's horizontal axis."
 
 
 @takes_plan
@@ -54,6 +67,13 @@ def compare(
             "-o", "--output", metavar="FILE", help="Draw curves and differences: PNG, SVG or PDF by extension."
         ),
     ] = None,
+    x: Annotated[
+        Across, typer.Option(metavar="UNIT", help="The unit of the table's rows and the picture's axis.")
+    ] = "step",
+    log: LogAxisOption = False,
+    size: SizeOption = None,
+    style: StyleOption = "light",
+    transparent: TransparentOption = False,
     format_: FormatOption = "table",
 ) -> None:
     """Compare plans, or one plan under several conventions. Exit 0 if all equal the first, 1 if not.
@@ -67,27 +87,33 @@ def compare(
         raise OnecycleError(f"--tolerance {tolerance} is not a finite number", "give a number such as 1e-6")
     if output is not None:
         picture_format(output)
+    options = figure_options(size, x=x, log=log, style=style, transparent=transparent)
     if max(len(request.configs), 1) * max(len(request.conventions), 1) < 2:
         raise OnecycleError("a comparison needs two plans", "name two configs, or --convention torch,optax")
     planned = plans(replace(request, leave_out_unsupported=True))
     longest = max(plan.schedule.total_steps for plan in planned)
     asked = read_steps(at, longest) if at else None
     entries = _entries(planned, _names(planned, request), tolerance)
-    steps = shown_steps(entries) if asked is None else asked
+    places = places_of(entries, x, asked)
     if output is not None:
-        _draw(entries, output)
+        _draw(entries, output, main_answer(entries, tolerance), options)
     if format_ == "json":
-        sys.stdout.write(json.dumps(comparison_json(entries, tolerance, steps), indent=2, allow_nan=False) + "\n")
+        sys.stdout.write(json.dumps(comparison_json(entries, tolerance, places), indent=2, allow_nan=False) + "\n")
     else:
-        print_comparison(entries, tolerance, steps, sys.stdout)
+        print_comparison(entries, tolerance, places, sys.stdout)
     if not all(entry.equal for entry in entries):
         raise typer.Exit(1)
+
+
+LONG_NAME = 16
+"""Names with more characters lose what all of them begin or end with."""
 
 
 def _names(planned: list[NamedPlan], request: Request) -> list[str]:
     """Return distinct names for the plans: their own, or by convention or path if several have the same name."""
     conventions = request.conventions or ("",)
-    pairs = [(path, convention) for path in request.configs or ("",) for convention in conventions]
+    paths = short_tails(request.configs) or [""]
+    pairs = [(path, convention) for path in paths for convention in conventions]
     names = [plan.name for plan in planned]
     if len(set(names)) == 1 and len(request.configs) < 2:
         names = [convention for _, convention in pairs]
@@ -95,21 +121,19 @@ def _names(planned: list[NamedPlan], request: Request) -> list[str]:
         names = [plan.label for plan in planned]
     if request.configs and len(set(names)) < len(names):
         names = [f"{path} ({convention})" if convention else path for path, convention in pairs]
-    seen: Counter[str] = Counter()
-    for at, name in enumerate(names):
-        seen[name] += 1
-        names[at] = name if seen[name] == 1 else f"{name} #{seen[name]}"
-    return names
+    elif max(map(len, names)) > LONG_NAME:
+        names = without_common_parts(names)
+    return numbered(names)
 
 
 def _entries(planned: list[NamedPlan], names: list[str], tolerance: float) -> list[Entry]:
     reference, *others = planned
-    settings = in_effect(reference.settings, reference.schedule.plan)
+    in_effects = [in_effect(plan.settings, plan.schedule.plan) for plan in planned]
+    settings, *owns = comparable(in_effects, [plan.schedule for plan in planned])
     entries = [Entry(names[0], reference.schedule, settings, {}, None, None)]
-    for name, plan in zip(names[1:], others, strict=True):
+    for name, plan, own in zip(names[1:], others, owns, strict=True):
         both = _has_momentum(reference) and _has_momentum(plan)
         outcome = compare_schedules(reference.schedule, plan.schedule, tolerance, momentum=both)
-        own = in_effect(plan.settings, plan.schedule.plan)
         closest = _closest(reference, plan, outcome) if own["convention"] != settings["convention"] else None
         entries.append(Entry(name, plan.schedule, own, differing(settings, own), outcome, closest))
     return entries
@@ -130,11 +154,10 @@ def _closest(reference: NamedPlan, plan: NamedPlan, outcome: Outcome) -> Transla
     return found
 
 
-def _draw(entries: list[Entry], target: str) -> None:
-    from onecycle_cli.render.figure import FigureOptions, comparison_figure
+def _draw(entries: list[Entry], target: str, answer: str, options: FigureOptions) -> None:
+    from onecycle_cli.render.figure import comparison_figure
     from onecycle_cli.render.picture import Curve
 
-    options = FigureOptions()
     group = most_differing_group(entries)
     several = any(len(entry.schedule.groups) > 1 for entry in entries)
     curves = [
@@ -142,4 +165,4 @@ def _draw(entries: list[Entry], target: str) -> None:
         for entry in entries
     ]
     settings = json.dumps({entry.name: entry.settings for entry in entries})
-    save_figure(comparison_figure(curves, options), target, options.dpi, {"settings": settings})
+    save_figure(comparison_figure(curves, options, answer), target, options.dpi, {"settings": settings})

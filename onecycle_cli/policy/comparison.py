@@ -13,15 +13,17 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from onecycle_cli.errors import OnecycleError
+from onecycle_cli.formatting import format_number
 from onecycle_cli.policy.summary import MOST_COMPARED, edge_steps, steps_between, summarize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
     from onecycle_cli.policy.plan import Plan
+    from onecycle_cli.policy.ramps import FloatArray
     from onecycle_cli.policy.schedule import Schedule
     from onecycle_cli.policy.settings import Settings
 
@@ -39,6 +41,12 @@ class Difference:
     group: str
     values: tuple[float | None, float | None]
 
+    @property
+    def shows(self) -> bool:
+        """Whether the two are written differently to six digits."""
+        one, other = (None if value is None else format_number(value) for value in self.values)
+        return one != other
+
 
 @dataclass(frozen=True, slots=True)
 class Largest:
@@ -54,10 +62,12 @@ class Largest:
 class Outcome:
     """The result of a comparison: None if nothing differs by more than the tolerance (`first`), or at all.
 
-    `sampled` if the cycles are so long that only a dense sample of their steps was compared.
+    `visible` is the first difference that shows where values are written to six digits; None where there is none, or
+    only that of rounding. `sampled` if the cycles are so long that only a dense sample of their steps was compared.
     """
 
     first: Difference | None
+    visible: Difference | None
     lr: Largest | None
     momentum: Largest | None
     sampled: bool
@@ -72,6 +82,7 @@ class Track:
     curves: tuple[Callable[[Any], Any], Callable[[Any], Any]]
     peak: float
     first: Difference | None = None
+    visible: Difference | None = None
     step: int = 0
     absolute: float = -1.0
 
@@ -90,11 +101,18 @@ class Track:
         at = int(gap.argmax())
         if gap[at] > self.absolute:
             self.step, self.absolute = int(steps[at]), float(gap[at])
-        over = gap > allowed * self.peak
-        if self.first is None and over.any():
-            at = int(over.argmax())
-            pair = (float(values[0][at]), float(values[1][at]))
-            self.first = Difference(int(steps[at]), self.field, self.group, pair)
+        over = np.flatnonzero(gap > allowed * self.peak)
+        if not len(over):
+            return
+        if self.first is None:
+            self.first = self._difference(steps, values, over[0])
+        if self.visible is None:
+            rows = over[_may_show(values[0][over], values[1][over])]
+            found = (self._difference(steps, values, row) for row in rows)
+            self.visible = next((each for each in found if each.shows), None)
+
+    def _difference(self, steps: NDArray[np.int64], values: Sequence[FloatArray], row: int) -> Difference:
+        return Difference(int(steps[row]), self.field, self.group, (float(values[0][row]), float(values[1][row])))
 
     @property
     def largest(self) -> Largest:
@@ -123,17 +141,32 @@ def compare(reference: Schedule, other: Schedule, tolerance: float = 0.0, *, mom
     for steps in steps_between(first, stop, edges, len(slots), MOST_COMPARED):
         for track in tracks:
             track.follow(steps, tolerance)
-    found = [track.first for track in tracks if track.first] + list(_missing(reference, other, slots, fields))
+    missing = list(_missing(reference, other, slots, fields))
+    found = [track.first for track in tracks if track.first] + missing
+    visible = [track.visible for track in tracks if track.visible] + missing
     largest: dict[Field, Largest | None] = {}
     for field in fields:
         sizes = [track.largest for track in tracks if track.field == field and track.absolute > 0]
         largest[field] = max(sizes, key=lambda size: size.relative, default=None)
     return Outcome(
         min(found, key=lambda difference: difference.step, default=None),
+        min(visible, key=lambda difference: difference.step, default=None),
         largest["lr"],
         largest.get("momentum"),
         (stop - first) * len(slots) > MOST_COMPARED,
     )
+
+
+def _may_show(one: FloatArray, other: FloatArray) -> NDArray[np.bool_]:
+    """Return where two arrays may look different to six digits: everywhere where they do, and rarely elsewhere."""
+    import numpy as np
+
+    smaller = np.minimum(np.abs(one), np.abs(other))
+    with np.errstate(all="ignore"):
+        unit = 10.0 ** (5 - np.floor(np.log10(smaller)))  # infinite where one of them is 0
+        same = np.rint(one * unit) == np.rint(other * unit)
+    found: NDArray[np.bool_] = ~same
+    return found
 
 
 def lr_peak(schedule: Schedule, group: int) -> float:
@@ -199,12 +232,28 @@ def in_effect(settings: Settings, plan: Plan) -> dict[str, Any]:
         "stepsize": plan.stepsize if convention.supports("stepsize") else None,
         "anneal_strategy": plan.anneal_strategy,
         "three_phase": plan.three_phase,
-        "cycle_momentum": cycles,
+        "cycle_momentum": cycles if convention.supports("cycle_momentum") else None,
         "base_momentum": _once([group.base_momentum for group in plan.groups]) if cycles else None,
         "max_momentum": _once([group.max_momentum for group in plan.groups]) if cycles else None,
         "final_momentum": _once([group.final_momentum for group in plan.groups]) if cycles else None,
         "last_epoch": plan.first_step - 1,
     }
+
+
+def comparable(settings: Sequence[dict[str, Any]], schedules: Sequence[Schedule]) -> list[dict[str, Any]]:
+    """Return the settings in effect of several plans so that values beside each other mean the same.
+
+    If the plans' conventions divide different rates by final_div_factor, or have final_lr in its place, all plans
+    have the rate that their curve ends at as final_lr.
+    """
+    plans = [schedule.plan for schedule in schedules]
+    if len({(plan.convention.final_divides_peak, plan.final_lr is not None) for plan in plans}) == 1:
+        return list(settings)
+    found = []
+    for own, schedule in zip(settings, schedules, strict=True):
+        end = _once([ramp.end for ramp in schedule.phases[-1].lr])
+        found.append(own | {"final_div_factor": None, "final_lr": end})
+    return found
 
 
 def differing(reference: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[Any, Any]]:

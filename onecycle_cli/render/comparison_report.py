@@ -5,19 +5,23 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import IO, TYPE_CHECKING, Any
 
-from onecycle_cli.formatting import finite, format_number, percent, printable, setting_text
+from onecycle_cli.formatting import finite, format_number, percent, printable, setting_text, shorten
 from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.summary import area, summarize, warmup_steps
-from onecycle_cli.render.output import unbroken_lines
+from onecycle_cli.render.comparison_answer import answers
+from onecycle_cli.render.lines import wrap
+from onecycle_cli.render.output import UNBOUNDED, unbroken_lines
+from onecycle_cli.render.picture import AXIS_NAMES, x_divisor
 from onecycle_cli.render.plan_report import MOST_GROUPS, key_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from onecycle_cli.policy.comparison import Largest, Outcome
     from onecycle_cli.policy.schedule import Schedule
     from onecycle_cli.policy.summary import GroupSummary
     from onecycle_cli.policy.translation import Translation
+    from onecycle_cli.render.picture import Across
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +50,57 @@ class Entry:
         return self.outcome is None or self.outcome.first is None
 
 
-def shown_steps(entries: Sequence[Entry]) -> list[int]:
-    """Return the steps shown by default: the reference's, each plan's peak and end, and where they differ."""
-    steps = set(key_steps(entries[0].schedule))
-    for entry in entries:
-        steps |= {summarize(entry.schedule, 0).peak_step, entry.schedule.total_steps - 1}
-        if entry.outcome is not None:
-            differences = (entry.outcome.first, entry.outcome.lr, entry.outcome.momentum)
-            steps |= {difference.step for difference in differences if difference is not None}
-    return sorted(steps)
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The places on the horizontal axis at which a comparison shows values.
+
+    Attributes:
+        across: what the axis counts.
+        values: the places, in that unit.
+    """
+
+    across: Across
+    values: tuple[float, ...]
+
+    def step(self, schedule: Schedule, value: float) -> int | None:
+        """Return a schedule's step at a place: the nearest; None where it trains none."""
+        step = round(value * x_divisor(schedule, self.across))
+        last = schedule.total_steps - 1
+        # The last steps of cycles of different lengths are at different percents, such as 99.9 and 99.8.
+        step = min(step, last) if self.across == "percent" else step
+        return step if schedule.first_step <= step <= last else None
+
+    def name(self, value: float) -> str:
+        """Return how a place is written in front of its row."""
+        if self.across == "step":
+            return f"{round(value):,}"
+        return f"{value:,.4g}"
+
+
+def places_of(entries: Sequence[Entry], across: Across, asked: Sequence[int] | None) -> Places:
+    """Return the places to show: the steps asked for, or the reference's, each plan's peak and end, and differences.
+
+    Steps are those of the reference, and are turned into the unit of the axis.
+
+    Raises:
+        OnecycleError: epochs are wanted, and a plan does not know its steps per epoch.
+    """
+    reference = entries[0].schedule
+    divisors = [x_divisor(entry.schedule, across) for entry in entries]
+    steps = set(key_steps(reference)) if asked is None else set(asked)
+    found = {step / divisors[0] for step in steps}
+    for entry, divisor in zip(entries, divisors, strict=True):
+        if asked is None:
+            found |= {
+                step / divisor for step in (summarize(entry.schedule, 0).peak_step, entry.schedule.total_steps - 1)
+            }
+        if asked is None and entry.outcome is not None and across == "step":
+            differences = (entry.outcome.visible, entry.outcome.lr, entry.outcome.momentum)
+            found |= {float(difference.step) for difference in differences if difference is not None}
+    order = list(dict.fromkeys(asked or ()))
+    places = Places(across, tuple(sorted(found)) if asked is None else tuple(step / divisors[0] for step in order))
+    names = {places.name(value): value for value in reversed(places.values)}  # of places of one name the first
+    return Places(across, tuple(value for value in places.values if names[places.name(value)] == value))
 
 
 def most_differing_group(entries: Sequence[Entry]) -> str:
@@ -69,25 +115,27 @@ def group_number(schedule: Schedule, name: str) -> int:
     return schedule.groups.index(name) if name in schedule.groups else 0
 
 
-def values_at(schedule: Schedule, step: int, group: int = 0) -> tuple[float | None, float | None]:
+def values_at(schedule: Schedule, step: int | None, group: int = 0) -> tuple[float | None, float | None]:
     """Return a step's learning rate and momentum; None for a step that the plan does not train."""
-    if group >= len(schedule.groups) or not schedule.first_step <= step < schedule.total_steps:
+    if step is None or group >= len(schedule.groups):
         return None, None
     return schedule.lr(step, group), schedule.momentum(step, group)
 
 
-def comparison_json(entries: Sequence[Entry], tolerance: float, steps: Iterable[int]) -> dict[str, Any]:
+def comparison_json(entries: Sequence[Entry], tolerance: float, places: Places) -> dict[str, Any]:
     """Return a comparison as `onecycle compare --format json` writes it."""
-    rows = [(step, [values_at(entry.schedule, step) for entry in entries]) for step in steps]
+    rows = []
+    for place in places.values:
+        values = [values_at(entry.schedule, places.step(entry.schedule, place)) for entry in entries]
+        key = round(place) if places.across == "step" else place
+        rows.append({places.across: key, "lr": [lr for lr, _ in values], "momentum": [own for _, own in values]})
     return {
         "equal": all(entry.equal for entry in entries),
+        "summary": list(answers(entries, tolerance)),
         "tolerance": tolerance,
         "reference": entries[0].name,
         "plans": [_plan_json(entry) for entry in entries],
-        "rows": [
-            {"step": step, "lr": [lr for lr, _ in values], "momentum": [momentum for _, momentum in values]}
-            for step, values in rows
-        ],
+        "rows": rows,
     }
 
 
@@ -101,6 +149,7 @@ def _plan_json(entry: Entry) -> dict[str, Any]:
         "warmup_steps": warmup_steps(schedule),
         **_measures(schedule, 0, summaries[0]),
         "first_difference": asdict(found.first) if found and found.first else None,
+        "first_visible_difference": asdict(found.visible) if found and found.visible else None,
         "largest_difference": _largest_json(found.lr) if found else None,
         "largest_momentum_difference": _largest_json(found.momentum) if found else None,
         "sampled": found.sampled if found else False,
@@ -142,38 +191,30 @@ Row = tuple[str, list[str]]
 """A title, and one cell per plan; a row without cells is the heading of those below."""
 
 
-def print_comparison(entries: Sequence[Entry], tolerance: float, steps: Sequence[int], stream: IO[str]) -> None:
+LONGEST_HEADER = 24
+
+
+def print_comparison(entries: Sequence[Entry], tolerance: float, places: Places, stream: IO[str]) -> None:
     """Print a comparison for people; in colour and in blocks of its width if the stream is a terminal."""
-    names = [printable(entry.name) for entry in entries]
+    names = [shorten(printable(entry.name), LONGEST_HEADER) for entry in entries]
     differing = [setting for setting in entries[0].settings if any(setting in entry.differing for entry in entries)]
     rows: list[Row] = [("settings that differ" if differing else "no setting differs", [])]
     for setting in differing:
         values = [entry.settings[setting] for entry in entries]
         rows.append((setting, [NONE if value is None else setting_text(value, format_number) for value in values]))
-    rows += [*_curves(entries), *_differences(entries), *_values(entries, steps)]
+    rows += [*_curves(entries), *_differences(entries), *_values(entries, places)]
     with unbroken_lines(stream, fit_terminal=True) as console:
-        console.print(headline(entries, tolerance), style="bold")
-        for shown in _blocks(rows, names, console.width):
+        width, console.width = console.width, UNBOUNDED
+        for line in answers(entries, tolerance):
+            console.print("\n".join(wrap(line, width, indent=2)), style="bold")
+        for shown in _blocks(rows, names, width):
             console.print("", _table(rows, names, shown), sep="\n")
         for entry in entries:
             if entry.translation:
-                console.print("", *_translated(entry.name, entry.translation), sep="\n")
-
-
-def headline(entries: Sequence[Entry], tolerance: float) -> str:
-    """Return in one line whether the plans are equal."""
-    reference, others = printable(entries[0].name), entries[1:]
-    equal = f"equal within {percent(tolerance, 6)} of the peak" if tolerance else "bit-identical"
-    differing = [printable(entry.name) for entry in others if not entry.equal]
-    if not differing:
-        line = f"{equal} to {reference}: {', '.join(printable(entry.name) for entry in others)}"
-    else:
-        line = f"not {equal} to {reference}: {', '.join(differing)}"
-    if any(entry.outcome and entry.outcome.sampled for entry in others):
-        line += " (a dense sample of the steps was compared)"
-    if any(entry.equal and entry.schedule.cycles_momentum != entries[0].schedule.cycles_momentum for entry in others):
-        line += " (only the learning rate: not every framework here schedules momentum)"
-    return line
+                console.print("")
+                for at, line in enumerate(_translated(entry.name, entry.translation)):
+                    margin = "  " if at else ""
+                    console.print("\n".join(margin + part for part in wrap(line, width - len(margin), indent=2)))
 
 
 def _curves(entries: Sequence[Entry]) -> Iterator[Row]:
@@ -191,9 +232,9 @@ def _curves(entries: Sequence[Entry]) -> Iterator[Row]:
 
 def _differences(entries: Sequence[Entry]) -> Iterator[Row]:
     outcomes = [entry.outcome for entry in entries]
-    yield f"difference from {printable(entries[0].name)}", []
-    firsts = [outcome.first if outcome else None for outcome in outcomes]
-    yield "first at step", [f"{first.step:,}" if first else NONE for first in firsts]
+    yield shorten(f"difference from {printable(entries[0].name)}", LONGEST_HEADER + 16), []
+    firsts = [outcome.visible if outcome else None for outcome in outcomes]
+    yield "first at step", [_first(outcome) if outcome else NONE for outcome in outcomes]
     several = any(len(entry.schedule.groups) > 1 for entry in entries)
     of = [f"{first.field} {first.group}" if first and several else first.field if first else NONE for first in firsts]
     yield "field", [printable(name) for name in of]
@@ -201,13 +242,19 @@ def _differences(entries: Sequence[Entry]) -> Iterator[Row]:
     if any(outcome and outcome.momentum for outcome in outcomes):
         largest["momentum"] = [outcome.momentum if outcome else None for outcome in outcomes]
     for field, found in largest.items():
-        yield f"largest {field} difference", [format_number(most.absolute) if most else NONE for most in found]
+        yield f"largest {field} difference", [f"{most.absolute:.3g}" if most else NONE for most in found]
         yield "  relative to peak", [percent(most.relative) if most else NONE for most in found]
         yield "  at step", [f"{most.step:,}" if most else NONE for most in found]
 
 
-def _values(entries: Sequence[Entry], steps: Sequence[int]) -> Iterator[Row]:
-    """Yield learning rates step by step, and momenta if they differ."""
+def _first(outcome: Outcome) -> str:
+    if outcome.visible is not None:
+        return f"{outcome.visible.step:,}"
+    return NONE if outcome.first is None else "rounding"
+
+
+def _values(entries: Sequence[Entry], places: Places) -> Iterator[Row]:
+    """Yield learning rates place by place, and momenta if they differ."""
     schedules = [entry.schedule for entry in entries]
     most = min(max(len(schedule.groups) for schedule in schedules), MOST_GROUPS)
     momenta_differ = any(
@@ -218,10 +265,11 @@ def _values(entries: Sequence[Entry], steps: Sequence[int]) -> Iterator[Row]:
     for field, word in enumerate(("lr", "momentum") if momenta_differ else ("lr",)):
         for group in range(most):
             longest = max(schedules, key=lambda schedule: len(schedule.groups))
-            yield (f"{word} at step" if most == 1 else f"{word} {printable(longest.groups[group])} at step"), []
-            for step in steps:
-                values = [values_at(schedule, step, group)[field] for schedule in schedules]
-                yield f"{step:,}", [NONE if value is None else format_number(value) for value in values]
+            of = word if most == 1 else f"{word} {printable(longest.groups[group])}"
+            yield f"{of} at {AXIS_NAMES[places.across]}", []
+            for place in places.values:
+                values = [values_at(schedule, places.step(schedule, place), group)[field] for schedule in schedules]
+                yield places.name(place), [NONE if value is None else format_number(value) for value in values]
 
 
 def _translated(name: str, found: Translation) -> Iterator[str]:
@@ -234,14 +282,12 @@ def _translated(name: str, found: Translation) -> Iterator[str]:
         given.append(f"{setting} {exact}" + (f" ({own})" if own else ""))
     plan = "" if name == convention else f" ({printable(name)})"
     yield f"{convention} settings closest to the reference{plan}:"
-    yield "  " + ", ".join(given[1:])
+    yield ", ".join(given[1:])
     rest = found.largest
     remains = f"{format_number(rest.absolute)} ({percent(rest.relative)} of the peak) at step {rest.step:,}"
-    yield "  " + (
-        f"largest remaining difference: {remains}" if rest.absolute else "the learning rates are bit-identical"
-    )
+    yield f"largest remaining difference: {remains}" if rest.absolute else "the learning rates are bit-identical"
     if found.note:
-        yield f"  {found.note}"
+        yield found.note
 
 
 def _blocks(rows: Sequence[Row], names: Sequence[str], room: int) -> Iterator[list[int]]:

@@ -99,3 +99,13 @@ def numbered(names: Sequence[str]) -> list[str]:
         seen[name] += 1
         found.append(name if seen[name] == 1 else f"{name} #{seen[name]}")
     return found
+
+
+def short_tails(paths: Sequence[str]) -> list[str]:
+    """Return the last parts of paths, as many as it takes to keep different paths different."""
+    parts = [[part for part in path.split("/") if part] for path in paths]
+    for length in range(1, max(map(len, parts), default=0) + 1):
+        tails = ["/".join(part[-length:]) for part in parts]
+        if len(set(tails)) == len(set(paths)):
+            return tails
+    return list(paths)

@@ -240,7 +240,7 @@ def _python() -> str:
 
 def _class(class_: type) -> str:
     parts = [f"## {class_.__name__}", _docstring(class_)]
-    for name, member in vars(class_).items():
+    for name, member in _members(class_).items():
         target = inspect.unwrap(member.__func__ if isinstance(member, classmethod | staticmethod) else member)
         if name.startswith("_") or not (inspect.isfunction(target) or isinstance(member, property)):
             continue
@@ -248,6 +248,15 @@ def _class(class_: type) -> str:
         shown = f"{name}{_parameters(target)}" if is_call else name
         parts.append(f"### {class_.__name__}.{name}\n\n`{shown}`\n\n{_docstring(member)}")
     return "\n\n".join(filter(None, parts))
+
+
+def _members(class_: type) -> dict[str, Any]:
+    """Return what a class and its bases in this package define, the class's own first."""
+    found: dict[str, Any] = {}
+    for base in class_.__mro__:
+        if base.__module__.startswith("onecycle_cli"):
+            found |= {name: member for name, member in vars(base).items() if name not in found}
+    return found
 
 
 def _parameters(function: Any) -> str:

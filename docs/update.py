@@ -1,4 +1,4 @@
-"""Bring the documentation up to date: `python -m docs.update` writes the reference, and the output of every example.
+"""Bring the documentation up to date: `python -m docs.update` writes the reference, and the outputs of all examples.
 
 `python -m docs.update README.md docs/tutorial.md` runs the examples of these pages only.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from docs import reference
 from docs.examples import IMAGES, pages, run_page
+from docs.notebooks import notebooks, run_notebook
 
 
 def main(names: list[str]) -> None:
@@ -17,6 +18,8 @@ def main(names: list[str]) -> None:
     if not names:
         for path, text in reference.pages().items():
             _write(path, text.encode())
+        for path in notebooks():
+            _write(path, run_notebook(path).encode())
     for path in [Path(name).resolve() for name in names] or pages():
         page = run_page(path)
         _write(path, page.text.encode())

@@ -7,17 +7,17 @@ The library is `OneCycle`, the settings of a schedule, and the `Schedule` that t
     schedule = OneCycle(max_lr=0.1, epochs=30, steps_per_epoch=98).schedule()
     schedule.lr(0)                 # one step, as a float
     schedule.lr(np.arange(2940))   # many steps, as a float64 array
+    schedule.plot()                # with matplotlib; a notebook shows the schedule itself as a picture
 
-`ScheduleGuard` compares an optimizer with a plan while it trains.
+`OneCycle.from_file` reads configs. `ScheduleGuard` compares an optimizer with a plan while it trains.
 """
 
 from __future__ import annotations
 
+from onecycle_cli.api import OneCycle, Schedule
 from onecycle_cli.errors import GroupError, OnecycleError, PlanError, StepError
 from onecycle_cli.findings import Finding, Severity
-from onecycle_cli.policy.onecycle import OneCycle
 from onecycle_cli.policy.ramps import Phase
-from onecycle_cli.policy.schedule import Schedule
 from onecycle_cli.run.guard import DivergenceError, DivergenceWarning, ScheduleGuard
 from onecycle_cli.version import __version__
 

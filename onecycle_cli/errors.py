@@ -29,7 +29,10 @@ class PlanError(OnecycleError, ValueError):
         """Use the first finding's message and hint."""
         message, hint = "the settings make no schedule", ""
         if findings:
-            message, hint = f"{findings[0].code}: {findings[0].message}", findings[0].hint
+            first, others = findings[0], len(findings) - 1
+            place = ":".join(str(part) for part in (first.file, first.line) if part is not None)
+            more = f" (and {others} more: see `findings`)" if others else ""
+            message, hint = f"{place}{': ' if place else ''}{first.code}: {first.message}{more}", first.hint
         super().__init__(message, hint)
         self.findings = tuple(findings)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from onecycle_cli.errors import PlanError
 from onecycle_cli.findings import Severity
@@ -15,44 +15,26 @@ from onecycle_cli.policy.schedule import schedule_of
 from onecycle_cli.policy.settings import SETTINGS, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from onecycle_cli.findings import Finding
     from onecycle_cli.policy.schedule import Schedule
 
 
 class OneCycle(Settings):
-    """A one-cycle schedule's settings, under the names that PyTorch and R torch give them.
-
-    The learning rate rises from max_lr / div_factor to max_lr over the first pct_start of the cycle, then falls to
-    (max_lr / div_factor) / final_div_factor; momentum moves the opposite way between max_momentum and base_momentum.
-
-    Example:
-        >>> schedule = OneCycle(max_lr=0.1, total_steps=1000).schedule()
-        >>> schedule.lr(299)
-        0.1
+    """The settings of one schedule, its curve, and the findings about them.
 
     Raises:
         TypeError: an argument is unknown, or max_lr is missing.
-        PlanError: max_lr is None, or a value has the wrong type. Integers are numbers, and lists may be tuples.
-            Booleans are not numbers, and strings are never converted. It is a ValueError, and its
-            `findings` say what is wrong.
-
-    Values out of range, a missing length and the like are accepted here; `findings()` reports them all, and
-    `schedule()` raises PlanError for them.
-
-    Source: L. N. Smith and N. Topin, "Super-Convergence: Very Fast Training of Neural Networks Using Large
-    Learning Rates" (arXiv:1708.07120); PyTorch 2.13 `OneCycleLR`; R torch `lr_one_cycle`.
+        PlanError: max_lr is None, or a value has the wrong type.
     """
 
     if not TYPE_CHECKING:  # which sees the settings' own signature, as `inspect.signature` does
 
         @wraps(Settings.__init__, assigned=())
         def __init__(self, **settings: Any) -> None:
-            """Refuse names that are not settings, under the name of the class that was called."""
-            for name in (name for name in settings if name not in SETTINGS):
-                near = get_close_matches(name, SETTINGS, 1)
-                raise TypeError(f"OneCycle has no setting {name!r}" + (f"; did you mean {near[0]}?" if near else ""))
+            """Take the settings by name; max_lr is required."""
+            check_names(settings)
             if "max_lr" not in settings:
                 raise TypeError("OneCycle needs max_lr, the peak learning rate")
             super().__init__(**settings)
@@ -65,26 +47,28 @@ class OneCycle(Settings):
         super().__post_init__()
 
     @classmethod
-    def from_values(cls, values: Mapping[str, object]) -> OneCycle:
-        """Return the settings in a mapping, such as one read from a file; raises what the constructor raises."""
+    def from_values(cls, values: Mapping[str, object]) -> Self:
+        """Return the settings in a mapping from names to values; raises what the constructor raises."""
         arguments: dict[str, Any] = dict(values)
         return cls(**arguments)
 
     def findings(self) -> tuple[Finding, ...]:
-        """Return all findings about the settings."""
+        """Return all findings about the settings, as `onecycle validate` reports them: errors, warnings and infos.
+
+        Each has a `code` (which `onecycle explain` explains), a `severity`, the `setting` it is about, a `message` with
+        the arithmetic, and a `hint`, the one thing to change. Nothing is raised.
+
+        Example:
+            >>> [(found.code, found.setting) for found in OneCycle(max_lr=0.1, total_steps=99, pct_start=30).findings()]
+            [('OC202', 'pct_start')]
+        """
         return tuple(check_settings(self))
 
     def schedule(self, *, strict: bool = True) -> Schedule:
-        """Return the schedule of these settings.
-
-        Args:
-            strict: raise for every error in the settings. If false, compute wherever the framework itself would:
-                its edge cases, such as an empty phase or a negative rate, stay computable.
+        """Return the schedule; if not strict, also where settings have errors and the framework computes a curve.
 
         Raises:
-            PlanError: there are errors in the settings or, if not strict, they have no schedule at all (no length,
-                lists that disagree, a setting that the framework does not have, a division by zero). It is a
-                ValueError, and its `findings` say why.
+            PlanError: there are errors in the settings or, if not strict, they have no schedule at all.
         """
         errors = [finding for finding in self.findings() if finding.severity is Severity.ERROR]
         computable = not any(strict or finding.rule in UNCOMPUTABLE for finding in errors)
@@ -92,3 +76,11 @@ class OneCycle(Settings):
         if schedule is None:
             raise PlanError(errors)
         return schedule
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raise TypeError for a name that is not a setting, under the name of the class that people call."""
+    for name in names:
+        if name not in SETTINGS:
+            near = get_close_matches(name, SETTINGS, 1)
+            raise TypeError(f"OneCycle has no setting {name!r}" + (f"; did you mean {near[0]}?" if near else ""))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import operator
+from functools import partial
 from typing import TYPE_CHECKING, overload
 
 from onecycle_cli.errors import GroupError, StepError
-from onecycle_cli.formatting import count, shorten
+from onecycle_cli.formatting import count, format_number, shorten
 from onecycle_cli.policy.ramps import array_cos
+from onecycle_cli.policy.summary import summarize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,9 +90,28 @@ class Schedule:
 
         LambdaLR multiplies the optimizer's lr by the function's result; with 1.0 the product is exact. LambdaLR
         evaluates one step past the end when the loop steps the scheduler after the last batch; it then gets the
-        final learning rate.
+        final learning rate. The function can be pickled.
         """
-        return lambda step: self.lr(min(step, self.total_steps - 1), group)
+        # LambdaLR.state_dict saves the attributes of an object that is called. A partial has none, so that a checkpoint
+        # holds no class of ours, which torch.load refuses.
+        return partial(_held_rate, self, group)
+
+    def __len__(self) -> int:
+        """Return the steps of the cycle."""
+        return self.total_steps
+
+    def __repr__(self) -> str:
+        """Show the length, and of the first group the rates and momenta that the curve moves between."""
+        first = summarize(self, 0)
+        rates = " → ".join(map(format_number, (first.initial_lr, first.peak_lr, first.final_lr)))
+        momenta = (first.initial_momentum, first.turning_momentum, first.final_momentum)
+        cycled = " → ".join(format_number(value) for value in momenta if value is not None)
+        groups = f", the first of {len(self.groups)} groups" if len(self.groups) > 1 else ""
+        return (
+            f"<Schedule of {count(self.total_steps, 'step')}: lr {rates} (peak at step {first.peak_step:,})"
+            + (f", momentum {cycled}" if cycled else "")
+            + f"{groups}>"
+        )
 
     def _ramps(self, *, momentum: bool, group: int | str) -> list[tuple[Phase, Ramp]]:
         try:
@@ -144,6 +165,11 @@ def schedule_of(plan: Plan | None) -> Schedule | None:
     except (ArithmeticError, ValueError):
         return None
     return schedule if schedule is not None and schedule.phases else None
+
+
+def _held_rate(schedule: Schedule, group: int | str, step: int) -> float:
+    """Return the rate of a step; after the cycle the final one."""
+    return schedule.lr(min(step, schedule.total_steps - 1), group)
 
 
 def _outside(step: int, total_steps: int) -> StepError:

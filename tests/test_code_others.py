@@ -1,4 +1,4 @@
-"""The snippets of `onecycle code` train with the plan: fastai's, MMEngine's and Paddle's."""
+"""The snippets of `onecycle code` train with the plan: fastai's, MMEngine's, Paddle's and Keras'."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from tests.snippets import (
 from tests.test_code_runs import recorded
 
 RESUMED = [plan for plan in PLANS if plan.startswith("resumed")]
+WITH_KERAS = [plan for plan in RESUMED if plan != "resumed-inside"]
 
 
 @pytest.fixture(autouse=True)
@@ -159,3 +160,55 @@ def test_paddle_trains_with_the_rates_of_the_plan(plan: str, monkeypatch: pytest
         given["model"] = paddle.nn.Linear(1, 1)
         exec(snippet(plan, "paddle"), given)
     assert seen == [row[0][0] for row in planned(plan)]
+
+
+@pytest.mark.parametrize("plan", ["torch", "steps", "optax", "smith", "accumulated-evenly", *WITH_KERAS])
+def test_keras_trains_with_the_rates_of_the_plan(plan: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("jax")
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    keras: Any = pytest.importorskip("keras")
+    if plan == "resumed-inside":
+        assert "resume from a checkpoint that was saved at an epoch's end" in snippet(plan, "keras").replace(
+            "\n# ", " "
+        )
+        return
+    each = PLANS[plan].get("gradient_accumulation", 1)
+    seen: list[float] = []
+    fit = keras.Sequential.fit
+
+    class Data(keras.utils.PyDataset):  # type: ignore[misc]
+        def __len__(self) -> int:
+            return batches_of(plan)
+
+        def __getitem__(self, index: int) -> Any:
+            return np.ones((1, 1)), np.ones((1, 1))
+
+    class Watch(keras.callbacks.Callback):  # type: ignore[misc]
+        most = batches_before(plan)
+
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            if len(seen) == self.most:
+                self.model.save("checkpoint.keras")
+                raise StopTrainingError("for a checkpoint")
+            seen.append(float(self.model.optimizer.learning_rate))
+
+    def watched(self: Any, *arguments: Any, callbacks: Any = (), **given: Any) -> Any:
+        return fit(self, *arguments, callbacks=[*callbacks, watch], verbose=0, **given)
+
+    monkeypatch.setattr(keras.Sequential, "fit", watched)
+    watch = Watch()
+    model = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(1)])
+    if first_step_of(plan):
+        with pytest.raises(StopTrainingError):
+            exec(
+                snippet(plan, "keras", resumed=False),
+                {"model": model, "loss": "mse", "train_loader": Data()},
+            )
+        seen.clear()
+    watch = Watch()
+    watch.most = -1
+    given: dict[str, Any] = {"model": model, "loss": "mse", "train_loader": Data()}
+    exec(snippet(plan, "keras", guarded=True), given)
+    assert seen[each - 1 :: each] == [float(np.float32(row[0][0])) for row in planned(plan)]
+    if each == 1:
+        assert given["guard"].next_step == settings_of(plan).schedule().total_steps

@@ -21,7 +21,9 @@ from onecycle_cli.run.guard import DivergenceError
 from tests.snippets import (
     PLANS,
     Rows,
+    StopTrainingError,
     assert_followed,
+    batches_before,
     batches_of,
     first_step_of,
     planned,
@@ -33,8 +35,9 @@ from tests.snippets import (
 OWN_OF_OPTAX = {"optax": True, "optax-linear": True, "paddle": False, "mmengine": False, "still": False}
 """By plan without momentum: whether optax's own schedule follows it."""
 
+RESUMED = [plan for plan in PLANS if plan.startswith("resumed")]
 WITH_OPTAX = ["torch", "phases", "groups", "optax", "optax-linear", "paddle", "smith", "still", "accumulated"]
-WITH_OPTAX += [plan for plan in PLANS if plan.startswith("resumed") and plan != "resumed-optax"]
+WITH_OPTAX += [plan for plan in RESUMED if plan != "resumed-optax"]
 
 
 @contextmanager
@@ -210,6 +213,36 @@ def test_the_guard_follows_the_trainer_of_transformers(monkeypatch: pytest.Monke
         exec(text.replace("max_lr=0.1,\n            total", "max_lr=0.2,\n            total"), given)
 
 
+@pytest.mark.parametrize("plan", ["torch", "steps", "accumulated", "groups", "optax", *RESUMED])
+@pytest.mark.filterwarnings("ignore")
+def test_accelerate_trains_with_the_plan(plan: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    torch: Any = pytest.importorskip("torch")
+    accelerate: Any = pytest.importorskip("accelerate")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(accelerate, "Accelerator", functools.partial(accelerate.Accelerator, cpu=True))
+    rows = torch.utils.data.DataLoader(torch.ones(batches_of(plan), 1))
+    given: dict[str, Any] = {"compute_loss": lambda model, batch: model(batch)["loss"]}
+    if first_step_of(plan):
+        left = iter([True] * batches_before(plan))
+
+        def stopping(model: Any, batch: Any) -> Any:
+            if not next(left, False):
+                raise StopTrainingError("for a checkpoint")
+            return model(batch)["loss"]
+
+        before = {"compute_loss": stopping, "train_loader": rows, "model": network(torch, torch.nn.Module)}
+        with pytest.raises(StopTrainingError):
+            exec(snippet(plan, "accelerate", resumed=False), before)
+        accelerator: Any = before["accelerator"]
+        accelerator.register_for_checkpointing(before["scheduler"])
+        accelerator.save_state("checkpoint")
+    given |= {"train_loader": rows, "model": network(torch, torch.nn.Module)}
+    with recorded() as seen:
+        exec(snippet(plan, "accelerate", guarded=True), given)
+    assert_followed(plan, seen)
+    assert given["guard"].next_step == settings_of(plan).schedule().total_steps
+
+
 PROCESSES = r"""
 import os, sys, torch
 from tests.snippets import settings_of
@@ -242,6 +275,12 @@ class Model(lightning.LightningModule):
 off = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")
 lightning.Trainer = functools.partial(lightning.Trainer, accelerator="cpu", **dict.fromkeys(off, False))
 model, train_loader = Model(), torch.utils.data.DataLoader(torch.ones(29, 1), batch_size=2)
+""",
+    "accelerate": """
+import accelerate, functools
+accelerate.Accelerator = functools.partial(accelerate.Accelerator, cpu=True)
+model, train_loader = torch.nn.Linear(1, 1), torch.utils.data.DataLoader(torch.ones(29, 1), batch_size=2)
+compute_loss = lambda model, batch: model(batch).mean()
 """,
     "transformers": """
 import functools, transformers

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from onecycle_cli.policy.plan import Plan
     from onecycle_cli.policy.schedule import Schedule
 
-GUARDED = ("torch", "lightning", "transformers")
+GUARDED = ("torch", "lightning", "transformers", "accelerate", "keras")
 """The frameworks whose snippets can have a ScheduleGuard."""
 
-Framework = Literal["torch", "lightning", "transformers", "fastai", "optax", "paddle", "mmengine", "r-torch"]
+Framework = Literal[
+    "torch", "lightning", "transformers", "accelerate", "fastai", "keras", "optax", "paddle", "mmengine", "r-torch"
+]
 """The frameworks, each with a module here whose function `snippet` writes a plan for it."""
 
 OTHER_NAMES: dict[str, Framework] = {

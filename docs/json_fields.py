@@ -117,7 +117,9 @@ MEANINGS = {
         "explained": "the fraction of the values that the settings reproduce",
         "tolerance": "the relative difference that counts as equal",
         "precision": "how precisely the log's numbers are written",
-        "undetermined[]": "what the log does not determine, in sentences",
+        "accepted": "whether `check` accepts the settings on the same log",
+        "undetermined[]": "the settings that the log does not determine",
+        "notes[]": "what the log does not determine and what is used instead, in sentences",
     },
     "compare": {
         "equal": "whether all plans are equal to the first, within the tolerance",

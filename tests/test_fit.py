@@ -147,12 +147,12 @@ def test_clean_runs_of_another_plan_give_what_they_were_run_with(
     found = fit(read_trace(about))
     assert numbers(found.settings) == numbers({**about["plan"], **changed})
     assert found.explained == 1
-    assert words in " ".join(found.undetermined)
+    assert words in " ".join(found.notes)
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("p02", "once per epoch"), ("p08", "rise and fall 2 times"), ("p11", "the last 1.. rows are constant")],
+    [("p02", "once per epoch"), ("p08", "rise and fall 2 times"), ("p11", "advances 4 steps per optimizer step")],
 )
 def test_disturbed_runs_are_refused(name: str, words: str) -> None:
     with pytest.raises(OnecycleError, match=words):
@@ -247,7 +247,7 @@ def test_parts_of_a_run_give_what_they_show(rows: slice, words: str) -> None:
     plan = {"max_lr": 0.1, "total_steps": 1000}
     found = fit(cut(logged(plan, "exact"), rows))
     assert numbers(found.settings) == numbers(plan)
-    assert words in " ".join(found.undetermined)
+    assert words in " ".join(found.notes)
 
 
 def test_values_that_are_missing_or_repeated_do_not_matter() -> None:
@@ -271,6 +271,11 @@ def test_a_constant_momentum_is_not_cycled() -> None:
 # --- What fit recovers, check accepts -------------------------------------------------------------------------------
 
 PLAN: dict[str, Any] = {"max_lr": 0.1, "total_steps": 300, "cycle_momentum": False}
+
+
+def paced(plan: dict[str, Any], clock: Any) -> Log:
+    steps = np.asarray(clock)
+    return make_log(np.arange(steps.size), at(OneCycle(**plan).schedule(), steps))
 
 
 def completed_steps(every: int, *, held: bool) -> Log:
@@ -298,6 +303,9 @@ ACCEPTED = {
     "four digits": (rounded({"max_lr": 0.02, "total_steps": 250, "pct_start": 0.2}, "%.4g"), "4 digits"),
     "completed steps": (completed_steps(1, held=False), "exact"),
     "completed steps, sparse": (completed_steps(25, held=False), "exact"),
+    "completed steps, the last held": (completed_steps(1, held=True), "exact"),
+    "completed steps, sparse, the last held": (completed_steps(20, held=True), "exact"),
+    "once per epoch, the whole cycle": (paced({**PLAN, "total_steps": 20}, np.arange(600) // 30), "exact"),
     "float32 arithmetic": (in_single_arithmetic(), "float32"),
     "the last ten rows": (cut(logged(PLAN, "exact"), slice(-10, None)), "exact"),
     "a momentum of its own": (
@@ -328,7 +336,9 @@ def test_completed_steps_end_at_total_steps_and_a_step_more_is_an_overrun(every:
     steps = np.arange(0, 301, every)
     overrun = make_log(steps, at(OneCycle(**PLAN).schedule(), steps))
     assert check(OneCycle(**PLAN), overrun).cause.slug == "overrun"
-    assert "overrun" in fit(overrun).undetermined[-1]
+    found = fit(overrun)
+    assert "overrun" in found.notes[-1]
+    assert not found.accepted
 
 
 def test_values_of_another_schedule_are_counted() -> None:
@@ -338,8 +348,48 @@ def test_values_of_another_schedule_are_counted() -> None:
     found = fit(log)
     assert numbers(found.settings) == numbers(plan)
     assert found.explained == pytest.approx(19_998 / 20_000)
-    assert "2 logged values" in found.undetermined[-1]
-    assert "3,001" in found.undetermined[-1]
+    assert "2 logged values" in found.notes[-1]
+    assert "3,001" in found.notes[-1]
+
+
+@pytest.mark.parametrize(("times", "pct"), [(2, 0.3), (2, 0.2), (3, 0.2), (4, 0.3), (8, 0.2)])
+def test_a_schedule_that_is_stepped_several_times_per_step_is_said(times: int, pct: float) -> None:
+    plan = {**PLAN, "total_steps": 600, "pct_start": pct}
+    for clock in (np.minimum(np.arange(600) * times, 600), np.arange(600 // times) * times + times - 1):
+        with pytest.raises(OnecycleError, match=f"total_steps 600.* advances {times} steps") as refused:
+            fit(paced(plan, clock))
+        assert ("pct_start 0.2" in str(refused.value)) == (pct == 0.2)
+        assert "step the scheduler once per optimizer step" in str(refused.value.hint)
+
+
+def test_another_cycle_with_the_same_values_is_noted() -> None:
+    """Of 373 steps, taken two at a time, one cycle of 187 steps has the same values, with an odd pct_start."""
+    found = fit(paced({**PLAN, "total_steps": 373, "pct_start": 0.2}, np.arange(187) * 2))
+    assert (found.accepted, found.settings["total_steps"]) == (True, 187)
+    assert "total_steps 373 and pct_start 0.2" in found.notes[-1]
+    assert "advances 2 steps" in found.notes[-1]
+
+
+@pytest.mark.parametrize("ends", ["even", "uneven"])
+def test_a_schedule_that_is_stepped_once_per_epoch_is_said(ends: str) -> None:
+    lengths = np.resize([30] if ends == "even" else [31, 28, 30], 24)
+    with pytest.raises(OnecycleError, match="total_steps 40, the learning rate changes") as refused:
+        fit(paced({**PLAN, "total_steps": 40}, np.repeat(np.arange(24), lengths)))
+    assert "not after every epoch" in str(refused.value.hint)
+
+
+def test_what_is_undetermined_is_named() -> None:
+    log = logged(PLAN, "exact")
+    momentum = ("cycle_momentum", "base_momentum", "max_momentum")
+    assert fit(log).undetermined == momentum
+    assert fit(cut(log, slice(150, None))).undetermined == ("div_factor", "final_div_factor", *momentum)
+    assert set(fit(cut(log, slice(0, 60))).undetermined) == {
+        "total_steps",
+        "pct_start",
+        "final_div_factor",
+        *momentum,
+    }
+    assert fit(logged({"max_lr": 0.1, "total_steps": 300}, "exact")).undetermined == ()
 
 
 # --- What is not a cycle --------------------------------------------------------------------------------------------

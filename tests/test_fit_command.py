@@ -53,8 +53,18 @@ def test_settings_come_as_json_too(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = fitted(capsys, str(TRACES / "p14_mmengine_ok.json"), "--format", "json")
     found = json.loads(out)
     assert code == 0
-    assert found.keys() == {"settings", "offset", "explained", "tolerance", "precision", "undetermined"}
-    assert (found["offset"], found["explained"]) == (-1, 1.0)
+    assert found.keys() == {
+        "settings",
+        "offset",
+        "explained",
+        "tolerance",
+        "precision",
+        "accepted",
+        "undetermined",
+        "notes",
+    }
+    assert (found["offset"], found["explained"], found["accepted"]) == (-1, 1.0, True)
+    assert found["undetermined"] == ["cycle_momentum", "base_momentum", "max_momentum"]
     assert OneCycle(**found["settings"]).schedule().total_steps == 200
 
 
@@ -91,6 +101,21 @@ def test_what_cannot_be_recovered_is_said(
     assert err.startswith("error: ")
     assert said in err
     assert not config.exists()
+
+
+def test_a_config_that_the_check_does_not_accept_is_written_with_exit_code_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rates = [OneCycle(max_lr=0.2, total_steps=80).schedule().lr(step) for step in range(80)]
+    log, config = tmp_path / "run.csv", tmp_path / "plan.yaml"
+    log.write_text("step,lr\n" + "".join(f"{at},{lr!r}\n" for at, lr in enumerate([*rates, rates[78]])))
+    code, _, err = fitted(capsys, str(log), "-o", str(config))
+    assert code == 1
+    assert "overrun" in err
+    assert main(["check", str(config), str(log)]) == 1
+    capsys.readouterr()
+    code, out, _ = fitted(capsys, str(log), "--format", "json")
+    assert (code, json.loads(out)["accepted"]) == (1, False)
 
 
 def test_columns_can_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,7 +28,7 @@ def fit(
     pattern: PatternOption = None,
     format_: Annotated[Literal["yaml", "json"], typer.Option("--format", help="Output format.")] = "yaml",
 ) -> None:
-    """Recover a run's config from its log.
+    """Recover a run's config from its log: exit 0 if `check` accepts it on the same log, 1 if it does not.
 
     Examples:
         onecycle fit run.csv
@@ -44,5 +44,7 @@ def fit(
     logged = read_log(log, read_columns(column), pattern or ())
     found = fit_log(logged)
     print_warnings(bad_rows(logged))
-    print_notes([*logged.notes, *found.undetermined])
+    print_notes([*logged.notes, *found.notes])
     write_text(fit_json(found) if format_ == "json" else fit_yaml(found, logged.path), output)
+    if not found.accepted:
+        raise typer.Exit(1)

@@ -27,7 +27,9 @@ def fit_json(found: Fitted) -> str:
         "explained": found.explained,
         "tolerance": found.tolerance.relative,
         "precision": found.tolerance.name,
+        "accepted": found.accepted,
         "undetermined": found.undetermined,
+        "notes": found.notes,
     }
     return json.dumps(answer, indent=2, allow_nan=False) + "\n"
 
@@ -43,9 +45,9 @@ def fit_yaml(found: Fitted, source: str) -> str:
         lines += _comments(
             f"Step n of the log is step n {'+' if found.offset > 0 else '-'} {abs(found.offset):,} of the schedule."
         )
-    if found.undetermined:
+    if found.notes:
         lines += ["# Undetermined or guessed:"]
-        lines += [comment for note in found.undetermined for comment in _comments(f"- {note}")]
+        lines += [comment for note in found.notes for comment in _comments(f"- {note}")]
     lines += [f"{setting}: {_written(value)}" for setting, value in found.settings.items() if value is not None]
     return "\n".join(lines) + "\n"
 

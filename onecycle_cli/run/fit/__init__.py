@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import math
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from onecycle_cli.errors import PlanError
-from onecycle_cli.policy.conventions import CONVENTIONS
+from onecycle_cli.errors import OnecycleError, PlanError
+from onecycle_cli.formatting import format_number, join_words, setting_text
+from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.onecycle import OneCycle
 from onecycle_cli.run.alignment import compare
-from onecycle_cli.run.fit.evidence import moves, refusal, views
+from onecycle_cli.run.causes import find_cause
+from onecycle_cli.run.causes.hypothesis import PERFECT
+from onecycle_cli.run.fit.evidence import FEWEST_ROWS, moves, refusal, views
+from onecycle_cli.run.fit.paces import TIMES, before_the_end, in_blocks, several_times
 from onecycle_cli.run.fit.refinement import refine
-from onecycle_cli.run.fit.result import Fitted, undetermined
+from onecycle_cli.run.fit.result import Doubt, Fitted, doubts_on
 from onecycle_cli.run.fit.search import search
+from onecycle_cli.run.fit.solution import READABLE
 from onecycle_cli.run.groups import leading
-from onecycle_cli.run.precision import EXACT
+from onecycle_cli.run.precision import EXACT, written_digits
 
 if TYPE_CHECKING:
     from onecycle_cli.run.fit.evidence import Evidence
@@ -32,6 +38,12 @@ ENOUGH = 0.95
 FAR = 1e-3
 """Difference that the nearest curve leaves, as a share of the peak, at which more slack would not help either."""
 
+UNLIKE = 0.05
+"""The same, at which no other pace is tried: a row that is logged between two steps is off by a part of a step."""
+
+DIGITS = 10
+"""Digits of a fraction that its own rounding, and that of the steps it is multiplied with, leave as they were."""
+
 TRIED = 6
 """How many of the settings that meet the evidence are checked against all rows."""
 
@@ -43,7 +55,7 @@ def fit(log: Log) -> Fitted:
     """Recover the settings of the one-cycle schedule that a run followed.
 
     They are compared with the log as `check` does it, and the simplest that it accepts are returned. Where it accepts
-    none, those that explain most of the values are, and what `check` finds is among what is undetermined.
+    none, those that explain most of the values are, and what `check` finds is among the notes.
 
     Args:
         log: the run's learning rates and, if logged, momenta.
@@ -55,31 +67,109 @@ def fit(log: Log) -> Fitted:
         OnecycleError: the log holds no one-cycle schedule.
     """
     log = leading(log)
-    best: Fitted | None = None
+    found, _ = _fit(log)
+    if found is not None and found.explained >= ENOUGH:
+        shorter = _faster(found)
+        return found if shorter is None else replace(found, doubts=(*found.doubts, Doubt(_alike(shorter, log))))
+    cut = before_the_end(log)
+    plain, off = _fit(cut) if cut.steps.size >= FEWEST_ROWS else (None, math.inf)
+    plain = _at_another_pace(log, off) if plain is None or not plain.accepted else _faster(plain) or plain
+    if plain is None:
+        raise refusal(log, 0.0 if found is None else found.explained)
+    return _as_logged(plain, log)
+
+
+def _faster(found: Fitted) -> Fitted | None:
+    """Return a longer cycle that gives the same values if it is stepped several times per step, and is simpler to say.
+
+    With N times as many steps between its first and its last, and up to its peak, it is at the same place in each step.
+    """
+    pct, total = found.settings.get("pct_start"), found.settings["total_steps"]
+    traits = CONVENTIONS[str(found.settings.get("convention", DEFAULT))]
+    if not isinstance(pct, float) or not isinstance(total, int) or not traits.ends_at_last_step or traits.whole_steps:
+        return None
+    for times in TIMES if written_digits(pct)[0] > READABLE else ():
+        longer = times * (total - 1) + 1
+        shorter = float(f"{(times * (pct * total - 1) + 1) / longer:.{DIGITS}g}")
+        if written_digits(shorter)[0] <= READABLE:
+            return replace(found, settings={**found.settings, "total_steps": longer, "pct_start": shorter})
+    return None
+
+
+def _at_another_pace(log: Log, off: float) -> Fitted | None:
+    """Return the settings of a scheduler that moved several times per step, or once in several, by its own steps."""
+    blocks = in_blocks(log)
+    tried = [blocks] if blocks is not None else several_times(before_the_end(log)) if off < UNLIKE else ()
+    for other in tried:
+        found, _ = _fit(other)
+        if found is not None and found.accepted:
+            return found
+    return None
+
+
+def _as_logged(found: Fitted, log: Log) -> Fitted:
+    """Return settings that some rows of a log have given, or its rows by the scheduler's own steps, for the whole log.
+
+    Raises:
+        OnecycleError: `check` does not accept them; the message has the cause that it finds, and the settings.
+    """
+    plan = OneCycle(**found.settings)  # type: ignore[arg-type]
+    with np.errstate(all="ignore"):
+        comparison = compare(plan, plan.schedule(), log)
+        series = comparison.alignments[0]
+        if comparison.right:
+            # What only the chosen rows leave open does not hold for the whole log.
+            doubts = [doubt for doubt in found.doubts if doubt.settings]
+            doubts += [Doubt(series.reading.note)] if series.reading.note else []
+            return replace(found, offset=series.offset, doubts=tuple(doubts))
+        cause, _ = find_cause(plan, comparison.alignments)
+    if cause.fit < PERFECT:
+        raise refusal(log, cause.fit)
+    message = f"{log.path}: no one-cycle schedule that is stepped once per step gives these learning rates"
+    raise OnecycleError(f"{message}. With {_in_words(found.settings)}, {cause.summary}", cause.advice)
+
+
+def _alike(paced: Fitted, log: Log) -> str:
+    """Say that another cycle, at another pace, gives the same values."""
+    plan = OneCycle(**paced.settings)  # type: ignore[arg-type]
+    with np.errstate(all="ignore"):
+        cause, _ = find_cause(plan, compare(plan, plan.schedule(), log).alignments)
+    return f"another cycle gives the same values: with {_in_words(paced.settings)}, {cause.summary}"
+
+
+def _in_words(settings: Settings) -> str:
+    """Return settings that are not the convention's defaults in one line."""
+    defaults = CONVENTIONS[str(settings.get("convention", DEFAULT))].defaults
+    told = {setting: value for setting, value in settings.items() if value != getattr(defaults, setting, None)}
+    return join_words([f"{setting} {setting_text(value, format_number)}" for setting, value in told.items()])
+
+
+def _fit(log: Log) -> tuple[Fitted | None, float]:
+    """Return the settings that explain most of a log, and what the nearest smooth curve leaves of it."""
+    best, nearest = None, math.inf
     for evidence, written in views(log):
         dropped = moves(log.momentum) and not evidence.momentum
         if dropped and best is not None and best.explained >= ENOUGH:
             break
         solutions, off = search(evidence)
+        nearest = min(nearest, off)
         for solution in solutions[:TRIED]:
             try:
-                found, accepted = _check(log, evidence, solution, exact=written is EXACT)
+                found = _check(log, evidence, solution, exact=written is EXACT)
             except PlanError:  # settings that no framework takes, such as a momentum above 1
                 continue
-            if accepted:
-                return found
+            if found.accepted:
+                return found, nearest
             # Better by more than a value in a thousand, as the simpler settings come first.
             if best is None or found.explained > best.explained + 0.001:
                 best = found
         if off > FAR and not evidence.momentum:
             break
-    if best is None or best.explained < ENOUGH:
-        raise refusal(log, 0.0 if best is None else best.explained)
-    return best
+    return best, nearest
 
 
-def _check(log: Log, evidence: Evidence, solution: Solution, *, exact: bool) -> tuple[Fitted, bool]:
-    """Finish settings, compare them with every row of the log, and return whether `check` accepts them.
+def _check(log: Log, evidence: Evidence, solution: Solution, *, exact: bool) -> Fitted:
+    """Finish settings, and compare them with every row of the log.
 
     Raises:
         PlanError: they are invalid.
@@ -101,8 +191,8 @@ def _check(log: Log, evidence: Evidence, solution: Solution, *, exact: bool) -> 
             int(rows.agrees(rows.predicted(series.schedule, rows.steps)).sum()) for _, rows in series.pieces()
         )
         explained = agreeing / max(series.compared, 1)
-    unknown = tuple(undetermined(log, evidence, solution, settings, series))
-    return Fitted(settings, series.offset, explained, comparison.tolerance, unknown), comparison.right
+    doubts = tuple(doubts_on(log, evidence, solution, settings, series))
+    return Fitted(settings, series.offset, explained, comparison.tolerance, comparison.right, doubts)
 
 
 def _are_names(groups: tuple[str, ...]) -> bool:

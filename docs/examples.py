@@ -28,7 +28,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-from onecycle_cli.cli import BUG, main
+from onecycle_cli.cli import main
+from onecycle_cli.errors import BUG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

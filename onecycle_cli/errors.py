@@ -10,6 +10,12 @@ if TYPE_CHECKING:
     from onecycle_cli.findings import Finding
 
 
+BUG = 3
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+"""Exit codes of a process that ends for another reason than an OnecycleError."""
+
+
 class OnecycleError(Exception):
     """Base class of this package's errors. The message says what is wrong and where, the hint what to do."""
 

@@ -115,4 +115,52 @@ def printable(text: str) -> str:
 
     Line ends, tabs and other white space become spaces, control characters a replacement character. Its length stays.
     """
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else " " if char.isspace() else "\ufffd" for char in text)
+
+
+_ACTIVE = re.compile(
+    # Control characters but tab, form feed and the ends of lines; signs that change a text's direction; separators.
+    "\r(?!\n)|[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb]"
+)
+_COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
+_COMMAND = re.compile(r"(^[^\S\n]*:)(?=:)", re.MULTILINE)
+"""The beginning of a command to GitHub's runner: `::error::` at the start of a line."""
+_MARKER = re.compile(r"##(?=\w*\[)")
+"""The beginning of a command anywhere in a line, to GitHub's, Azure's or TeamCity's runner: `##[error]`, `##vso[`."""
+
+
+def inert(text: str, *, colours: bool = False) -> str:
+    """Return a text of several lines that steers neither the terminal nor the CI runner that shows it.
+
+    Each control character but white space, and each sign that changes the direction of writing, becomes a
+    replacement character; a space breaks up what CI runners take for a command. With `colours`, the codes of a
+    terminal's colours are kept. `printable` does the same to a text of one line, and is for the parts of a line.
+    """
+    if _ACTIVE.search(text):
+        parts = _COLOUR.split(text) if colours else [text]
+        parts[::2] = [_ACTIVE.sub("\ufffd", part) for part in parts[::2]]
+        text = "".join(parts)
+    if "::" in text:
+        text = _COMMAND.sub(r"\1 ", text)
+    return without_markers(text)
+
+
+def without_markers(text: str) -> str:
+    """Return a text with a space in what CI runners take for a command in the middle of a line."""
+    return _MARKER.sub("## ", text) if "##" in text else text
+
+
+_LONE_SURROGATE = re.compile(r"((?:\\\\)+|\\ud[89ab]\w\w\\ud[c-f]\w\w)|\\ud[89a-f]\w\w")
+
+
+def json_text(answer: object) -> str:
+    """Return an answer as JSON that every reader takes: in ASCII, without infinities.
+
+    A byte of a file's name that is not UTF-8 becomes a replacement character: strict readers refuse a lone surrogate.
+    """
+    import json
+
+    text = json.dumps(answer, indent=2, allow_nan=False)
+    return _LONE_SURROGATE.sub(lambda found: found[1] or "\\ufffd", text) + "\n"

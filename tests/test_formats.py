@@ -482,11 +482,11 @@ def test_real_findings_of_every_rule_pass_in_every_format(tmp_path: Path, monkey
 
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
-SNIPPETS = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+SNIPPETS = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/how-to/ci.md").read_text(), re.DOTALL)
 
 
 def snippets(key: str) -> list[str]:
-    """Give the README's YAML blocks that have a key; GitLab's stands below the job's name."""
+    """Return the YAML blocks of the guide to CI that have a key; GitLab's stands below the job's name."""
     return [text for text in SNIPPETS if re.search(rf"^ *{key}:", text, re.MULTILINE)]
 
 
@@ -528,12 +528,12 @@ def test_pre_commit_takes_the_hook() -> None:
 
 
 @pytest.mark.parametrize("text", snippets("repos"))
-def test_pre_commit_takes_the_readmes_config(text: str, tmp_path: Path) -> None:
+def test_pre_commit_takes_the_guides_config(text: str, tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(text)
     pre_commit("validate-config", str(tmp_path / "config.yaml"))
 
 
-def test_the_readme_shows_each_way_once_with_names_that_we_have() -> None:
+def test_the_guide_shows_each_way_with_names_that_exist() -> None:
     assert (len(snippets("repos")), len(snippets("jobs")), len(snippets("script"))) == (1, 2, 1)
     (repo,) = yaml.safe_load(snippets("repos")[0])["repos"]
     assert [hook["id"] for hook in repo["hooks"]] == [hook["id"] for hook in HOOKS]

@@ -12,12 +12,14 @@ import sys
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from onecycle_cli.errors import OnecycleError
+from onecycle_cli.cli.signals import end_cleanly_at_signals
+from onecycle_cli.cli.streams import BrokenOutputError, inert_streams
+from onecycle_cli.errors import BROKEN_PIPE, BUG, INTERRUPTED, OnecycleError
 from onecycle_cli.formatting import printable, shorten
 from onecycle_cli.render.lines import labelled
 
@@ -42,10 +44,6 @@ COMMANDS = {
 """Each command's module and what the program's help says of it, in the order in which a newcomer needs them; its
 function has the command's name."""
 
-BUG = 3
-INTERRUPTED = 130
-BROKEN_PIPE = 141
-
 IN_ASCII = "onecycle_cli.in_ascii"
 ASCII = {"→": "->", "×": "x", "…": "...", "·": "-"}
 
@@ -53,10 +51,6 @@ SETTINGS_OF_COMMANDS = {
     "help_option_names": ["-h", "--help"],
     "token_normalize_func": lambda name: name.replace("_", "-"),  # --max_lr is --max-lr
 }
-
-
-class BrokenOutputError(Exception):
-    """The reader of a pipe closed it."""
 
 
 class Commands(TyperGroup):
@@ -113,8 +107,8 @@ def _load(name: str) -> Any:
     return command
 
 
-def run() -> None:
-    """Run the command line and end the process."""
+def run() -> NoReturn:
+    """Run the command line with the process's arguments and streams, and end the process."""
     if sys.stderr is None:
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - open as long as the process
     if sys.stdout is None:
@@ -124,11 +118,17 @@ def run() -> None:
         # A name or message may hold a character that the terminal's encoding does not have.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=IN_ASCII)
+    end_cleanly_at_signals()
     sys.exit(main(sys.argv[1:]))
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; nothing that a user types makes it raise."""
+    with inert_streams():
+        return _run_command(arguments)
+
+
+def _run_command(arguments: Sequence[str]) -> int:
     words = list(arguments)
     if words[:1] == ["help"]:
         words = [*words[1:2], "--help"]

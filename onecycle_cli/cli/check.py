@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onecycle_cli.cli import INTERRUPTED
 from onecycle_cli.cli.logs import ColumnOption, LogArgument, PatternOption, read_columns
 from onecycle_cli.cli.options import FormatOption, takes_plan
 from onecycle_cli.cli.pictures import (
@@ -24,10 +23,11 @@ from onecycle_cli.cli.pictures import (
     save_figure,
 )
 from onecycle_cli.cli.plans import one_plan
+from onecycle_cli.cli.signals import raise_at_interrupt
 from onecycle_cli.cli.targets import picture_format, print_notes, print_warnings
 from onecycle_cli.config import Request
-from onecycle_cli.errors import OnecycleError
-from onecycle_cli.formatting import printable
+from onecycle_cli.errors import INTERRUPTED, OnecycleError
+from onecycle_cli.formatting import json_text, printable
 from onecycle_cli.policy.checks.optimizers import momentum_word
 from onecycle_cli.render.check_report import bad_rows, noun, print_verdict, verdict_json
 from onecycle_cli.render.checks_report import UNREADABLE, log_json, print_logs, unreadable_json, worst
@@ -132,7 +132,7 @@ def check(
     notes = [*logged.notes, *verdict.notes]
     print_warnings(bad_rows(logged))
     if format_ == "json":
-        sys.stdout.write(json.dumps(verdict_json(verdict, notes), indent=2, allow_nan=False) + "\n")
+        sys.stdout.write(json_text(verdict_json(verdict, notes)))
     else:
         print_notes(notes)
         print_verdict(verdict, name, sys.stdout)
@@ -203,7 +203,7 @@ def _check_several(
     verdicts = [each["verdict"] for each in found]
     if format_ == "json":
         answer = {"verdict": worst(verdicts), "logs": found}
-        sys.stdout.write(json.dumps(answer, indent=2, allow_nan=False) + "\n")
+        sys.stdout.write(json_text(answer))
     else:
         print_logs(found, plan, sys.stdout)
     return 2 if UNREADABLE in verdicts else int(worst(verdicts) != "ok")
@@ -237,6 +237,7 @@ class _Progress:
 
     def __call__(self, _: Log, verdict: Verdict) -> None:
         """Print the progress, if there is something new to say."""
+        raise_at_interrupt()  # there is a verdict so far
         first = verdict.first_divergence
         if first is not None:
             if not self._diverged:

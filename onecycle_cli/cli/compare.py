@@ -23,6 +23,7 @@ from onecycle_cli.cli.plans import plans
 from onecycle_cli.cli.targets import picture_format
 from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
+from onecycle_cli.formatting import json_text
 from onecycle_cli.policy.comparison import comparable, differing, in_effect
 from onecycle_cli.policy.comparison import compare as compare_schedules
 from onecycle_cli.policy.conventions import convention_of
@@ -98,7 +99,7 @@ def compare(
     if output is not None:
         _draw(entries, output, main_answer(entries, tolerance), options)
     if format_ == "json":
-        sys.stdout.write(json.dumps(comparison_json(entries, tolerance, places), indent=2, allow_nan=False) + "\n")
+        sys.stdout.write(json_text(comparison_json(entries, tolerance, places)))
     else:
         print_comparison(entries, tolerance, places, sys.stdout)
     if not all(entry.equal for entry in entries):

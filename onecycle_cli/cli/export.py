@@ -11,7 +11,17 @@ import typer
 
 from onecycle_cli.cli.options import positive, takes_plan, whole
 from onecycle_cli.cli.plans import one_plan
-from onecycle_cli.cli.targets import STDOUT, ForceOption, check_new_file, check_not_terminal, write_text, written_file
+from onecycle_cli.cli.streams import unfiltered
+from onecycle_cli.cli.targets import (
+    STDOUT,
+    ForceOption,
+    check_new_file,
+    check_not_terminal,
+    is_stdout,
+    is_stream,
+    write_text,
+    written_file,
+)
 from onecycle_cli.cli.usage import UnknownWordError
 from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
@@ -57,10 +67,10 @@ def export(
     from onecycle_cli.render.step_table import export as write
     from onecycle_cli.render.step_table import format_of, window
 
-    chosen = format_ or ("csv" if output == STDOUT else format_of(Path(output)))
+    chosen = format_ or ("csv" if is_stream(output) else format_of(Path(output)))
     schedule = one_plan(request).schedule
     rows = window(schedule, from_, to, every or 1)
-    if output == STDOUT:
+    if is_stdout(output):
         if chosen not in TEXT:
             check_not_terminal(chosen, f"schedule.{chosen}")
         write(schedule, rows, chosen, sys.stdout.buffer)
@@ -126,6 +136,6 @@ def _progress(rows: int) -> Iterator[Callable[[int], None] | None]:
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with Progress(console=Console(file=unfiltered(sys.stderr)), transient=True) as progress:
         task = progress.add_task("rows", total=rows)
         yield lambda written: progress.update(task, completed=written)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Annotated
 
@@ -12,7 +11,7 @@ from onecycle_cli.cli.targets import ForceOption, check_new_file, write_text
 from onecycle_cli.cli.usage import nearest
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import RULES
-from onecycle_cli.formatting import shorten
+from onecycle_cli.formatting import json_text, shorten
 from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.render.lines import width_of
 
@@ -42,7 +41,7 @@ def schema() -> None:
     """
     from onecycle_cli.render.config_template import json_schema
 
-    sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
+    sys.stdout.write(json_text(json_schema()))
 
 
 def _topics(incomplete: str) -> list[tuple[str, str]]:

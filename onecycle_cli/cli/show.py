@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,7 @@ from onecycle_cli.cli.options import AtOption, FormatOption, positive, read_step
 from onecycle_cli.cli.plans import plans
 from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
+from onecycle_cli.formatting import json_text
 from onecycle_cli.policy.checks.optimizers import momentum_word
 from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.render.lines import width_of
@@ -61,7 +61,7 @@ def show(
     asked = [(plan, _steps(plan.schedule, at, every, MOST_ROWS[format_])) for plan in plans(request)]
     if format_ == "json":
         shown = [plan_json(plan.name, plan.schedule, convention_of(plan.settings).name, steps) for plan, steps in asked]
-        sys.stdout.write(json.dumps(shown[0] if len(shown) == 1 else shown, indent=2) + "\n")
+        sys.stdout.write(json_text(shown[0] if len(shown) == 1 else shown))
         return
     for number, (plan, steps) in enumerate(asked):
         if number:

@@ -23,7 +23,21 @@ if TYPE_CHECKING:
 PICTURE_FORMATS: dict[str, Format] = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
 STDOUT = "-"
 
+STDOUTS = (STDOUT, "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+
 ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
+
+
+def is_stdout(target: str) -> bool:
+    """Return whether a target is standard output."""
+    return target in STDOUTS
+
+
+def is_stream(target: str) -> bool:
+    """Return whether a target is standard output, or another stream, whose name says nothing about a format."""
+    from onecycle_cli.render import output
+
+    return is_stdout(target) or output.is_stream(Path(target))
 
 
 def picture_format(target: str) -> Format:
@@ -32,10 +46,12 @@ def picture_format(target: str) -> Format:
     Raises:
         OnecycleError: the extension is not one of a picture, or standard output is a terminal.
     """
-    if target == STDOUT:
+    if is_stdout(target):
         check_not_terminal("PNG", "plan.png")
         return "png"
     extension = Path(target).suffix.lower()
+    if not extension and is_stream(target):
+        return "png"
     if extension not in PICTURE_FORMATS:
         given = f"unsupported image extension {extension!r}" if extension else "no image extension"
         raise OnecycleError(f"{target}: {given}", "use .png, .svg or .pdf")
@@ -48,7 +64,7 @@ def save_picture(figure: Figure, target: str, dpi: float, content: dict[str, str
     from onecycle_cli.version import __version__
 
     metadata = {"version": f"onecycle-cli {__version__}", **content}
-    if target == STDOUT:
+    if is_stdout(target):
         save(figure, sys.stdout.buffer, picture_format(target), dpi=dpi, metadata=metadata)
         return
     with written_file(target) as stream:
@@ -83,13 +99,13 @@ def written_file(target: str) -> Iterator[IO[bytes]]:
     path = Path(target)
     with whole_file(path) as stream:
         yield stream
-    if path.is_file():  # not a device or a pipe
+    if path.is_file() and not is_stream(target):
         sys.stderr.write(f"wrote {printable(target)}\n")
 
 
 def write_text(text: str, target: str) -> None:
     """Write a text to a file, or to standard output for `-`."""
-    if target == STDOUT:
+    if is_stdout(target):
         sys.stdout.write(text)
         return
     with written_file(target) as stream:
@@ -103,7 +119,7 @@ def check_new_file(target: str, *, force: bool) -> None:
         OnecycleError: the file exists, or is a folder.
     """
     path = Path(target)
-    if target == STDOUT:
+    if is_stdout(target):
         return
     if path.is_dir():
         raise OnecycleError(f"{target} is a folder", "name a file in it")

@@ -13,7 +13,8 @@ import typer
 
 from onecycle_cli.cli import print_error
 from onecycle_cli.cli.options import codes, takes_paths
-from onecycle_cli.cli.targets import check_not_input, print_notes, write_text
+from onecycle_cli.cli.streams import unfiltered
+from onecycle_cli.cli.targets import check_not_input, is_stream, print_notes, write_text
 from onecycle_cli.config import Request, load
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
@@ -68,8 +69,9 @@ def validate(
         onecycle validate configs --format sarif --output-file onecycle.sarif
         onecycle validate plan.yaml --diff
     """
-    if fix and not diff and "-" in request.configs:
-        raise OnecycleError("standard input cannot be fixed in place", "give --diff, or name the file")
+    if fix and not diff and (streams := [path for path in request.configs if is_stream(path)]):
+        named = "standard input" if streams[0] == "-" else streams[0]
+        raise OnecycleError(f"{named} cannot be fixed in place", "give --diff, or name the file")
     request = replace(
         request,
         every_plan=True,
@@ -82,9 +84,10 @@ def validate(
     loaded = load(request)
     check_not_input(output_file, [*request.configs, *loaded.files])
     format_ = format_ or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" else "full")
+    refused: list[OnecycleError] = []
     if diff or fix:
         stream = sys.stdout if diff or format_ in ("full", "concise") else sys.stderr
-        _fix(loaded, request, write=fix and not diff, stream=stream)
+        refused = _fix(loaded, request, write=fix and not diff, stream=stream)
     if fix and not diff:
         loaded = load(request)
     is_strict = request.strict if strict is None else strict
@@ -96,8 +99,8 @@ def validate(
         _print_report(loaded, format_, failing, report)
         write_text(report.getvalue(), output_file)
         sys.stdout.write(_summary(loaded))
-    if loaded.unreadable:
-        *others, last = loaded.unreadable
+    if failed := [*refused, *loaded.unreadable]:
+        *others, last = failed
         for error in others:
             print_error(error.message, "" if error.hint == last.hint else error.hint)
         raise last
@@ -111,22 +114,28 @@ def _joined(given: Sequence[Sequence[str]] | None, of_project: tuple[str, ...]) 
     return tuple(code for part in given for code in part) if given else of_project
 
 
-def _fix(loaded: Loaded, request: Request, *, write: bool, stream: TextIO) -> None:
-    """Show how files can be fixed, and fix them if asked to."""
-    from onecycle_cli.config.fix import difference, fixed_files
+def _fix(loaded: Loaded, request: Request, *, write: bool, stream: TextIO) -> list[OnecycleError]:
+    """Show how files can be fixed, and fix them if asked to; return why some could not be."""
+    from onecycle_cli.config.fix import check_fixable, difference, fixed_files
     from onecycle_cli.render.output import whole_file
 
-    fixed = 0
+    fixed, refused = 0, []
     for source, text in fixed_files(loaded, request):
+        try:
+            if write:
+                check_fixable(source)
+                with whole_file(Path(source.path)) as target:
+                    target.write(text.encode(source.encoding))
+        except OnecycleError as error:
+            refused.append(error)
+            continue
         stream.write(difference(source.path, source.text, text))
         fixed += 1
-        if write:
-            with whole_file(Path(source.path)) as target:
-                target.write(text.encode(source.encoding))
     files = count(fixed, "file")
     sys.stderr.write(f"{f'{files} fixed' if write else f'{files} can be fixed'}\n" if fixed else "no safe fixes\n")
     others = sorted({found.file for found in loaded.findings if found.fix and found.file} - loaded.given)
     print_notes(f"{path} is left as it is: name it, or its folder, to fix it" for path in others)
+    return refused
 
 
 def _print_report(loaded: Loaded, format_: Format, failing: Container[Severity], stream: TextIO) -> None:
@@ -147,7 +156,7 @@ def _print_report(loaded: Loaded, format_: Format, failing: Container[Severity],
         case "json":
             stream.write(render.findings_json(findings, len(loaded.files)))
         case "github":
-            stream.writelines(ci.github_lines(render.listed(findings), root))
+            unfiltered(stream).writelines(ci.github_lines(render.listed(findings), root))
             stream.write(_summary(loaded))
         case "sarif":
             stream.write(ci.sarif(findings, __version__, loaded.unreadable, root))

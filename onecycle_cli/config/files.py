@@ -92,6 +92,9 @@ def find_sources(
     pattern of `exclude` matches a path from its end (`old/*.yaml`), or a folder in it; paths are taken relative to
     `exclude_from`, if it is given. The error of what cannot be read goes to `unreadable`.
     """
+    for pattern in exclude:
+        if not pattern.strip("/").strip("."):
+            raise OnecycleError(f"cannot exclude {pattern!r}", "give a name or a pattern, such as 'old/*.yaml'")
     found: dict[str, tuple[str, bool]] = {}
     for given in paths:
         is_folder = given != STDIN and os.path.isdir(given)  # noqa: PTH112 - a Path cannot hold every name a user may type
@@ -120,7 +123,7 @@ def mentions_one_cycle(text: str) -> bool:
 
 def _is_excluded(path: str, patterns: Sequence[str], folder: str) -> bool:
     whole = PurePath(os.path.relpath(path, folder) if folder and path else path)
-    return any(part.match(pattern.rstrip("/") or "?") for pattern in patterns for part in (whole, *whole.parents))
+    return any(part.match(pattern.rstrip("/")) for pattern in patterns for part in (whole, *whole.parents))
 
 
 def _configs_below(folder: str, unreadable: Callable[[OnecycleError], object]) -> Iterator[str]:

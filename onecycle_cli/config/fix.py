@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from dataclasses import replace
 from difflib import unified_diff
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onecycle_cli.config import findings_of
-from onecycle_cli.config.files import PYTHON
+from onecycle_cli.config.files import PYTHON, read_source
+from onecycle_cli.errors import OnecycleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,6 +50,20 @@ def fixed_files(loaded: Loaded, request: Request) -> Iterator[tuple[Source, str]
         changed = replace(source, text=text)
         if len(findings_of(reader, request, changed)) < len(findings_of(reader, request)):
             yield source, text
+
+
+def check_fixable(source: Source) -> None:
+    """Check that a file can be replaced by its fixed text.
+
+    Raises:
+        OnecycleError: it is read-only, or no longer what was read.
+    """
+    if read_source(source.path).text != source.text:
+        raise OnecycleError(f"cannot fix {source.path}: it was changed in the meantime", "run it again")
+    # Another file could take the place of a read-only one, and the superuser may write to all: the mode is asked, too.
+    path = Path(source.path)
+    if not path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH) or not os.access(path, os.W_OK):
+        raise OnecycleError(f"cannot fix {path}: it is read-only", "make it writable, and run it again")
 
 
 def fix_text(text: str, findings: Sequence[Finding], *, python: bool = False) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,7 @@ def number_of(node: Node, named: str = "", loader: Loader = EXACT) -> tuple[floa
     if not isinstance(node, ScalarNode) or not (node.plain or loader.converts):
         return None, []
     value, found = _read_number(named, node, loader)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > sys.float_info.max:
         return None, []
     return value, [] if found is None or node.written.flag is not None else [place_at(found, node.written)]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from onecycle_cli.findings import Severity
-from onecycle_cli.formatting import printable
+from onecycle_cli.formatting import inert, json_text, printable, without_markers
 from onecycle_cli.render.findings_report import concise_lines, rule_page
 
 if TYPE_CHECKING:
@@ -85,9 +85,7 @@ def github_lines(findings: Sequence[Finding], root: str = os.curdir) -> Iterator
             "are not annotated. All findings:\n"
         )
     for line in concise_lines(findings):
-        # The runner reads every line of the log, and none of these may be a command.
-        inert = printable(line.removesuffix("\n")).replace("##[", "## [")
-        yield f"{'./' if inert.lstrip().startswith('::') else ''}{inert}\n"
+        yield inert(line)  # the runner reads every line of the log, and none of these may be a command
 
 
 def _command(finding: Finding, root: str) -> str:
@@ -104,7 +102,7 @@ def escape_data(text: str) -> str:
     """Escape the text of a command, which follows its second `::`."""
     # Line ends can be escaped; other control characters would act on the terminal of a reader of the log.
     shown = "".join(char if char in "\r\n" else printable(char) for char in text)
-    return shown.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return without_markers(shown).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def escape_property(text: str) -> str:
@@ -140,7 +138,7 @@ def sarif(
         "columnKind": "unicodeCodePoints",
         "results": [_result(finding, indices[finding.code], root, seen) for finding in findings],
     }
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _result(finding: Finding, index: int, root: str, seen: Counter[tuple[object, ...]]) -> dict[str, Any]:

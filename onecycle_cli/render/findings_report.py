@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 from onecycle_cli.findings import RULES, Severity
-from onecycle_cli.formatting import count, flag_name, printable
+from onecycle_cli.formatting import count, flag_name, json_text, printable
 from onecycle_cli.policy.validation import LENGTH
 from onecycle_cli.render.lines import cells, has_colour, labelled, styled, width_of, wrap
 
@@ -36,8 +36,6 @@ def concise_lines(findings: Iterable[Finding]) -> Iterator[str]:
 
 def findings_json(findings: Iterable[Finding], files: int) -> str:
     """Return findings as `onecycle validate --format json` writes them; `files` is how many were checked."""
-    import json
-
     entries = [
         {
             "path": finding.file or finding.flag,
@@ -50,7 +48,7 @@ def findings_json(findings: Iterable[Finding], files: int) -> str:
         }
         for finding in findings
     ]
-    return json.dumps({"version": 1, "files": files, "findings": entries}, indent=2) + "\n"
+    return json_text({"version": 1, "files": files, "findings": entries})
 
 
 def print_findings(findings: Sequence[Finding], texts: Mapping[str, str], stream: IO[str]) -> None:

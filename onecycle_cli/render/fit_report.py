@@ -7,7 +7,7 @@ import re
 import textwrap
 from typing import TYPE_CHECKING
 
-from onecycle_cli.formatting import proportion, setting_text, yaml_number
+from onecycle_cli.formatting import json_text, printable, proportion, setting_text, yaml_number
 
 if TYPE_CHECKING:
     from onecycle_cli.run.fit.result import Fitted
@@ -31,7 +31,7 @@ def fit_json(found: Fitted) -> str:
         "undetermined": found.undetermined,
         "notes": found.notes,
     }
-    return json.dumps(answer, indent=2, allow_nan=False) + "\n"
+    return json_text(answer)
 
 
 def fit_yaml(found: Fitted, source: str) -> str:
@@ -39,7 +39,7 @@ def fit_yaml(found: Fitted, source: str) -> str:
     explained = "all" if found.explained == 1 else f"{proportion(found.explained, 1, 3)} of the"
     name = found.tolerance.name
     how = "" if name == "exact" else f", to {name}" if name == "a few ulp" else f", written as {name}"
-    lines = _comments(f"Recovered from the learning rates in {' '.join(source.split())}.")
+    lines = _comments(f"Recovered from the learning rates in {printable(source)}.")
     lines += _comments(f"Reproduces {explained} logged values{how}.")
     if found.offset:
         lines += _comments(
@@ -62,5 +62,5 @@ def _written(value: object) -> str:
     if isinstance(value, str):
         # Quoted unless it is plain words that YAML reads as nothing else; a convention's name has a dash.
         plain = all(_PLAIN.fullmatch(word) for word in value.split("-")) and value.lower() not in _WORDS
-        return value if plain else json.dumps(value, ensure_ascii=False)
+        return value if plain else json.dumps(value, ensure_ascii=not value.isprintable())
     return setting_text(value, yaml_number)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
-import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NoReturn
+from typing import IO, TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
 
@@ -16,22 +16,19 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+_DESCRIPTOR = re.compile(r"/dev/(stdout|stderr)|/dev/fd/(\d+)|/proc/self/fd/(\d+)")
+
+_TEMPORARY: set[Path] = set()
+
 UNBOUNDED = 100_000
 """Columns of an unbroken line. A number broken in two reads as another number, so wrapping is left to the terminal."""
 
 
 def make_console(stream: IO[str]) -> Console:
-    """Return a console that prints to a stream, in colour if it is a terminal; nothing in the texts is markup.
-
-    It raises BrokenPipeError when the reader is gone, where rich would end the process itself.
-    """
+    """Return a console that prints to a stream, in colour if it is a terminal; nothing in the texts is markup."""
     from rich.console import Console
 
-    class PlainConsole(Console):
-        def on_broken_pipe(self) -> NoReturn:
-            raise BrokenPipeError
-
-    return PlainConsole(file=stream, highlight=False, markup=False, emoji=False)
+    return Console(file=stream, highlight=False, markup=False, emoji=False)
 
 
 @contextmanager
@@ -58,40 +55,82 @@ def print_code(text: str, language: str, stream: IO[str]) -> None:
     console.print(coloured, soft_wrap=True)
 
 
+def is_stream(path: Path) -> bool:
+    """Return whether what is written to a path goes on to a reader: a pipe, a terminal, a device, a descriptor."""
+    return _descriptor(path) is not None or (path.exists() and not path.is_file() and not path.is_dir())
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
     """Open a file for writing that takes its name only when the block ends well.
 
-    It is written under a temporary name in the same folder; an existing file stays as it was until then. A path that
-    is not a regular file (`/dev/null`, a named pipe) is written to directly. The target of a link is replaced.
+    It is written under a temporary name in the same folder; an existing file stays as it was until then. A stream (see
+    `is_stream`) is written to directly. The target of a link is replaced.
 
     Raises:
         OnecycleError: the path cannot be written to.
     """
-    target = Path(os.path.realpath(path))
     try:
-        if target.exists() and not target.is_file():
-            with target.open("wb") as direct:
-                yield direct
-            return
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".tmp", dir=target.parent)
+        with _open_stream(path) if is_stream(path) else _open_whole(Path(os.path.realpath(path))) as stream:
+            yield stream
     except OSError as error:
         raise _cannot_write(path, error) from None
+
+
+@contextmanager
+def _open_whole(target: Path) -> Iterator[IO[bytes]]:
+    temporary = target.with_name(f".{target.name[:40]}.{os.urandom(4).hex()}.tmp")
+    _TEMPORARY.add(temporary)  # before it exists, so that a signal at any time finds it
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with open(temporary, "xb", opener=_open_for_owner) as stream:
             yield stream
-        if target.exists():
-            mode = stat.S_IMODE(target.stat().st_mode)
-        else:  # the mode of a file that is opened in the usual way
-            os.umask(umask := os.umask(0))
-            mode = 0o666 & ~umask
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(target)
-    except BaseException as error:
-        Path(temporary).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise _cannot_write(path, error) from None
-        raise
+        _move(temporary, target)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        _TEMPORARY.discard(temporary)
+
+
+def remove_temporary_files() -> None:
+    """Remove the files that are being written, for a process that ends at once."""
+    for path in _TEMPORARY:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def _open_for_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)  # what replaces a private file is private, too
+
+
+def _move(temporary: Path, target: Path) -> None:
+    """Give a finished file its name, with the mode, the owner and the hard links of the file that had it before."""
+    if not target.exists():  # the mode of a file that is opened in the usual way
+        os.umask(umask := os.umask(0))
+        temporary.chmod(0o666 & ~umask)
+    else:
+        before = target.stat()
+        if before.st_nlink > 1:  # replacing it would leave the other names with what it was
+            target.write_bytes(temporary.read_bytes())
+            return
+        temporary.chmod(stat.S_IMODE(before.st_mode))
+        if hasattr(os, "chown"):
+            with suppress(OSError):  # only the superuser may write for others
+                os.chown(temporary, before.st_uid, before.st_gid)
+    temporary.replace(target)
+
+
+def _descriptor(path: Path) -> int | None:
+    """Return the open descriptor that a path names, as the shell's `>(command)` does; None for other paths."""
+    found = _DESCRIPTOR.fullmatch(str(path))
+    if found is None or os.name == "nt":
+        return None
+    return int(found[2] or found[3]) if found[2] or found[3] else {"stdout": 1, "stderr": 2}[found[1]]
+
+
+def _open_stream(path: Path) -> IO[bytes]:
+    descriptor = _descriptor(path)
+    # To open a descriptor's path again would write over what a redirection (`>> file`) has kept.
+    return path.open("wb") if descriptor is None else os.fdopen(os.dup(descriptor), "wb")
 
 
 def _cannot_write(path: Path, error: OSError) -> OnecycleError:

@@ -24,7 +24,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onecycle_cli.findings.plan_rules import EMPTY_PHASE, LENGTHS_DISAGREE
+from onecycle_cli.findings.plan_rules import EMPTY_PHASE, LENGTHS_DISAGREE, OUT_OF_RANGE
 from onecycle_cli.policy.conventions.base import SETTINGS_OF_OTHERS, Convention, Defaults, longer_warmup
 from onecycle_cli.policy.ramps import Phase, Ramp
 
@@ -74,7 +74,8 @@ def phases(plan: Plan) -> tuple[Phase, ...]:
         flat.append(Line(final, final, 0.0, 1.0))
         if plan.cycle_momentum:
             dips.append(Dips(group.max_momentum, group.base_momentum, 0.0, half, group.base_momentum))
-    meets = 2 * half if fall[0].end else half + math.floor(half * (1 - flat[0].end / fall[0].start))
+    share = min(flat[0].end / fall[0].start, 1.0)  # a final rate above the peak is met at once
+    meets = 2 * half if fall[0].end else half + math.floor(half * (1 - share))
     bounds = [min(step, last) for step in (half, meets)]
     return (
         Phase("warm-up", 0, bounds[0], tuple(rise), tuple(dips)),
@@ -95,6 +96,11 @@ def check(plan: Plan) -> Iterator[Finding]:
             f"set stepsize to {plan.total_steps // 2} or less",
             "stepsize",
         )
+    for index, group in enumerate(plan.groups):
+        if not math.isfinite(group.max_lr * half):
+            message = f"max_lr {group.max_lr!r} times the {half:,} steps of half a cycle is not finite in float64"
+            at = index if len(plan.groups) > 1 else None
+            yield OUT_OF_RANGE.finding(message, "set max_lr to a value such as 0.1", "max_lr", at)
 
 
 def half_cycle(plan: Plan) -> int:

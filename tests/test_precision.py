@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from onecycle_cli import OneCycle
+from onecycle_cli.cli import main
 from onecycle_cli.run.checker import check
 from onecycle_cli.run.precision import precision_of
 
@@ -141,7 +143,9 @@ def test_momentum_has_a_precision_of_its_own(kind: str, form: str, name: str, ki
     log = make_log(np.arange(200), list(map(float, rates_of)), list(map(float, texts)))
     assert check(plan, log).verdict == "ok"
     other = OneCycle(max_lr=0.1, total_steps=200, base_momentum=0.7)
-    assert check(other, log).verdict == "diverges"
+    found = check(other, log)
+    assert found.verdict == "diverges"
+    assert found.tolerance.name == name.replace("3 decimals", "3 digits")  # the same, where the texts are not known
 
 
 def test_a_short_constant_has_the_precision_beside_it_only_where_it_may() -> None:
@@ -150,3 +154,19 @@ def test_a_short_constant_has_the_precision_beside_it_only_where_it_may() -> Non
     assert precision_of([np.full(20, 0.9)], [["0.9"]], in_bf16).name == "exact"
     assert precision_of([np.full(20, 0.875)], [["0.875"]], in_bf16).name == "bfloat16"
     assert precision_of([np.full(20, 0.9)], [["0.9"]], with_text).name == "4 decimals"
+
+
+def test_the_report_names_the_precision_of_what_diverges(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    schedule = OneCycle(max_lr=0.1, total_steps=200).schedule()
+    momenta = schedule.momentum(np.arange(200))
+    assert momenta is not None
+    log = tmp_path / "run.csv"
+    rows = zip(range(200), schedule.lr(np.arange(200)).tolist(), in_bfloat16(momenta).tolist(), strict=True)
+    log.write_text("step,lr,momentum\n" + "".join(f"{step},{lr!r},{momentum!r}\n" for step, lr, momentum in rows))
+    plan = ["--max-lr", "0.1", "--total-steps", "200"]
+    assert main(["check", *plan, str(log)]) == 0
+    printed = capsys.readouterr()
+    assert "tolerance 0.0039 of the planned momentum (bfloat16)" in printed.out
+    assert "last bits" not in printed.err  # the learning rates are equal bit for bit, and momentum is not exact
+    assert main(["check", *plan, "--base-momentum", "0.8", str(log)]) == 1
+    assert "tolerance 0.0039 of the planned momentum (bfloat16)" in capsys.readouterr().out

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from onecycle_cli.run import Divergence, Unit, Verdict
     from onecycle_cli.run.logs.log import Log
+    from onecycle_cli.run.precision import Precision
     from onecycle_cli.run.series import Series
 
 COLOURS = {"ok": "bold green", "incomplete": "bold yellow", "diverges": "bold red"}
@@ -167,14 +168,30 @@ def _details(found: Verdict) -> Iterator[str]:
         same = f"the log's {noun(found)} {counted:,} is the plan's step {step:,}"
         plain = (series.steps == series.logged_steps + series.offset).all()
         compared.append(f"offset {series.offset:+d} ({same})" if plain else same)
-    name = found.tolerance.name
-    if name != "exact":
-        why = "as given" if name == "given" else f"the log is written to {name}" if name[0].isdigit() else name
-        compared.append(f"tolerance {found.tolerance.relative:.2g} of the planned value ({why})")
+    if tolerances := list(_tolerances(found)):
+        compared.append(f"tolerance {' and '.join(tolerances)}")
     if compared:
         yield f"compared with {', '.join(compared)}"
     if found.coverage.is_partial:
         yield str(found.coverage)
+
+
+def _tolerances(found: Verdict) -> Iterator[str]:
+    """Yield how near counted as equal, and for momentum apart where that was written in another precision."""
+    near, first, written = found.tolerance, found.first_divergence, found.series.nearness.written
+    differ, what = written[-1].name != written[0].name, "value"
+    if first is not None and differ:
+        what = found.series.tracks[first.column].field
+    if near.name != "exact":
+        yield f"{near.relative:.2g} of the planned {what} ({_form(near)})"
+    if first is None and near.name != "given" and differ and written[-1].name != "exact":
+        yield f"{written[-1].relative:.2g} of the planned momentum ({_form(written[-1])})"
+
+
+def _form(precision: Precision) -> str:
+    """Return how values were written, or that the tolerance was given."""
+    name = precision.name
+    return "as given" if name == "given" else f"the log is written to {name}" if name[0].isdigit() else name
 
 
 def divergence_table(series: Series, first: Divergence) -> Any:

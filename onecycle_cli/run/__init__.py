@@ -68,7 +68,8 @@ class Verdict:
         series: the log's rows beside the planned values, under the offset that was found.
         first_divergence: the first wrong value; None unless the run diverges.
         cause: why it diverges or is incomplete; `none` where all is right.
-        tolerance: how near counted as equal: the log's precision, `a few ulp` or, where the user set it, `given`.
+        tolerance: how near counted as equal: the precision of the log's learning rates, or of the column that diverges;
+            `a few ulp`; or, where the user set it, `given`.
         first_missing_step: the first step after the log's last, where the log ends before the cycle.
         coverage: what of the plan the log shows.
         notes: what else the user should know, a sentence each.

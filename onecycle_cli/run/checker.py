@@ -51,7 +51,9 @@ def check(
             return _right(found, partial=partial)
         cause, series, more = _why(settings, found)
         notes, coverage = (*_how_rows_count(series), *found.notes, *more), coverage_of(series, found.unclaimed)
-        return Verdict("diverges", series, _divergence(series), cause, found.tolerance, None, coverage, notes)
+        first = _divergence(series)
+        near = found.tolerance if tolerance is not None else series.nearness.written[first.column]
+        return Verdict("diverges", series, first, cause, near, None, coverage, notes)
 
 
 def _why(settings: OneCycle, found: Comparison) -> tuple[Cause, Series, tuple[str, ...]]:

@@ -177,6 +177,83 @@ def test_the_user_s_unit_is_used(
     assert (found["verdict"], found["step_unit"]) == ("ok", row_is)
 
 
+MICRO = {"max_lr": 0.1, "epochs": 6, "dataset_size": 880, "batch_size": 20, "gradient_accumulation": 3}
+"""44 micro-batches in an epoch make 15 steps, the last one of 2."""
+
+UNEVEN = np.concatenate([epoch * 15 + np.arange(44) // 3 for epoch in range(6)])
+WITHIN = np.tile(np.arange(44), 6)
+EACH_EPOCH = np.repeat(np.arange(6), 44)
+
+
+def micro_log(path: Path, header: str, columns: Any, shown: Any, **settings: Any) -> str:
+    rates = at(OneCycle(**MICRO | settings).schedule(), shown)[:, 0]
+    rows = zip(*(column.tolist() for column in columns), rates.tolist(), strict=True)
+    path.write_text(f"{header},lr\n" + "".join(",".join(map(repr, row)) + "\n" for row in rows))
+    return str(path)
+
+
+MICRO_ROWS: dict[str, tuple[str, Any, Any]] = {
+    "from 0": ("batch", (np.arange(264),), UNEVEN),
+    "from 1": ("batch", (np.arange(1, 265),), UNEVEN),
+    "after the step": ("batch", (np.arange(264),), np.append(UNEVEN[1:], 90)),
+    "every fifth": ("batch", (np.arange(0, 264, 5),), UNEVEN[::5]),
+    "in their epoch": ("epoch,batch", (EACH_EPOCH, WITHIN), UNEVEN),
+    "in their epoch, both from 1": ("epoch,batch", (EACH_EPOCH + 1, WITHIN + 1), UNEVEN),
+    "in their epoch, every tenth": ("epoch,batch", (EACH_EPOCH[::11], WITHIN[::11]), UNEVEN[::11]),
+}
+
+
+@pytest.mark.parametrize("name", MICRO_ROWS)
+@pytest.mark.parametrize("row_is", [None, "microbatch"])
+def test_the_last_step_of_an_epoch_may_have_fewer_micro_batches(name: str, row_is: Any, tmp_path: Path) -> None:
+    header, columns, shown = MICRO_ROWS[name]
+    found = checked(micro_log(tmp_path / "run.csv", header, columns, shown), MICRO, row_is=row_is)
+    assert (found.verdict, found.step_unit) == ("ok", "microbatch")
+    assert "3 to a step, 2 to the last of an epoch's 15 steps" in found.notes[0]
+    counted = {"max_lr": 0.1, "epochs": 6, "steps_per_epoch": 15, "gradient_accumulation": 3}
+    if "every" not in name:  # else an epoch's micro-batches are only known from its data
+        assert checked(str(tmp_path / "run.csv"), counted, row_is=row_is).verdict == "ok"
+    other = checked(micro_log(tmp_path / "run.csv", header, columns, shown, max_lr=0.11), MICRO, row_is=row_is)
+    assert other.verdict == "diverges"
+    late = checked(micro_log(tmp_path / "run.csv", header, columns, np.maximum(shown - 4, 0)), MICRO, row_is=row_is)
+    assert late.verdict == "diverges"
+
+
+@pytest.mark.parametrize("from_one", [0, 1])
+@pytest.mark.parametrize("after", [0, 1])
+@pytest.mark.parametrize("columns", ["epoch,step", "step"])
+def test_the_mean_of_an_epoch_may_stand_at_its_last_step(
+    from_one: int, after: int, columns: str, tmp_path: Path
+) -> None:
+    def log(**settings: Any) -> str:
+        rates = clocked(STEP + after, **settings).reshape(EPOCHS, EACH).mean(axis=1).astype(np.float32)
+        rows = zip(range(EPOCHS), (LAST + from_one).tolist(), rates.tolist(), strict=True)
+        text = "".join(f"{epoch},{step},{rate!r}\n" for epoch, step, rate in rows)
+        lines = text.splitlines() if "," in columns else [line.partition(",")[2] for line in text.splitlines()]
+        (tmp_path / "run.csv").write_text("\n".join([f"{columns},lr", *lines]) + "\n")
+        return str(tmp_path / "run.csv")
+
+    for plan in (PLAN, {"max_lr": 0.1, "total_steps": TOTAL}):
+        found = checked(log(), plan)
+        assert (found.verdict, found.step_unit) == ("ok", "epoch")
+        assert f"an epoch of {EACH} steps and shows its mean" in found.notes[0]
+    found = checked(log(max_lr=0.11))
+    assert found.verdict == "diverges"
+    if columns != "step":
+        assert found.cause.slug == "wrong-max_lr"
+
+
+def test_an_epoch_column_counts_the_user_s_epochs_though_a_column_counts_steps(tmp_path: Path) -> None:
+    rates = clocked(STEP)
+    rows = "".join(f"{epoch},{step},{rates[step]!r}\n" for epoch, step in zip(EPOCH, LAST, strict=True))
+    (tmp_path / "run.csv").write_text("epoch,step,lr\n" + rows)
+    for row_is in (None, "epoch"):
+        assert checked(str(tmp_path / "run.csv"), row_is=row_is).verdict == "ok"
+    fractions = "".join(f"{step / EACH!r},{step},{rates[step]!r}\n" for step in range(0, TOTAL, 5))
+    (tmp_path / "run.csv").write_text("epoch,step,lr\n" + fractions)
+    assert checked(str(tmp_path / "run.csv"), row_is="epoch").verdict == "ok"
+
+
 @pytest.mark.parametrize("row_is", ["step", "microbatch", "sample"])
 def test_the_user_s_unit_is_used_though_another_fits(row_is: Any, tmp_path: Path) -> None:
     path = logged(tmp_path / "run.csv", "epochs called steps", clocked(np.arange(TOTAL + 1)))

@@ -28,8 +28,9 @@ class Length:
 
 @dataclass(frozen=True, slots=True)
 class DerivedEpoch:
-    """Steps in an epoch as derived from the data settings, with the arithmetic in words."""
+    """Batches and steps in an epoch as derived from the data settings, with the arithmetic in words."""
 
+    batches: int
     steps: int
     sum: str
 
@@ -118,7 +119,7 @@ def epoch_from_data(settings: Settings) -> DerivedEpoch | None:
     steps = -(-batches // accumulation)
     if accumulation > 1:
         words.append(f"/ {accumulation:,} accumulated = {steps:,}")
-    return DerivedEpoch(steps, " ".join(words))
+    return DerivedEpoch(batches, steps, " ".join(words))
 
 
 def plan_of(settings: Settings) -> Plan | None:

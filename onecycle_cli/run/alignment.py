@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from onecycle_cli.policy.schedule import Schedule
     from onecycle_cli.policy.settings import Settings
     from onecycle_cli.run import RowIs
-    from onecycle_cli.run.counting import Reading
     from onecycle_cli.run.logs.log import Log
+    from onecycle_cli.run.reading import Reading
     from onecycle_cli.run.series import Samples
 
 LONGER = 3

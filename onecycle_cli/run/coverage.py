@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from onecycle_cli.formatting import count, join_words
-from onecycle_cli.run.counting import different
+from onecycle_cli.run.reading import different
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

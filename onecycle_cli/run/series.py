@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from onecycle_cli.run.counting import different
 from onecycle_cli.run.precision import EXACT, SINGLE_ULPS, ULPS, Precision, precision_of
+from onecycle_cli.run.reading import different
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from onecycle_cli.policy.schedule import Schedule
-    from onecycle_cli.run.counting import Reading
     from onecycle_cli.run.groups import Track
     from onecycle_cli.run.logs.log import Log
+    from onecycle_cli.run.reading import Reading
 
     Floats = NDArray[np.float64]
     Steps = NDArray[np.int64]

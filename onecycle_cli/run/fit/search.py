@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
-from onecycle_cli.run.counting import OFFSETS
 from onecycle_cli.run.fit.least_squares import ONLY_RISE, SECOND_EDGE, THREE_PHASE, TWO_PHASE, EdgeFit, find_edges
 from onecycle_cli.run.fit.solution import Candidate, cost, solve
+from onecycle_cli.run.reading import OFFSETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from onecycle_cli.run import Divergence, Unit, Verdict
     from onecycle_cli.run.logs.log import Log
-    from onecycle_cli.run.precision import Precision
     from onecycle_cli.run.series import Series
 
 COLOURS = {"ok": "bold green", "incomplete": "bold yellow", "diverges": "bold red"}
@@ -183,14 +182,13 @@ def _tolerances(found: Verdict) -> Iterator[str]:
     if first is not None and differ:
         what = found.series.tracks[first.column].field
     if near.name != "exact":
-        yield f"{near.relative:.2g} of the planned {what} ({_form(near)})"
+        yield f"{near.relative:.2g} of the planned {what} ({_form(near.name)})"
     if first is None and near.name != "given" and differ and written[-1].name != "exact":
-        yield f"{written[-1].relative:.2g} of the planned momentum ({_form(written[-1])})"
+        yield f"{written[-1].relative:.2g} of the planned momentum ({_form(written[-1].name)})"
 
 
-def _form(precision: Precision) -> str:
-    """Return how values were written, or that the tolerance was given."""
-    name = precision.name
+def _form(name: str) -> str:
+    """Return how values of a precision were written, or that the tolerance was given."""
     return "as given" if name == "given" else f"the log is written to {name}" if name[0].isdigit() else name
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from onecycle_cli.run.counting import OFFSETS
 from onecycle_cli.run.fit.evidence import FEWEST_ROWS
+from onecycle_cli.run.reading import OFFSETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -169,7 +169,7 @@ MEANINGS = {
 
 INTRO = (
     "`--format json` writes one object. New fields may be added; those here keep their meaning. Numbers read back as "
-    "the same float64. `null` stands for what is not known or does not apply."
+    "the same float64. What is not known or does not apply is `null`."
 )
 
 
@@ -199,7 +199,7 @@ def json_page() -> str:
 
 
 def _fields(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the path of each field with the type of its value; `[]` stands for the items of a list."""
+    """Yield the path of each field with the type of its value; `[]` is the items of a list."""
     for name, inner in value.items():
         here = f"{path}.{name}" if path else name
         items = inner if isinstance(inner, list) else None

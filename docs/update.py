@@ -15,16 +15,16 @@ from docs.notebooks import notebooks, run_notebook
 
 def main(names: list[str]) -> None:
     """Write what has changed, and print its names."""
-    if not names:
-        for path, text in reference.pages().items():
-            _write(path, text.encode())
-        for path in notebooks():
-            _write(path, run_notebook(path).encode())
     for path in [Path(name).resolve() for name in names] or pages():
         page = run_page(path)
         _write(path, page.text.encode())
         for name, picture in page.pictures.items():
             _write(IMAGES / name, picture)
+    if not names:
+        for path in notebooks():
+            _write(path, run_notebook(path).encode())
+        for path, text in reference.pages().items():
+            _write(path, text.encode())
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -35,4 +35,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except RuntimeError as error:
+        sys.exit(f"error: {error}")

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 _EXPONENT = re.compile(r"([-+]?)([0-9]*)(\.[0-9]*)?[eE]([-+]?)([0-9]+)")
 
+THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+")
+"""A whole number with commas, as people type it and as `count` writes it."""
 
 DIGITS = (6, 9, 12, 15, 17)
 """Significant digits to try, until two numbers look different; 17 distinguish any two float64."""

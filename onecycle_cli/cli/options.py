@@ -16,7 +16,7 @@ from onecycle_cli.cli.usage import UnknownWordError
 from onecycle_cli.config import Request
 from onecycle_cli.config.project import Project, find_project, read_codes
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.formatting import count, flag_name, format_number, join_words, setting_text, shorten
+from onecycle_cli.formatting import THOUSANDS, count, flag_name, format_number, join_words, setting_text, shorten
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.settings import SETTINGS
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _CONFIG = "Config"
 
 _SEPARATED = re.compile(r",?\s+,?")
-_THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+")
 
 AtOption = Annotated[
     list[str] | None,
@@ -157,7 +156,7 @@ def _read_part(text: str, total_steps: int) -> tuple[list[int], str]:
     """
     words = [word for word in text.split(",") if word]
     steps = [whole(word) for word in words]
-    if not _THOUSANDS.fullmatch(text):
+    if not THOUSANDS.fullmatch(text):
         return steps, ""
     number = whole(text)
     if any(word.startswith("0") for word in words):
@@ -225,7 +224,7 @@ def whole(text: str) -> int:
     Raises:
         ValueError: it is not one; the message is what to use, as for every parser of a flag.
     """
-    digits = text.replace(",", "") if _THOUSANDS.fullmatch(text.strip()) else text
+    digits = text.replace(",", "") if THOUSANDS.fullmatch(text.strip()) else text
     for read in (int, float):
         with suppress(ValueError, OverflowError):  # infinity is not a whole number
             number = read(digits)

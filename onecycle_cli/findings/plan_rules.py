@@ -91,7 +91,8 @@ NOTHING_LEFT = error(
     "OC305",
     "last_epoch at or past the end",
     "`last_epoch = k` means that k + 1 steps are already done. With k + 1 at or past `total_steps` none remain. "
-    "Despite its name it counts steps, as `scheduler.last_epoch` in a checkpoint does.",
+    "Despite its name it counts steps, and it is what OneCycleLR takes as its argument. In a checkpoint, "
+    "`scheduler.last_epoch` is k + 1, the step that comes next.",
     "max_lr: 0.1\ntotal_steps: 1000\nlast_epoch: 999\n",
     "max_lr: 0.1\ntotal_steps: 1000\nlast_epoch: 499\n",
 )

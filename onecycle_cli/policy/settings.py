@@ -164,7 +164,10 @@ class Settings:
         at_most=MOST_GROUPS,
     )
     last_epoch: int | None = _count(
-        _RUN, "-1", "Index of the last finished step when resuming, as in a checkpoint (-1: start from step 0).", -1
+        _RUN,
+        "-1",
+        "Index of the last finished step when resuming: one less than scheduler.last_epoch in a checkpoint.",
+        -1,
     )
     name: str | None = _text(_RUN, "my run", "Label of the plan in tables and legends (default: the file's name).")
     verbose: bool | None = _flag(_RUN, "false", "Show on standard error where each setting came from.")

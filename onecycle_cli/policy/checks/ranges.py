@@ -17,7 +17,7 @@ from onecycle_cli.findings.plan_rules import (
     TWO_FINALS,
     UNSUPPORTED,
 )
-from onecycle_cli.formatting import count, flag_name
+from onecycle_cli.formatting import THOUSANDS, count, flag_name
 from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.settings import MOST_GROUPS, SETTINGS
 
@@ -88,6 +88,8 @@ def _wrong_type(name: str, setting: Setting, value: object, index: int | None = 
     hint = f"write {unquoted} without quotes" if unquoted else f"write a value such as {setting.example}"
     if isinstance(value, float) and setting.single is int and math.isfinite(value):
         hint = f"write {round(value)}"
+    if isinstance(value, str) and setting.single is int and THOUSANDS.fullmatch(value.strip()):
+        hint = f"write {value.strip().replace(',', '')}"
     wanted = TYPE_NAMES[kind or str]
     if index is None and setting.item is not None:
         wanted += f" or a list of {TYPE_NAMES[setting.item].removeprefix('a ')}s, one per parameter group"

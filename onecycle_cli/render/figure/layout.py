@@ -57,7 +57,7 @@ SMALLEST_TITLE = 0.85
 MOST_ORDERS = 4
 """In how many orders curves' names are placed, at most."""
 
-NAMED = ((1, 1), (2, 2), (1, 3), (2, 5))
+NAMED = ((1, 1), (2, 2), (1, 4), (2, 6))
 """How curves' names are tried: on how many lines each, and with how many rows above the curves."""
 
 SMALLEST_NAME = 0.7
@@ -245,8 +245,10 @@ def _named(page: Page, chart: Chart, lead: Ground, most_lines: int) -> Beside | 
         lines = tuple((text, name.ink) for name in names for text in _lines(name.text, several=several))
         first = lead.point(names[0].x, names[0].y)
         items.append(Item(lines, anchors(own, first), names[0].colour, tuple(own)))
-    # Curves with high peaks have the fewest places: they come first, and before all others what found none.
-    items.sort(key=lambda item: -item.points[0][1])
+    # Curves with high peaks have the fewest places: they come first, the outer ones before those between them, and
+    # before all others what found none.
+    middle = sum(item.points[0][0] for item in items) / len(items)
+    items.sort(key=lambda item: (-round(item.points[0][1], 1), -abs(item.points[0][0] - middle)))
     curves = list({id(trace[0]): trace for trace in traced.values()}.values())
     placement = Placement(page, lead, items, curves, [each.box for each in words])
     order = list(range(len(items)))
@@ -351,7 +353,7 @@ def _first_scale(page: Page, chart: Chart, height: tuple[float, float], *, rows:
     panel = chart.panels[0]
     inches, row = height[1] - height[0], line_height(page.small)
     above = row * (bool(chart.bands or chart.moment) + (bool(panel.notes) or rows)) + 0.18
-    below = row + 0.16 if panel.notes else 0.12
+    below = row + 0.16 if panel.notes or rows > 1 else 0.12
     free = min(1, 0.55 * inches / (above + below))
     head, foot = above * free / inches, below * free / inches
     most = int(inches * (1 - head - foot) / row / 1.5)

@@ -30,7 +30,7 @@ GAP = 0.05
 CLEAR = 0.02
 """The least distance of words from a curve, from other words and from the panel's edge."""
 
-RINGS = 6
+RINGS = 8
 """How often words look for a place farther off, half a line each time; beyond that it is unclear what they name."""
 
 FAR = 0.2
@@ -45,7 +45,7 @@ APART = 0.05
 TOGETHER = 0.03
 """Curves that are nowhere farther apart than this look like one, and have their names below each other."""
 
-IN_THE_WAY = 0.1
+IN_THE_WAY = 0.6
 """What it costs, in inches of distance, to be above a point that waits for its words."""
 
 MOST_TRIED = 40
@@ -215,6 +215,7 @@ class Placement:
             away = np.hypot(points[:, :1] - x, points[:, 1:] - y).min(1)
             # A name is beside its curve's peak unless it is much clearer elsewhere what it names.
             extra = np.where(np.arange(len(points)) == 0, 0.0, 0.12) + 0.4 * np.maximum(0.0, 0.25 - away)
+            away[0] = APART  # a dot marks it
             points, extra = points[away >= APART], extra[away >= APART]
         around = _around((max(widths), self._row * len(widths)), self._row)
         each = len(around)
@@ -231,13 +232,14 @@ class Placement:
     ) -> tuple[Box, Leader | None] | None:
         """Return the best free place, and the line that leads there from its point, if it is far.
 
-        Places above points that still wait for their words are worse.
+        Places above points as high as this one that still wait for their words are worse.
         """
         usable = np.flatnonzero(grid.free(seats.boxes))
         boxes, cost = seats.boxes[usable], seats.cost[usable]
+        own = seats.item.points[0][1]
         for x, y in waiting:
-            above = (boxes[:, 0] - CLEAR <= x) & (x <= boxes[:, 2] + CLEAR)
-            cost = cost + np.where(above & (np.abs(boxes[:, 1] - y) < 4 * self._row), IN_THE_WAY, 0.0)
+            above = (boxes[:, 0] - CLEAR <= x) & (x <= boxes[:, 2] + CLEAR) & (boxes[:, 1] >= y)
+            cost = cost + np.where(above & (abs(own - y) < APART), IN_THE_WAY, 0.0)
         tried = usable[np.argsort(cost, kind="stable")[:MOST_TRIED]]
         crossing = _crossing(seats.points[tried], seats.near[tried], seats.others)
         for at, crosses in zip(tried, crossing, strict=True):

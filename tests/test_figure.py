@@ -68,6 +68,12 @@ CASES: dict[str, tuple[list[Curve], FigureOptions]] = {
     "by epoch": ([epochs()], FigureOptions(x="epoch")),
     "ten steps": ([curve("one", total_steps=10), curve("two", total_steps=12)], FigureOptions()),
     "dark": (groups(3), FigureOptions(style="dark")),
+    "smallest with a legend": (groups(9), FigureOptions(width_inches=2.5, height_inches=2)),
+    "smallest without momentum": (
+        [curve("one"), curve("two", cycle_momentum=False)],
+        FigureOptions(width_inches=2.5, height_inches=2),
+    ),
+    "neighbours": ([curve(f"pct {at / 20}", pct_start=at / 20) for at in (2, 3, 4)], FigureOptions()),
     "paper": (groups(4), FigureOptions(style="paper", width_inches=4, height_inches=3)),
     "peak at left": ([curve(pct_start=0.0)], FigureOptions()),
     "peak near left": ([curve(pct_start=0.01, three_phase=True)], FigureOptions()),
@@ -121,10 +127,9 @@ def test_all_words_are_inside_the_figure(case: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_words_cover_neither_each_other_nor_a_curve(case: str) -> None:
     figure = drawn(case)
-    panel = figure.axes[0]
     for one, other in combinations(figure.texts, 2):
         assert not box(one).overlaps(box(other)), (one, other)
-    for line in panel.get_lines():
+    for panel, line in ((axes, each) for axes in figure.axes for each in axes.get_lines()):
         if line.get_linestyle() == "None":
             continue
         data = [np.asarray(each, np.float64) for each in line.get_data()]

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 SPACE = 0.08
 """Between two names along the top."""
 
+LOWEST_NAMED = 4
+"""The height of the lowest panel in which bands are named, in rows."""
+
 BESIDE = 0.06
 """Between a vertical line and its words."""
 
@@ -127,6 +130,8 @@ def name_bands(page: Page, ground: Ground, bands: Sequence[Band]) -> list[Words]
     """Name each band along the top of the panel, with an arrow where it is narrower than its name."""
     area, points, found = ground.box, page.small, list[Words]()
     height, after = line_height(points), area.left
+    if area.top - area.bottom < LOWEST_NAMED * height:
+        return []
     for band in bands:
         begin, end = ground.across(band.begin), ground.across(band.end)
         text, width = band.name, page.ruler.width(band.name, points)

@@ -54,6 +54,9 @@ MOST_TITLE_LINES = 2
 SMALLEST_TITLE = 0.85
 """How small a title may become, as a part of its usual size, before it is wrapped."""
 
+LOWEST_CAPTIONED = 4
+"""The height of the lowest panel that has a caption, in rows."""
+
 MOST_ORDERS = 4
 """In how many orders curves' names are placed, at most."""
 
@@ -273,6 +276,8 @@ def _lines(text: str, *, several: bool) -> list[str]:
 def _caption(page: Page, panel: Panel, ground: Ground) -> list[Words]:
     """Write a panel's caption above its curves, where the scale leaves room for it."""
     room = ground.box.width - 2 * PAD
+    if ground.box.top - ground.box.bottom < LOWEST_CAPTIONED * line_height(page.small):
+        return []
     for text in panel.captions:
         width = page.ruler.width(text, page.small)
         if width <= room:

@@ -203,6 +203,66 @@ def test_a_plan_of_the_steps_that_accelerate_leaves_is_near_the_run() -> None:
     assert checked(advised, log_of(run_of(made, np.arange(201) * 2), EXACT)).verdict == "ok"
 
 
+# --- Several settings ------------------------------------------------------------------------------------------------
+
+SEVERAL: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "peak and pct_start": ({"max_lr": 0.4, "pct_start": 0.1}, ["max_lr 0.4 not 0.1", "pct_start 0.1 not 0.3"]),
+    "length and pct_start": (
+        {"total_steps": 700, "pct_start": 0.2},
+        ["total_steps 700 not 600", "pct_start 0.2 not 0.3"],
+    ),
+    "length and peak": ({"total_steps": 2400, "max_lr": 0.2}, ["total_steps 2400 not 600", "max_lr 0.2 not 0.1"]),
+    "both factors": (
+        {"div_factor": 10.0, "final_div_factor": 100.0},
+        ["div_factor 10 not 25", "final_div_factor 100 not 10000"],
+    ),
+    "line and peak": (
+        {"anneal_strategy": "linear", "max_lr": 0.05},
+        ["anneal_strategy linear not cos", "max_lr 0.05 not 0.1"],
+    ),
+    "phases and peak": ({"three_phase": True, "max_lr": 0.05}, ["three_phase true not false", "max_lr 0.05 not 0.1"]),
+    "rate and momentum": ({"max_lr": 0.2, "base_momentum": 0.8}, ["max_lr 0.2 not 0.1", "base_momentum 0.8 not 0.85"]),
+    "three": (
+        {"max_lr": 0.3, "pct_start": 0.45, "div_factor": 7.0},
+        ["max_lr 0.3 not 0.1", "pct_start 0.45 not 0.3", "div_factor 7 not 25"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SEVERAL)
+def test_several_settings_that_were_others_are_named(case: str) -> None:
+    plan, kind = {"max_lr": 0.1, "total_steps": 600}, KINDS[(0, 2, 3, 5)[list(SEVERAL).index(case) % 4]]
+    changes, expected = SEVERAL[case]
+    found = checked(plan, logged({**plan, **changes}, np.arange(601), kind)).cause
+    assert (found.slug, found.fit, found.is_found) == ("unknown", 1, True)
+    said = found.summary.partition(": ")[2].split("; ")
+    assert sorted(said) == sorted(expected)
+    for change in expected:
+        setting, run, _, planned = change.split()
+        assert f"{setting} to {planned}" in found.advice.partition(" in the run, or ")[0]
+        assert f"{setting} to {run}" in found.advice.partition(" in the run, or ")[2]
+
+
+def test_settings_of_several_groups_are_lists() -> None:
+    plan = {"max_lr": [0.01, 0.1], "total_steps": 300, "groups": ["backbone", "head"]}
+    run = run_of({**plan, "max_lr": [0.02, 0.3], "pct_start": 0.1}, np.arange(301))
+    found = checked(plan, log_of(run, EXACT)).cause
+    assert "max_lr [0.02, 0.3] not [0.01, 0.1]" in found.summary
+    assert "pct_start 0.1 not 0.3" in found.summary
+
+
+def test_an_absolute_final_rate_is_compared_as_such() -> None:
+    plan = {"max_lr": 0.1, "total_steps": 300, "convention": "paddle", "final_lr": 1e-5}
+    found = checked(plan, log_of(run_of({**plan, "max_lr": 0.3, "final_lr": 1e-3}, np.arange(301)), EXACT)).cause
+    assert sorted(found.summary.partition(": ")[2].split("; ")) == ["final_lr 0.001 not 1e-05", "max_lr 0.3 not 0.1"]
+
+
+def test_what_is_no_cycle_stays_unknown() -> None:
+    found = checked({"max_lr": 0.1, "total_steps": 300}, make_log(np.arange(300), 0.1 / (np.arange(300) + 1)))
+    assert (found.cause.slug, found.cause.is_found) == ("unknown", False)
+    assert "max 0.1" in found.cause.summary
+
+
 # --- float32 ---------------------------------------------------------------------------------------------------------
 
 

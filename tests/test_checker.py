@@ -266,13 +266,6 @@ def test_a_peak_is_given_as_a_ratio_of_the_planned_one(times: float, words: str)
     assert found.summary.endswith(f"the plan says 0.1: {words}")
 
 
-def test_two_mistakes_at_once_are_not_guessed_at() -> None:
-    run = run_of({**PLAN, "pct_start": 0.45, "div_factor": 7.0, "max_lr": 0.3}, np.arange(501))
-    found = checked(PLAN, log_of(run, EXACT))
-    assert found.cause.slug == "unknown"
-    assert "max 0.3" in found.cause.summary
-
-
 def test_one_column_is_compared_with_the_group_it_fits() -> None:
     plan = {**PLAN, "max_lr": [0.01, 0.1], "groups": ["backbone", "head"]}
     rates = OneCycle(**plan).schedule().lr(np.arange(500), 1)

@@ -152,7 +152,7 @@ def _details(found: Verdict) -> Iterator[str]:
     cause, series, many = found.cause, found.series, count(found.compared, "value")
     share = f"{proportion(cause.fit, 1, 3)} of {many}" if cause.fit != 1 else f"all {many}"
     explained = f" (explains {'the only value' if found.compared == 1 else share})"
-    if cause.slug == "unknown":
+    if not cause.is_found:
         explained = f" ({share} {'matches' if found.compared == 1 else 'match'} the plan)"
     if found.verdict == "incomplete":
         explained = ""

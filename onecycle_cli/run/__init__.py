@@ -51,12 +51,14 @@ class Cause:
         summary: what happened, in a sentence.
         advice: what to change.
         fit: the share of compared values, from 0 to 1, that it explains within the tolerance.
+        is_found: whether it explains any; else `fit` is the share of the values that are as planned.
     """
 
     slug: str
     summary: str
     advice: str
     fit: float
+    is_found: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,23 +49,32 @@ def check(
         found = compare(settings, settings.schedule(strict=False), log, tolerance, row_is)
         if found.right:
             return _right(found, partial=partial)
-        cause, series, more = _why(settings, found)
+        cause, series, more = _why(settings, found, log)
         notes, coverage = (*_how_rows_count(series), *found.notes, *more), coverage_of(series, found.unclaimed)
         first = _divergence(series)
         near = found.tolerance if tolerance is not None else series.nearness.written[first.column]
         return Verdict("diverges", series, first, cause, near, None, coverage, notes)
 
 
-def _why(settings: OneCycle, found: Comparison) -> tuple[Cause, Series, tuple[str, ...]]:
-    """Find the cause of a divergence, the series to show, and what to note: float32 arithmetic if that explains more.
+def _why(settings: OneCycle, found: Comparison, log: Log) -> tuple[Cause, Series, tuple[str, ...]]:
+    """Find the cause of a divergence, the series to show, and what to note.
 
-    Values that were computed in float32 miss those of any hypothesis by a little more than they were rounded.
+    Values that were computed in float32 miss those of any hypothesis by a little more than they were rounded. Where no
+    single cause explains the log, several settings may do together.
     """
     cause, series = find_cause(settings, found.alignments)
-    if cause.fit < PERFECT and found.looser and not found.looser[0].right:
-        in_single, loose = find_cause(settings, found.looser)
+    loose = [] if found.looser and found.looser[0].right else found.looser
+    if cause.fit < PERFECT and loose:
+        in_single, beside = find_cause(settings, loose)
         if in_single.fit >= PERFECT:
-            return in_single, loose, (IN_SINGLE,)
+            return in_single, beside, (IN_SINGLE,)
+    if cause.fit < PERFECT:
+        from onecycle_cli.run.differences import several_settings
+
+        for alignments, notes in ((found.alignments, ()), (loose, (IN_SINGLE,))):
+            several = several_settings(settings, alignments, log) if alignments else None
+            if several is not None:
+                return several[0], series if series.prefix else several[1], notes
     return cause, series, ()
 
 

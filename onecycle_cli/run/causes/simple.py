@@ -109,6 +109,7 @@ def unknown(case: Case) -> Cause:
         f"{_rates(logged[np.isfinite(logged)])}; the plan has {_rates(planned)} over steps 0 to {total - 1:,}",
         "compare these numbers with the run's settings; if several of them are wrong, fix one and check again",
         whole.right_values / max(whole.compared, 1),
+        is_found=False,
     )
 
 

@@ -248,6 +248,20 @@ def test_another_framework_s_arithmetic_is_named(convention: str, more: dict[str
     assert checked(plan, log).cause.slug == f"convention:{convention}"
 
 
+@pytest.mark.parametrize("epochs", [1, 4, 10])
+@pytest.mark.parametrize("more", [{}, {"final_div_factor": 4000.0}, {"final_div_factor": 1e5}])
+@pytest.mark.parametrize("digits", [17, 6])
+def test_fastai_is_found_though_the_plan_has_steps_alone(epochs: int, more: dict[str, float], digits: int) -> None:
+    per_epoch = 500 // epochs
+    run = OneCycle(max_lr=0.1, epochs=epochs, steps_per_epoch=per_epoch, convention="fastai").schedule()
+    rates = [float(f"{rate:.{digits}g}") for rate in run.lr(np.arange(500)).tolist()]
+    found = checked({"max_lr": 0.1, "total_steps": 500, "pct_start": 0.25, **more}, make_log(np.arange(500), rates))
+    assert (found.cause.slug, found.cause.fit) == ("convention:fastai", 1.0)
+    assert ("with final_div_factor 100000" in found.cause.summary) == (more.get("final_div_factor") != 1e5)
+    wrong = make_log(np.arange(500), [rate * (1.001 if at % 2 else 1) for at, rate in enumerate(rates)])
+    assert checked({"max_lr": 0.1, "total_steps": 500, "pct_start": 0.25}, wrong).cause.slug != "convention:fastai"
+
+
 def test_a_final_rate_of_paddle_is_described_as_a_factor() -> None:
     schedule = OneCycle(max_lr=0.1, total_steps=500, convention="paddle").schedule()
     found = checked(PLAN, make_log(np.arange(500), schedule.lr(np.arange(500))))

@@ -11,8 +11,9 @@ from onecycle_cli.policy.onecycle import OneCycle
 from onecycle_cli.run.causes.hypothesis import Case, Hypothesis, first_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from onecycle_cli.policy.conventions.base import Convention
     from onecycle_cli.policy.schedule import Schedule
     from onecycle_cli.run.series import Floats, Samples
 
@@ -73,31 +74,40 @@ def momentum_still(case: Case) -> Iterator[Hypothesis]:
 
 
 def other_convention(case: Case) -> Iterator[Hypothesis]:
-    """Suppose that another framework drew the curve from the same numbers, with its own defaults or the plan's."""
-    here = case.schedule.plan.convention.name
+    """Suppose that another framework drew the curve: from the same numbers, with its own defaults, or the plan's.
+
+    Where final_div_factor divides something else there, it may also have been set for the plan's final rate.
+    """
+    here = case.schedule.plan.convention
     for name, convention in CONVENTIONS.items():
-        if name == here:
+        if name == here.name:
             continue
-        for with_plan_defaults in (False, True):
-            schedule = _drawn(case, name, with_plan_defaults=with_plan_defaults)
+        given = case.settings.given
+        plan = case.schedule.plan
+        resolved = {setting: getattr(plan, setting) for setting in ("pct_start", "div_factor", "final_div_factor")}
+        tried = [given, {**resolved, **given}]
+        if convention.final_divides_peak != here.final_divides_peak and plan.final_lr is None:
+            factor = plan.div_factor ** (1 if convention.final_divides_peak else -1) * plan.final_div_factor
+            tried += [{**some, "final_div_factor": factor} for some in tried]
+        for settings in tried:
+            schedule = _drawn(convention, settings)
             if schedule is not None and len(schedule.groups) == len(case.schedule.groups):
+                final = f"final_div_factor {format_number(schedule.plan.final_div_factor, 10)}"
+                same = schedule.plan.final_div_factor == plan.final_div_factor
                 yield Hypothesis(
                     f"convention:{name}",
-                    f"the learning rates match the plan's settings under {convention.title}",
-                    f"set convention to {name} in the plan; the same settings give a different curve in {here}",
+                    f"the learning rates match the plan's settings under {convention.title}"
+                    f"{'' if same else f', with {final}'}",
+                    f"set convention to {name}{'' if same else f', and {final},'} in the plan; the same settings give "
+                    f"a different curve in {here.name}",
                     case.follows(schedule),
                 )
 
 
-def _drawn(case: Case, name: str, *, with_plan_defaults: bool) -> Schedule | None:
-    """Draw the plan in another convention, without the settings that it does not support."""
-    given = case.settings.given
-    if with_plan_defaults:
-        plan = case.schedule.plan
-        resolved = ("pct_start", "div_factor", "final_div_factor")
-        given = {**{setting: getattr(plan, setting) for setting in resolved}, **given}
-    kept: dict[str, Any] = {setting: value for setting, value in given.items() if CONVENTIONS[name].supports(setting)}
+def _drawn(convention: Convention, given: Mapping[str, Any]) -> Schedule | None:
+    """Draw settings in another convention, without those that it does not support."""
+    kept: dict[str, Any] = {setting: value for setting, value in given.items() if convention.supports(setting)}
     try:
-        return OneCycle(**{**kept, "convention": name}).schedule(strict=False)
+        return OneCycle(**{**kept, "convention": convention.name}).schedule(strict=False)
     except OnecycleError:
         return None

@@ -261,6 +261,7 @@ def completed(typed: str) -> list[str]:
         ("onecycle explain fas", ["fastai"]),
         ("onecycle check --row-is mi", ["microbatch"]),
         ("onecycle show --max-m", ["--max-momentum"]),
+        ("onecycle validate --ignore OC512,OC41", [f"OC512,{code}" for code in RULES if code.startswith("OC41")]),
     ],
 )
 def test_the_shell_completes(typed: str, offered: list[str]) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from onecycle_cli.cli import print_error
 from onecycle_cli.cli.logs import ColumnOption, LogArgument, PatternOption, read_columns
 from onecycle_cli.cli.options import FormatOption, takes_plan
 from onecycle_cli.cli.pictures import (
@@ -189,7 +190,7 @@ def _check_several(
             logged, verdict = verdict_on(path)
         except OnecycleError as error:
             found.append(unreadable_json(path, error))
-            sys.stderr.write(f"error: {printable(error.message)}\n")
+            print_error(error.message, error.hint)
             continue
         notes = [*logged.notes, *verdict.notes]
         print_warnings(bad_rows(logged))

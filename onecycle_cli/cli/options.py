@@ -16,6 +16,7 @@ from onecycle_cli.cli.usage import UnknownWordError
 from onecycle_cli.config import Request
 from onecycle_cli.config.project import Project, find_project, read_codes
 from onecycle_cli.errors import OnecycleError
+from onecycle_cli.findings import RULES
 from onecycle_cli.formatting import THOUSANDS, count, flag_name, format_number, join_words, setting_text, shorten
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.settings import SETTINGS
@@ -264,6 +265,12 @@ def _names(text: str) -> list[str]:
 def codes(text: str) -> list[str]:
     """Read a code or its beginning, or several with commas."""
     return list(read_codes(text.split(",")))
+
+
+def known_codes(incomplete: str) -> list[tuple[str, str]]:
+    """Return the codes that what was typed may become, for the shell's completion; also the last of several."""
+    before, comma, _ = incomplete.rpartition(",")
+    return [(f"{before}{comma}{code}", rule.title) for code, rule in RULES.items()]
 
 
 def _known_conventions(incomplete: str) -> list[tuple[str, str]]:

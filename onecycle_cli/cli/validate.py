@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 import typer
 
 from onecycle_cli.cli import print_error
-from onecycle_cli.cli.options import codes, takes_paths
+from onecycle_cli.cli.options import codes, known_codes, takes_paths
 from onecycle_cli.cli.streams import unfiltered
 from onecycle_cli.cli.targets import check_not_input, is_stream, print_notes, write_text
 from onecycle_cli.config import Request, load
@@ -40,11 +40,21 @@ def validate(
     strict: Annotated[bool | None, typer.Option("--strict/--no-strict", help="Fail on warnings too.")] = None,
     select: Annotated[
         list[str] | None,
-        typer.Option(parser=codes, metavar="CODE", help="Report only these codes, such as OC104 or OC4."),
+        typer.Option(
+            parser=codes,
+            autocompletion=known_codes,
+            metavar="CODE,…",
+            help="Report only these codes, such as OC104 or OC4.",
+        ),
     ] = None,
     ignore: Annotated[
         list[str] | None,
-        typer.Option(parser=codes, metavar="CODE", help="Do not report these codes; as for --select."),
+        typer.Option(
+            parser=codes,
+            autocompletion=known_codes,
+            metavar="CODE,…",
+            help="Do not report these codes; as for --select.",
+        ),
     ] = None,
     output_file: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write the report to a file and print a summary.")

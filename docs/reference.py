@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+FIRST = ("OneCycle", "Schedule", "ScheduleGuard")
+"""Classes at the top of the page; exceptions are at its end."""
+
 UNBROKEN = 10_000
 """Columns of a page whose paragraphs are one line each."""
 
@@ -235,18 +238,22 @@ def _python() -> str:
         "`from onecycle_cli import …` gives these names; the package is typed. Importing it loads neither NumPy nor "
         "matplotlib."
     )
-    return _page("Python", intro, *(_class(getattr(onecycle_cli, name)) for name in sorted(names, key=str.lower)))
+    classes = [getattr(onecycle_cli, name) for name in sorted(names)]
+    classes.sort(key=lambda each: (issubclass(each, Exception), each.__name__ not in FIRST))
+    return _page("Python", intro, *map(_class, classes))
 
 
 def _class(class_: type) -> str:
-    parts = [f"## {class_.__name__}", _docstring(class_)]
+    bases = ", ".join(f"`{base.__name__}`" for base in class_.__bases__)
+    parts = [f"## {class_.__name__}", f"An exception, derived from {bases}." if issubclass(class_, Exception) else ""]
+    parts.append(_docstring(class_))
     for name, member in _members(class_).items():
         target = inspect.unwrap(member.__func__ if isinstance(member, classmethod | staticmethod) else member)
         if name.startswith("_") or not (inspect.isfunction(target) or isinstance(member, property)):
             continue
-        is_call = inspect.isfunction(target)
-        shown = f"{name}{_parameters(target)}" if is_call else name
-        parts.append(f"### {class_.__name__}.{name}\n\n`{shown}`\n\n{_docstring(member)}")
+        parts.append(f"### {class_.__name__}.{name}")
+        parts.append(f"`{name}{_parameters(target)}`" if inspect.isfunction(target) else "")
+        parts.append(_docstring(member))
     return "\n\n".join(filter(None, parts))
 
 

@@ -85,3 +85,13 @@ def test_every_code_and_file_named_exists(name: str) -> None:
         assert (PAGES[name].parent / link).exists(), link
     for path in re.findall(r"\b(?:configs|logs)/[\w./-]+\.(?:yaml|csv|py)\b", text):
         assert (ROOT / path).exists() or f"# {path}\n" in text, path
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_placeholder_is_explained(name: str) -> None:
+    text = PAGES[name].read_text()
+    for word in {
+        word for block in re.findall(r"```(?:yaml|toml)\n(.*?)```", text, re.DOTALL) for word in block.split()
+    }:
+        for placeholder in re.findall(r"(?<![${:])\b(?:OWNER|COMMIT|REVISION|VERSION)\b", word):
+            assert re.search(rf"replace(?s:.)*`{placeholder}`", text), placeholder

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib import font_manager
 from matplotlib.font_manager import FontEntry
 from matplotlib.text import Text
 from PIL import Image
@@ -393,6 +394,21 @@ def test_fonts_with_the_characters_are_found_and_the_first_is_used(monkeypatch: 
     assert fonts.fonts_for(["a实", "验"]) == ["DejaVu Sans", "Two"]
     assert fonts.fonts_for(["plain", "é"]) == ["DejaVu Sans"]
     assert fonts.fonts_for(["한"]) == ["DejaVu Sans"]
+
+
+def test_the_font_of_last_resort_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [FontEntry(fname=name, name=name) for name in ("Last Resort High-Efficiency", ".LastResort", "A-b: c")]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", entries)
+    assert [entry.name for entry in fonts.installed()] == ["A-b: c"]
+    assert fonts.missing_characters(["实"], ["A-b: c"]) == {"实"}
+
+
+def test_a_plan_with_a_name_in_any_script_is_drawn(capfd: pytest.CaptureFixture[str]) -> None:
+    figure = plan_figure([curve("实验一 – 学習率"), curve("тест ✓ 🙂 한국어 عربي")], FigureOptions())
+    missing = undrawable(figure)
+    assert missing <= set("实验一学習率🙂한국어عربي")
+    save(figure, io.BytesIO(), "png", dpi=100)
+    assert capfd.readouterr().err == ""
 
 
 def test_logarithmic_axis() -> None:

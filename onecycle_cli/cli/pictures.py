@@ -50,7 +50,7 @@ def save_figure(figure: Figure, target: str, dpi: float, content: dict[str, str]
     missing = sorted(undrawable(figure))
     if missing:
         shown = shorten("".join(missing), 20)
-        print_notes([f"no installed font has {shown}, drawn as boxes: install one, such as Noto Sans CJK"])
+        print_notes([f"no installed font has {shown}: drawn as boxes; install a font such as Noto Sans CJK"])
     save_picture(figure, target, dpi, content)
 
 

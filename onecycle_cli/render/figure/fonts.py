@@ -32,6 +32,10 @@ PREFERRED = (
 """Fonts to try first: they look well beside matplotlib's, and have most of the characters of East Asia."""
 
 
+LAST_RESORT = "LastResort"
+"""Fonts with this in their names have boxes for all characters; matplotlib 3.11 comes with one."""
+
+
 def fonts_for(texts: Iterable[str], font: str = FONT) -> list[str]:
     """Return the families that a figure's texts need: its own font, and the first installed ones with the others."""
     found = [font]
@@ -57,7 +61,7 @@ def missing_characters(texts: Iterable[str], families: Iterable[str]) -> set[str
     from matplotlib.font_manager import FontProperties, findfont
 
     for family in families:
-        wanted -= characters(findfont(FontProperties(family=family)), "".join(sorted(wanted)))
+        wanted -= characters(findfont(FontProperties(family=[family])), "".join(sorted(wanted)))
     return wanted
 
 
@@ -67,6 +71,8 @@ def installed() -> Iterator[FontEntry]:
 
     entries: dict[str, FontEntry] = {}
     for entry in fontManager.ttflist:
+        if LAST_RESORT in entry.name.replace(" ", ""):
+            continue
         if entry.style == "normal" and str(entry.weight) in ("400", "normal", "regular", "book"):
             entries.setdefault(entry.name, entry)
     yield from (entries.pop(name) for name in PREFERRED if name in entries)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from contextlib import contextmanager
@@ -145,11 +146,18 @@ def own_style(style: Style = STYLES["light"]) -> Iterator[None]:
     finally:
         if wanted is not None:
             os.environ["MPLBACKEND"] = wanted
+    # The first of several fonts that has a character is used, also where it has no bold letters.
+    fonts = logging.getLogger("matplotlib.font_manager")
+    level = fonts.level
+    fonts.setLevel(logging.ERROR)
     builtin: dict[Any, Any] = {name: value for name, value in mpl.rcParamsDefault.items() if "backend" not in name}
-    with mpl.rc_context(builtin | settings(style)), warnings.catch_warnings():
-        # What no font has is reported once, by `fonts.missing_characters`.
-        warnings.filterwarnings("ignore", "Glyph .* missing")
-        yield
+    try:
+        with mpl.rc_context(builtin | settings(style)), warnings.catch_warnings():
+            # What no font has is reported once, by `fonts.missing_characters`.
+            warnings.filterwarnings("ignore", "Glyph .* missing")
+            yield
+    finally:
+        fonts.setLevel(level)
 
 
 def looks(number: int, style: Style) -> list[dict[str, Any]]:

@@ -14,7 +14,8 @@ from onecycle_cli import OneCycle
 from onecycle_cli.cli import main
 from onecycle_cli.policy.ramps import CosineRamp, LinearRamp, Ramp
 from onecycle_cli.policy.schedule import Schedule
-from onecycle_cli.render.code import OTHER_NAMES, Framework, code
+from onecycle_cli.render.code import GUARD_TOLERANCE, OTHER_NAMES, Framework, code
+from onecycle_cli.run.guard import TOLERANCE
 from tests.snippets import FRAMEWORKS, PLANS, snippet
 
 
@@ -179,6 +180,15 @@ def test_the_command_prints_or_writes(tmp_path: Path, capsys: pytest.CaptureFixt
     assert target.read_text() == "mine\n"
     assert main(["code", *plan, "--framework", "torch", "-o", str(target), "--force"]) == 0
     assert target.read_text() == printed
+
+
+def test_the_guards_tolerance_is_its_own() -> None:
+    assert GUARD_TOLERANCE == TOLERANCE
+    settings = OneCycle(max_lr=0.1, total_steps=59, convention="fastai")
+    for plan, given in ((settings, True), (OneCycle(max_lr=0.1, total_steps=59), False)):
+        assert (
+            ", tolerance=" in code("torch", "a", plan, plan.schedule(), guarded=True).replace("\n    ", " ")
+        ) is given
 
 
 def test_other_names_of_frameworks(capsys: pytest.CaptureFixture[str]) -> None:

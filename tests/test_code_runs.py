@@ -154,7 +154,7 @@ def test_transformers_trains_with_the_plan(plan: str, monkeypatch: pytest.Monkey
     assert_followed(plan, [row[: len(planned(plan)[0])] for row in seen])
 
 
-@pytest.mark.parametrize("plan", ["torch", "groups", "accumulated", "resumed", "resumed-optax"])
+@pytest.mark.parametrize("plan", ["torch", "groups", "accumulated", "r-torch", "fastai", "resumed", "resumed-optax"])
 def test_the_guard_follows_the_run(plan: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     torch: Any = pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)

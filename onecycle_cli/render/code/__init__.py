@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from onecycle_cli.policy.plan import Plan
     from onecycle_cli.policy.schedule import Schedule
 
+GUARD_TOLERANCE = 1e-6
+"""The tolerance of ScheduleGuard itself."""
+
 GUARDED = ("torch", "lightning", "transformers", "accelerate", "keras")
 """The frameworks whose snippets can have a ScheduleGuard."""
 
@@ -161,10 +164,18 @@ class Task:
         """Return lines of code that resume, if the plan resumes."""
         return "\n".join(lines) if self.first_step else ""
 
-    def guard(self, *more: str) -> str:
-        """Return code that makes a ScheduleGuard with the plan's own settings, if one is asked for."""
+    def guard(self, written: Schedule, *more: str) -> str:
+        """Return code that makes a ScheduleGuard with the plan's own settings, if one is asked for.
+
+        `written` has the values that the code trains with: where they are not the plan's, the guard is told how far
+        they may be from it.
+        """
         if not self.guarded:
             return ""
+        from onecycle_cli.render.code.match import relative_difference
+
+        if (twice := 2 * relative_difference(self.schedule, written)) > GUARD_TOLERANCE:
+            more = (*more, f"tolerance={min(twice, 0.99):.1e}")
         settings = {name: value for name, value in self.settings.given.items() if name not in ("name", "verbose")}
         given = [Argument(name, literal(value)) for name, value in settings.items()]
         plan = f"OneCycle({', '.join(f'{one.name}={one.value}' for one in given)})"

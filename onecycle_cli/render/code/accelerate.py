@@ -38,7 +38,7 @@ def snippet(task: Task) -> str:
             f'accelerator.load_state("checkpoint")  # saved by save_state after the first {task.first_step} steps',
             f"assert scheduler.last_epoch == {task.first_step}",
         ),
-        task.guard("optimizer"),
+        task.guard(scheduler.schedule, "optimizer"),
         between="\n",
     )
     body = join(scheduler.definition, make, between="\n\n\n")

@@ -88,6 +88,7 @@ class Formula:
         momentum: each group's rows; empty where momentum is not cycled, or dips.
         dips: each group's high, low and half cycle, where momentum dips as in the papers.
         remark: how far the formula is from the plan, where it is not the plan's own.
+        schedule: the values of the formula.
     """
 
     curve: str
@@ -95,6 +96,7 @@ class Formula:
     momentum: tuple[tuple[Row, ...], ...]
     dips: tuple[tuple[float, float, float], ...]
     remark: str
+    schedule: Schedule
 
     @property
     def cycles_momentum(self) -> bool:
@@ -125,6 +127,7 @@ def formula_of(schedule: Schedule) -> Formula:
         tuple(rows((phase, phase.momentum[group]) for phase in own.phases) for group in groups) if cycled else (),
         dips if own.cycles_momentum else (),
         remark,
+        own,
     )
 
 

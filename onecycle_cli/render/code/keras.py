@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from onecycle_cli.formatting import printable
 from onecycle_cli.render.code import Task, imports, join, length_check
-from onecycle_cli.render.code.formula import Formula, formula_of, in_python
+from onecycle_cli.render.code.formula import formula_of, in_python
+
+if TYPE_CHECKING:
+    from onecycle_cli.policy.schedule import Schedule
 
 NAMES = (
     "SGD",
@@ -50,7 +54,7 @@ def snippet(task: Task) -> str:
     step = f"step // {task.accumulation}" if task.accumulation > 1 else "step"
     schedule = SCHEDULE.replace("TOTAL", str(task.total)).replace("LAST", str(task.total - 1)).replace("STEP", step)
     definition = join(
-        in_python(Formula(formula.curve, formula.lr[:1], (), (), "")),
+        in_python(replace(formula, lr=formula.lr[:1], momentum=(), dips=())),
         schedule,
         "" if task.from_loader else STOP.replace("TOTAL", str(task.total)),
         between="\n\n\n",
@@ -59,7 +63,7 @@ def snippet(task: Task) -> str:
     run = join(
         length_check(task, task.steps_of_the_run()),
         _model(task),
-        _guard(task) if guarded else "",
+        _guard(task, formula.schedule) if guarded else "",
         _fit(task, guarded=guarded),
         between="\n",
     )
@@ -80,12 +84,12 @@ def _model(task: Task) -> str:
     return f"optimizer = {name}(learning_rate=OneCycleSchedule(){more})\nmodel.compile(optimizer=optimizer, loss=loss)"
 
 
-def _guard(task: Task) -> str:
+def _guard(task: Task, written: Schedule) -> str:
     """Return the guard, for the learning rate alone."""
     settings = task.settings
     if task.schedule.cycles_momentum:
         settings = replace(settings, cycle_momentum=False, base_momentum=None, max_momentum=None, final_momentum=None)
-    return replace(task, settings=settings).guard()
+    return replace(task, settings=settings).guard(written)
 
 
 def _fit(task: Task, *, guarded: bool) -> str:

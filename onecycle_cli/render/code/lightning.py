@@ -24,7 +24,7 @@ def snippet(task: Task) -> str:
     )
     method = "# in the LightningModule\ndef configure_optimizers(self):\n" + textwrap.indent(body, "    ")
     trainer = join(
-        task.guard(),
+        task.guard(scheduler.schedule),
         f"trainer = {call('lightning.Trainer', _arguments(task))}",
         comment("train_loader has the batch size of one process.") if task.world > 1 else "",
         "trainer.fit(model, train_loader)" if not task.first_step else _resume(task),

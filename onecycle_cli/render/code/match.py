@@ -106,6 +106,18 @@ def compare_schedules(planned: Schedule, own: Schedule, *, momentum: bool = True
     return Match(own, same, step, here, there, own.lr(last), planned.lr(last), close)
 
 
+def relative_difference(planned: Schedule, own: Schedule) -> float:
+    """Return by how much of the planned value another schedule of its length and groups differs at the most."""
+    groups = range(len(planned.groups))
+    spread = range(0, planned.total_steps, max(1, planned.total_steps * len(groups) // SAMPLE))
+    steps = sorted({*edge_steps(planned), *edge_steps(own), *spread})
+    pairs = [(own.lr(step, group), planned.lr(step, group)) for step in steps for group in groups]
+    for step in steps:
+        momenta = [(own.momentum(step, group), planned.momentum(step, group)) for group in groups]
+        pairs += [(a, b) for a, b in momenta if a is not None and b is not None]
+    return max((abs(a - b) / abs(b) if b else math.inf) if a != b else 0.0 for a, b in pairs)
+
+
 def _translate(planned: Schedule, convention: Convention) -> Plan:
     """Return a plan with a framework's settings, as close as it has them."""
     plan, defaults = planned.plan, convention.defaults

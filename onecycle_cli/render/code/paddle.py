@@ -17,7 +17,7 @@ from onecycle_cli.render.code import (
     literal,
     shape_arguments,
 )
-from onecycle_cli.render.code.formula import Formula, formula_of, in_python
+from onecycle_cli.render.code.formula import formula_of, in_python
 from onecycle_cli.render.code.loop import training_loop
 from onecycle_cli.render.code.match import match_scheduler, why_not
 
@@ -58,7 +58,7 @@ def snippet(task: Task) -> str:
         words.append(match.remark("Paddle's OneCycleLR"))
     else:
         formula = formula_of(task.schedule)
-        definition = in_python(Formula(formula.curve, formula.lr[:1], (), (), ""))
+        definition = in_python(replace(formula, lr=formula.lr[:1], momentum=(), dips=()))
         words += [why_not(match, "Paddle's OneCycleLR"), formula.remark]
         check = length_check(task, task.steps_of_the_run())
         ask = f"lambda step: one_cycle(min(step, {task.total - 1}), LR)"

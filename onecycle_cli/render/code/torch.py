@@ -26,6 +26,7 @@ from onecycle_cli.render.code.match import match_scheduler, why_not
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from onecycle_cli.policy.schedule import Schedule
     from onecycle_cli.render.code.formula import Formula
 
 
@@ -42,7 +43,7 @@ def snippet(task: Task) -> str:
         length_check(task, task.steps_of_the_run()) if scheduler.definition else "",
         scheduler.make,
         resume(task),
-        task.guard("optimizer"),
+        task.guard(scheduler.schedule, "optimizer"),
         "model = torch.nn.parallel.DistributedDataParallel(model)" if task.world > 1 else "",
         between="\n",
     )
@@ -96,11 +97,13 @@ class Scheduler:
         definition: its class, which goes first; empty for PyTorch's own scheduler.
         make: the call that makes it.
         remarks: what the comment at the top says of it.
+        schedule: its values.
     """
 
     definition: str
     make: str
     remarks: tuple[str, ...]
+    schedule: Schedule
 
 
 def make_scheduler(task: Task, length: Sequence[Argument]) -> Scheduler:
@@ -115,11 +118,12 @@ def make_scheduler(task: Task, length: Sequence[Argument]) -> Scheduler:
             given += [Argument(name, per_group(momenta[name])) for name in differing]
         else:
             given.append(Argument("cycle_momentum", "False"))
-        return Scheduler("", f"scheduler = {call(NAME, given, ['optimizer'])}", remarks=(match.remark("OneCycleLR"),))
+        make = f"scheduler = {call(NAME, given, ['optimizer'])}"
+        return Scheduler("", make, (match.remark("OneCycleLR"),), match.schedule)
     formula = formula_of(task.schedule)
     words = (why_not(match, "PyTorch's OneCycleLR"), formula.remark)
     definition = join(in_python(formula), _class(task, formula), between="\n\n\n")
-    return Scheduler(definition, "scheduler = OneCycleScheduler(optimizer)", remarks=words)
+    return Scheduler(definition, "scheduler = OneCycleScheduler(optimizer)", words, formula.schedule)
 
 
 def optimizer_of(task: Task, owner: str) -> str:

@@ -40,7 +40,7 @@ def snippet(task: Task) -> str:
         f"training_args = {call('TrainingArguments', _arguments(task, own=own))}",
         f"assert training_args.world_size == {task.world}  # start it with torchrun" if task.world > 1 else "",
         optimizer_of(task, "model") if own else "",
-        task.guard(),
+        task.guard(scheduler.schedule),
         f"trainer = {call('OneCycleTrainer', over)}",
         comment("The Trainer's own warm-up and learning rate are not used."),
         "trainer.train()" if not task.first_step else _resume(task),

@@ -156,7 +156,10 @@ def test_the_library_loads_nothing_heavy() -> None:
             ([*CHECK, "-o", "{folder}/a.png"], {"matplotlib.pyplot", "yaml", "orjson", "pyarrow"}),
             (["plot", *PLAN, "-o", "{folder}/b.png"], {"matplotlib.pyplot", "yaml", "orjson", "pyarrow"}),
         ],
-        [(["export", *PLAN], {"matplotlib", "yaml", "pyarrow"})],
+        [
+            (["report", *PLAN, "-o", "{folder}/c.html"], {"matplotlib", "yaml", "orjson", "pyarrow"}),
+            (["export", *PLAN], {"matplotlib", "yaml", "pyarrow"}),
+        ],
     ],
     ids=["without arrays", "with arrays", "export"],
 )

@@ -35,6 +35,7 @@ COMMANDS = {
     "code": ("export", "Write the training code of a plan for a framework"),
     "compare": ("compare", "Compare plans, or one plan under several conventions"),
     "check": ("check", "Compare logged runs with their plan"),
+    "report": ("report", "Write a page to share: chart, findings, settings and logs"),
     "fit": ("fit", "Recover the config of a run from its log"),
     "validate": ("validate", "Find the mistakes in configs"),
     "init": ("reference", "Write a commented config to start from"),

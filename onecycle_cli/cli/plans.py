@@ -19,11 +19,16 @@ from onecycle_cli.render.short_names import short_names
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from onecycle_cli.config import NamedPlan, Request
+    from onecycle_cli.config import Loaded, NamedPlan, Request
 
 
 def plans(request: Request) -> list[NamedPlan]:
-    """Return every plan asked for; print notes and findings on standard error.
+    """Return every plan asked for, as `load_plans` does."""
+    return [made.plan for made in load_plans(request).plans if made.plan is not None]
+
+
+def load_plans(request: Request) -> Loaded:
+    """Load every plan asked for, none of them with errors; print notes and findings on standard error.
 
     Warnings and errors are printed with their source lines if there are errors, else without.
 
@@ -48,10 +53,9 @@ def plans(request: Request) -> list[NamedPlan]:
             print_findings(shown, loaded.texts, sys.stderr)
         else:
             print_briefly(shown, sys.stderr)
-    ready = [made.plan for made in loaded.plans if made.plan is not None]
-    if len(ready) < len(loaded.plans):
+    if any(made.plan is None for made in loaded.plans):
         raise typer.Exit(2)
-    return ready
+    return loaded
 
 
 def one_plan(request: Request) -> NamedPlan:

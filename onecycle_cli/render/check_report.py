@@ -88,7 +88,7 @@ def print_verdict(found: Verdict, plan: str, stream: IO[str]) -> None:
     with unbroken_lines(stream, fit_terminal=True) as console:
         width, console.width = console.width, UNBOUNDED
         console.print(Text(headline(found, plan), style=COLOURS[found.verdict]))
-        for line in _details(found):
+        for line in details(found):
             console.print(textwrap.fill(line, width, subsequent_indent="  ") if len(line) > width else line)
         if found.first_divergence is not None:
             console.print("", divergence_table(found.series, found.first_divergence), sep="\n")
@@ -147,7 +147,7 @@ def compared_values(found: Verdict) -> str:
     return f"{count(found.compared, 'value')}: {join_words(list(fields))}{of}"
 
 
-def _details(found: Verdict) -> Iterator[str]:
+def details(found: Verdict) -> Iterator[str]:
     """Yield the cause and how much of the log it explains, the advice, and how the comparison was made, a line each."""
     cause, series, many = found.cause, found.series, count(found.compared, "value")
     share = f"{proportion(cause.fit, 1, 3)} of {many}" if cause.fit != 1 else f"all {many}"

@@ -28,7 +28,7 @@ WIDEST = 100
 def concise_lines(findings: Iterable[Finding]) -> Iterator[str]:
     """Yield one line per finding: place, severity, code, message, hint."""
     for finding in findings:
-        where = _where(finding)
+        where = place_of(finding)
         place = f"{where}: " if where else ""
         hint = f" ({finding.hint})" if finding.hint else ""
         yield printable(f"{place}{finding.severity}[{finding.code}] {finding.message}{hint}") + "\n"
@@ -121,7 +121,7 @@ def _full(finding: Finding, lines: Sequence[str], stream: IO[str]) -> str:
     colour, number = has_colour(stream), str(finding.line or "")
     said = labelled(f"{finding.severity}[{finding.code}]", finding.severity, printable(finding.message), stream)
     margin = " " * len(number)
-    if where := _where(finding):
+    if where := place_of(finding):
         said += f"{margin}{styled('-->', 'frame', colour=colour)} {printable(where)}\n"
     if finding.line is not None and finding.column is not None and finding.line <= len(lines):
         shown = max(20, min(WIDEST, (width_of(stream) or WIDEST + len(number) + 3) - len(number) - 3))
@@ -140,7 +140,7 @@ def _marked(line: str, at: int, most: int) -> tuple[str, str]:
     return source, " " * cells(source[:at]) + "^" * max(1, cells(word[0]) if word else 0)
 
 
-def _where(finding: Finding) -> str:
+def place_of(finding: Finding) -> str:
     """Return where a finding is: the flag as typed, else the place in its file."""
     if finding.flag is not None or finding.line is None:
         return finding.flag or finding.file or ""

@@ -9,7 +9,7 @@ from onecycle_cli.errors import OnecycleError
 from onecycle_cli.formatting import short
 from onecycle_cli.policy.summary import summarize
 from onecycle_cli.render.page.panels import Chart, Mark
-from onecycle_cli.render.page.traces import logged_traces, planned_trace, shared_steps, steps_each
+from onecycle_cli.render.page.traces import logged_traces, planned_trace, shared_steps, steps_each, with_steps_after
 from onecycle_cli.render.picture import check_drawable
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def assemble(plans: Sequence[Sequence[Curve]], logs: Sequence[tuple[str, Verdict
         check_drawable(curves)
     schedules = [curves[0].schedule for curves in shown]
     most = steps_each(number)
-    steps = shared_steps(schedules, most)
+    steps = with_steps_after(shared_steps(schedules, most), [found.series.steps for _, found in logs], most)
     traces = [planned_trace(curve, plan, steps) for plan, curves in enumerate(shown) for curve in curves]
     marks = []
     for name, found in logs:
@@ -56,6 +56,7 @@ def assemble(plans: Sequence[Sequence[Curve]], logs: Sequence[tuple[str, Verdict
     phases = {tuple((phase.name, phase.first_step, phase.last_step) for phase in each.phases) for each in schedules}
     rhythms = {each.steps_per_epoch for each in schedules}
     return Chart(
+        steps=steps,
         traces=tuple(traces),
         phases=phases.pop() if len(phases) == 1 else (),
         steps_per_epoch=rhythms.pop() if len(rhythms) == 1 else None,

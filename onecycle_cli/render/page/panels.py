@@ -19,6 +19,8 @@ from onecycle_cli.render.picture import DEEPEST, count_unit, even_ticks, tick_la
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from onecycle_cli.policy.ramps import FloatArray
     from onecycle_cli.render.page.traces import Trace
 
@@ -31,9 +33,11 @@ FINE = 0.7
 MOST_STAIRS = 40
 """A cycle of at most so many steps is drawn as stairs: a straight line would show rates between its steps."""
 
-MOST_TICKS = 6
-COLOURS = 8
-"""Colours in the style; further curves have them again with other dashes."""
+MOST_TICKS, FEW_TICKS, MOST_ACROSS = 7, 5, 6
+"""Ticks of the learning rate, of the momentum, and of the steps."""
+
+COLOURS, DASHES = 8, 3
+"""Colours and dashes in the style. Only the first curve is solid, so that it shows through those that cover it."""
 
 HEADROOM = 0.2
 """Room above the highest learning rate for the names of the phases and of the peak, as a share of its axis."""
@@ -49,10 +53,12 @@ LINEAR, LOG = "linear", "log"
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A vertical axis: its range, and whether it is logarithmic."""
+    """A vertical axis: its range, the highest value on it, how many ticks it has, and whether it is logarithmic."""
 
     low: float
     high: float
+    highest: float
+    most: int
     log: bool = False
 
     def share(self, values: FloatArray) -> FloatArray:
@@ -64,7 +70,7 @@ class Axis:
 
     def ticks(self) -> list[tuple[float, str]]:
         """Return the ticks with their labels, from the bottom, each as a share of the height."""
-        ticks, labels = value_ticks(self.low, self.high, MOST_TICKS, log=self.log)
+        ticks, labels = value_ticks(self.low, self.highest, self.most, log=self.log)
         shares = self.share(np.array(ticks, np.float64)).tolist()
         return [(share, label) for share, label in zip(shares, labels, strict=True) if -1e-9 <= share <= 1 + 1e-9]
 
@@ -84,13 +90,15 @@ class Chart:
     """What is drawn.
 
     Attributes:
-        traces: the lines; the first that were logged come after all that were planned.
+        steps: the steps at which the chart can be read; logs may go on after all plans.
+        traces: the lines; those that were logged come after all that were planned.
         phases: names with first and last step, if all plans have the same phases.
         steps_per_epoch: steps of an epoch, if all plans have the same.
         note: words at a place of the learning rate: step, value and text.
         marks: where logs leave their plan.
     """
 
+    steps: NDArray[np.int64]
     traces: tuple[Trace, ...]
     phases: tuple[tuple[str, int, int], ...] = ()
     steps_per_epoch: int | None = None
@@ -99,8 +107,8 @@ class Chart:
 
     @property
     def total_steps(self) -> int:
-        """The steps of the longest plan."""
-        return max(trace.total_steps for trace in self.traces)
+        """The steps from the first to the last one shown."""
+        return int(self.steps[-1]) + 1
 
     @property
     def is_stairs(self) -> bool:
@@ -128,12 +136,12 @@ class Chart:
             positive = values[values > 0]
             low = max(float(positive.min()), high * DEEPEST) if positive.size else high / 10
             room = max(high / low, 1.05)
-            return Axis(low / room**0.04, high * room ** (HEADROOM * 1.04), log=True)
+            return Axis(low / room**0.04, high * room ** (HEADROOM * 1.04), high, MOST_TICKS, log=True)
         if field == "lr":
             low = min(low, 0.0)
-            return Axis(low, high + HEADROOM * (high - low))
+            return Axis(low, high + HEADROOM * (high - low), high, MOST_TICKS)
         room = 0.12 * (high - low) or 0.1 * abs(high) or 1.0
-        return Axis(low - room, high + room)
+        return Axis(low - room, high + room, high + room, FEW_TICKS)
 
 
 def chart_markup(chart: Chart, caption: str) -> Markup:
@@ -147,7 +155,7 @@ def chart_markup(chart: Chart, caption: str) -> Markup:
 
 def look(number: int) -> str:
     """Return the classes that give a curve its colour and dashes, by its number."""
-    return f"oc-c{number % COLOURS} oc-d{number // COLOURS % 3}"
+    return f"oc-c{number % COLOURS}" + (f" oc-d{(number - 1) % DASHES + 1}" if number else "")
 
 
 def _panel(chart: Chart, field: str, name: str) -> Markup:
@@ -263,12 +271,12 @@ def _across(chart: Chart) -> list[Markup]:
     """Return the axis of steps, and that of epochs where they are known."""
     last = chart.total_steps - 1
     unit, word = count_unit(float(last))
-    ticks = even_ticks(0.0, last / unit, MOST_TICKS, whole=unit == 1)
+    ticks = even_ticks(0.0, last / unit, MOST_ACROSS, whole=unit == 1)
     name = f"step ({word})" if word else "step"
     rows = [_ruler(chart, name, [tick * unit for tick in ticks], tick_labels(ticks))]
     per_epoch = chart.steps_per_epoch
     if per_epoch and last / per_epoch >= 1:
-        ticks = even_ticks(0.0, last / per_epoch, MOST_TICKS, whole=True)
+        ticks = even_ticks(0.0, last / per_epoch, MOST_ACROSS, whole=True)
         rows.append(_ruler(chart, "epoch", [tick * per_epoch for tick in ticks], tick_labels(ticks)))
     return rows
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from onecycle_cli.render.picture import Curve
     from onecycle_cli.run import Verdict
 
-MOST_VALUES = 7000
-"""Values of all curves together: about 20 bytes each for learning rate and momentum."""
+MOST_VALUES = 3600
+"""Values of all curves together: at most about 60 bytes each, in the lines and as texts, for noise on both axes."""
 
 MOST_STEPS, FEWEST_STEPS = 600, 120
 """Steps of one curve. A chart is about 800 pixels wide."""
@@ -41,7 +41,6 @@ class Trace:
         begin: the first step still ahead; a resumed run has those before it behind it.
         plan: the number of its plan.
         is_log: whether it was logged, not planned.
-        total_steps: the steps of its plan.
     """
 
     label: str
@@ -52,7 +51,6 @@ class Trace:
     begin: int
     plan: int
     is_log: bool
-    total_steps: int
 
     def values(self, field: str) -> FloatArray | None:
         """Return the learning rates or the momenta."""
@@ -81,6 +79,16 @@ def shared_steps(schedules: Iterable[Schedule], most: int) -> NDArray[np.int64]:
     return np.array(sorted(steps), dtype=np.int64)
 
 
+def with_steps_after(steps: NDArray[np.int64], logged: Iterable[NDArray[np.int64]], most: int) -> NDArray[np.int64]:
+    """Return the page's steps with those of logs that go on after all plans, up to the plans' length once more."""
+    end = int(steps[-1]) + 1
+    last = min(max((int(own.max()) for own in logged if own.size), default=0), 2 * end - 1)
+    if last < end:
+        return steps
+    after = np.linspace(end, last, min(last - end + 1, most)).astype(np.int64)
+    return np.concatenate([steps, np.unique(after)])
+
+
 def planned_trace(curve: Curve, plan: int, steps: NDArray[np.int64]) -> Trace:
     """Return a planned curve at those of the page's steps that it has."""
     schedule = curve.schedule
@@ -95,7 +103,6 @@ def planned_trace(curve: Curve, plan: int, steps: NDArray[np.int64]) -> Trace:
         begin,
         plan,
         is_log=False,
-        total_steps=schedule.total_steps,
     )
 
 
@@ -163,7 +170,6 @@ def logged_traces(name: str, found: Verdict, momentum_word: str, most: int) -> I
             0,
             0,
             is_log=True,
-            total_steps=series.schedule.total_steps,
         )
 
 

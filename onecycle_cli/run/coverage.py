@@ -112,7 +112,8 @@ def _holes(seen: Steps, usual: int, begin: int) -> Iterator[tuple[int, int]]:
 
 def seen_steps(series: Series) -> Steps:
     """Return the different steps of the schedule for which a value was logged, in order."""
-    return different(series.steps[series.present.any(axis=1)])
+    shown = series.present.any(axis=1)
+    return different(series.steps if shown.all() else series.steps[shown])
 
 
 def usual_gap(series: Series) -> int:
@@ -120,15 +121,17 @@ def usual_gap(series: Series) -> int:
 
     A log may be denser in some places than in others, or sample at random.
     """
-    gaps = np.sort(np.diff(seen_steps(series)))
+    gaps = np.diff(seen_steps(series))
     if not gaps.size:
         return 1
+    gaps.sort()
     kept = gaps.size
     for _ in range(3 + int(MOST_HOLES * gaps.size)):
         if kept < 2 or gaps[kept - 1] <= ALONE * gaps[kept - 2]:
             break
         kept -= 1
-    regular = float((gaps == np.median(gaps)).mean()) >= REGULAR
+    median = (gaps[(gaps.size - 1) // 2] + gaps[gaps.size // 2]) / 2
+    regular = np.count_nonzero(gaps == median) >= REGULAR * gaps.size
     return int(gaps[kept - 1]) * (1 if regular else 2)
 
 

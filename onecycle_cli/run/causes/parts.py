@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from onecycle_cli.formatting import count, join_words
-from onecycle_cli.run.causes.hypothesis import Case, Hypothesis, at_other_steps, rows_with_rate, steps_with
+from onecycle_cli.run.causes.hypothesis import (
+    SPREAD_ROWS,
+    Case,
+    Hypothesis,
+    at_other_steps,
+    rows_with_rate,
+    steps_with,
+)
+from onecycle_cli.run.precision import thinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -78,9 +86,11 @@ class Parts:
         self.case = case
         rows = rows_with_rate(case.whole)
         falls = np.diff(case.whole.steps[rows]) < 0
-        if falls.sum() > OUT_OF_ORDER * rows.size:
+        shuffled = falls.sum() > OUT_OF_ORDER * rows.size
+        if shuffled:
             rows = rows[np.argsort(case.whole.steps[rows], kind="stable")]
-        self.order, self.rows = rows, case.whole.take(rows)
+        unchanged = not shuffled and rows.size == len(case.whole.values)
+        self.order, self.rows = rows, case.whole if unchanged else case.whole.take(rows)
         self.steps, self.column = self.rows.steps, self.rows.rates[0]
         self.found: list[Part] = []
         self.whole = self._find()
@@ -134,9 +144,10 @@ class Parts:
 
     def _still(self, row: int) -> int:
         """Return how many rows from one on have its rate."""
-        rates = self.rows.values[row:, self.column]
-        changed = np.flatnonzero(rates != rates[0])
-        return int(changed[0]) if changed.size else rates.size
+        rates, size = self.rows.values[row:, self.column], CHUNK
+        while (same := rates[:size] == rates[0]).all() and size < rates.size:
+            size *= 2
+        return len(same) if same.all() else int(same.argmin())
 
     def _held(self, row: int, shift: int) -> int:
         """Return the schedule's step from which it stands still: the row's before, or one between that and the row."""
@@ -160,9 +171,10 @@ class Parts:
     def is_sharp(self) -> bool:
         """Whether most rows show which step of the schedule they have."""
         schedule, group = self.case.schedule, self.rows.tracks[self.column].group
-        steps = np.clip(self.steps, 0, max(schedule.total_steps - 2, 0))
+        some = self.rows.take(thinned(np.arange(self.order.size), SPREAD_ROWS))
+        steps = np.clip(some.steps, 0, max(schedule.total_steps - 2, 0))
         change = np.abs(schedule.lr(np.minimum(steps + 1, schedule.total_steps - 1), group) - schedule.lr(steps, group))
-        return bool(np.median(change - 2 * SHARP * self.rows.limits[:, self.column]) > 0)
+        return bool(np.median(change - 2 * SHARP * some.limits[:, self.column]) > 0)
 
 
 def several_parts(case: Case) -> Iterator[Hypothesis]:

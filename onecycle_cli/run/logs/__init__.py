@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ from onecycle_cli.run.logs import (
     wandb,
 )
 from onecycle_cli.run.logs.columns import check_wanted, choose_columns
-from onecycle_cli.run.logs.format import Format, Head, Reader
+from onecycle_cli.run.logs.format import CHUNK, LONGEST_HEAD, Format, Head, Reader
 from onecycle_cli.run.logs.log import NotYetError
 from onecycle_cli.run.logs.log_files import STDIN, chunks_of, opened, readable, shown_as, split_member
 from onecycle_cli.run.logs.run_folder import logs_in, note_on, nothing_in
@@ -72,11 +72,11 @@ def read_log(
             return read_folder(path, columns)
     with opened(split_member(path)[0]) as stream:
         chunks = chunks_of(stream, path)
-        first = next(chunks, b"")
-        reader = recognize(path, Head(first, complete=True))
+        first = list(islice(chunks, LONGEST_HEAD // CHUNK))
+        reader = recognize(path, Head(b"".join(first), complete=True))
         if reader is None:
             raise NotYetError(f"{shown_as(path)} is empty", "check that this is the right file")
-        return new_reader(reader, path, columns).read(chain([first], chunks))
+        return new_reader(reader, path, columns).read(chain(first, chunks))
 
 
 def read_folder(folder: str, columns: Mapping[str, Sequence[str]]) -> Log:

@@ -34,23 +34,29 @@ class ScalarsReader(Reader):
 
     def read(self, chunks: Iterable[bytes]) -> Log:
         """Return the log in a whole document."""
-        values, text = NamedValues(), JsonText(chunks)
         with reading(self.path):
-            for title in text.members():
-                for series in text.members():
-                    line, lists = text.line, {"x": array("d"), "y": array("d")}
-                    for axis in text.members():
-                        if axis not in lists:
-                            text.value()
-                            continue
-                        for numbers in text.numbers():
-                            lists[axis].extend(map(value_of_json, numbers))
-                    for step, value in zip(lists["x"], lists["y"], strict=False):
-                        values.add(line, f"{title}/{series}", step, value)
-            text.end()
+            values = _values(JsonText(chunks))
         self.columns = self.choose(values.names)
         values.add_to(self.builder, self.columns)
         return self.build()
+
+
+def _values(text: JsonText) -> NamedValues:
+    """Return the values of all series in a document."""
+    values = NamedValues()
+    for title in text.members():
+        for series in text.members():
+            line, lists = text.line, {"x": array("d"), "y": array("d")}
+            for axis in text.members():
+                if axis not in lists:
+                    text.value()
+                    continue
+                for numbers in text.numbers():
+                    lists[axis].extend(map(value_of_json, numbers))
+            both = min(map(len, lists.values()))
+            values.add_all(line, f"{title}/{series}", lists["x"][:both], lists["y"][:both])
+    text.end()
+    return values
 
 
 FORMATS = (Format("clearml", ScalarsReader, step="step"),)

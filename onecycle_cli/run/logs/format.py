@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     Line = tuple[int, str]
     """A line's number in the file, 1-based, and its text without the end of line."""
 
-CHUNK = 2**20
-"""Bytes read at a time, and the most that are looked at to recognize a format."""
+CHUNK = 2**18
+"""Bytes read at a time. What is made of them, until it is numbers, takes up to thirty times as much memory."""
+
+LONGEST_HEAD = 2**20
+"""The most bytes that are looked at to recognize a format."""
 
 LONGEST_LINE = 2**20
 """Characters after which a line is cut, so that a file without line ends cannot fill the memory."""
@@ -79,7 +82,8 @@ class Head:
 
     Attributes:
         data: the first bytes.
-        complete: whether no more bytes will be looked at: the file ends here, or there are CHUNK of them.
+        complete: whether no more bytes will be looked at: the file ends here, or there are LONGEST_HEAD of
+            them.
     """
 
     data: bytes

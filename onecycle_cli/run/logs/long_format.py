@@ -116,7 +116,7 @@ class LongReader(Reader):
             raise (NotYetError(error.message, error.hint) if grows else error) from None
         builder = LogBuilder(self.path)
         builder.add(self.builder.bad_rows)
-        values.add_to(builder, columns)
+        values.add_to(builder, columns, grows=grows)
         return builder.build(columns, notes)
 
 

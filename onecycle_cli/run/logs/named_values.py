@@ -12,7 +12,7 @@ from onecycle_cli.run.logs.cells import text_of
 from onecycle_cli.run.logs.log import MOST_STEPS, BadRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from onecycle_cli.run.logs.log import Columns
 
     Floats = NDArray[np.float64]
-    Places = NDArray[np.int64]
+    Places = NDArray[np.int64] | slice
 
 
 class NamedValues:
@@ -49,6 +49,11 @@ class NamedValues:
         found = self._by_name.get(name) or self._by_name.setdefault(name, _Values())
         found.add(line, float(len(found.steps)) if step is None else step, value)
 
+    def add_all(self, line: int, name: str, steps: array[float], values: array[float]) -> None:
+        """Add values of one name, all from one line; how they were written is not known."""
+        found = self._by_name.get(name) or self._by_name.setdefault(name, _Values())
+        found.add_all(line, steps, values)
+
     def add_once(self, line: int, name: str, step: float, value: float) -> None:
         """Add a value that is logged with each other value of a step, such as the epoch."""
         found = self._by_name.get(name)
@@ -61,14 +66,16 @@ class NamedValues:
         if len(found.bad) <= MOST_BAD_ROWS:
             found.bad.append(row)
 
-    def add_to(self, builder: LogBuilder, columns: Columns) -> None:
-        """Add the rows of the chosen names to a builder.
+    def add_to(self, builder: LogBuilder, columns: Columns, *, grows: bool = False) -> None:
+        """Add the rows of the chosen names to a builder; `grows`: more values will be added, so that all are kept.
 
         Raises:
             OnecycleError: too many values are bad.
         """
         import numpy as np
 
+        if not grows:
+            self._by_name = {name: found for name, found in self._by_name.items() if name in columns.values}
         chosen = [self._by_name.get(name) or _Values() for name in columns.values]
         needed = [name not in columns.optional for name in columns.values]
         bad = [row for values in compress(chosen, needed) for row in values.all_bad(columns)]
@@ -106,6 +113,16 @@ class _Values:
         self.steps.append(step)
         self.values.append(value)
 
+    def add_all(self, line: int, steps: array[float], values: array[float]) -> None:
+        import numpy as np
+
+        begin, numbers = len(self.steps), np.frombuffer(steps)
+        valid = (numbers >= 0) & (numbers < MOST_STEPS) & (numbers == np.floor(numbers))
+        odd = np.flatnonzero(~valid)[: MOST_BAD_ROWS + 1].tolist()
+        self._odd_lines |= {begin + at: line for at in odd}
+        self.steps.extend(steps)
+        self.values.extend(values)
+
     def valid(self, columns: Columns) -> tuple[Floats, Floats]:
         """Return the steps and values whose steps are valid."""
         import numpy as np
@@ -126,7 +143,7 @@ class _Values:
                 yield BadRow(line, str(error))
 
 
-def _aligned(series: list[Floats]) -> tuple[Floats, list[Places]]:
+def _aligned(series: list[Floats]) -> tuple[Floats, Sequence[Places]]:
     """Return the steps of rows, and the row of each value of each series.
 
     Values of one step share a row. A resumed run logs steps again: the second values of a step share another row. The
@@ -136,7 +153,7 @@ def _aligned(series: list[Floats]) -> tuple[Floats, list[Places]]:
 
     first = series[0]
     if all(np.array_equal(steps, first) or not steps.size for steps in series):
-        return first, [np.arange(steps.size) for steps in series]
+        return first, [slice(steps.size) for steps in series]
     steps, times = np.concatenate(series), np.concatenate([_times_before(steps) for steps in series])
     order = np.lexsort((times, steps))
     begins = np.append(True, (np.diff(steps[order]) != 0) | (np.diff(times[order]) != 0))

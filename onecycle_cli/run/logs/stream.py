@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.run.logs import folder_reader, new_reader, read_log, recognize, text_reader
 from onecycle_cli.run.logs.columns import check_wanted
-from onecycle_cli.run.logs.format import CHUNK, Head, LineReader
+from onecycle_cli.run.logs.format import CHUNK, LONGEST_HEAD, Head, LineReader
 from onecycle_cli.run.logs.log import NotYetError
 from onecycle_cli.run.logs.log_files import GZIP, STDIN, opened, readable, shown_as
 from onecycle_cli.run.logs.run_folder import logs_in, note_on
@@ -94,7 +94,7 @@ class _GrowingLog:
             if self._head.startswith(GZIP):
                 self.by_line = False
                 return False
-            found = recognize(self._path, Head(self._head, complete=len(self._head) >= CHUNK))
+            found = recognize(self._path, Head(self._head, complete=len(self._head) >= LONGEST_HEAD))
             if found is None:
                 return False
             reader = new_reader(found, self._path, self._columns)

@@ -38,6 +38,7 @@ PLANS: dict[str, dict[str, Any]] = {
     "accumulated-evenly": {"max_lr": 0.1, "epochs": 2, "dataset_size": 24, "batch_size": 2, "gradient_accumulation": 3},
     "resumed": {"max_lr": 0.1, "epochs": 4, "steps_per_epoch": 5, "last_epoch": 9},
     "resumed-steps": {"max_lr": 0.1, "total_steps": 20, "last_epoch": 11, "gradient_accumulation": 2},
+    "resumed-both": {"max_lr": 0.1, "epochs": 4, "steps_per_epoch": 5, "total_steps": 20, "last_epoch": 11},
     "resumed-inside": {**ACCUMULATED, "epochs": 3, "last_epoch": 8},
     "resumed-optax": {"max_lr": 0.1, "epochs": 4, "steps_per_epoch": 5, "convention": "optax", "last_epoch": 9},
     "resumed-smith": {"max_lr": 0.1, "total_steps": 40, "stepsize": 10, "convention": "smith", "last_epoch": 24},

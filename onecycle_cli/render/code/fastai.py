@@ -70,7 +70,7 @@ def snippet(task: Task) -> str:
     fit = _call("fit", [_epochs(task)], task, [f"ParamScheduler({curves})", *callbacks])
     head = task.head(*notes)
     if match is not None and callable_ and task.schedule.cycles_momentum:
-        short = _own(task, match, callbacks[: 1 if task.accumulation > 1 else 0], plain=True)
+        short = _own(task, match, callbacks, plain=True)
         exact = comment(f"The plan itself. {formula.remark}" if formula.remark else "The plan itself:")
         head = join(head, comment(_deviation(task, match)), textwrap.indent(short, "#     "), exact, between="\n#\n")
     else:
@@ -83,9 +83,8 @@ def _whole(task: Task, head: str, names: list[str], functions: list[str], fit: s
     """Return the snippet: imports, classes and functions, then the run."""
     lines = ["import numpy as np"] if "np." in f"{fit}{functions}" else []
     if any(name.startswith("Trained") for name in callbacks):
-        epoch = task.first_epoch if task.from_loader else 0
-        skipped = task.trained_batches if task.from_loader else task.first_step * task.accumulation
-        functions = [*functions, TRAINED.format(epoch=epoch, batches=skipped)]
+        epoch, updates = _start(task)
+        functions = [*functions, TRAINED.format(epoch=epoch, batches=updates * task.accumulation)]
         lines.append("from fastai.callback.core import Callback, CancelBatchException")
     lines.append(f"from fastai.callback.schedule import {', '.join(sorted(names))}" if names else FITS)
     if task.accumulation > 1:
@@ -112,17 +111,22 @@ def _callbacks(task: Task) -> list[str]:
     if task.accumulation > 1:
         size = task.settings.batch_size or "learn.dls.train.bs"
         found.append(f"Accumulation(n_acc={task.accumulation} * {size})")
-    if task.trained_batches or (task.first_step and not task.from_loader):
+    if _start(task)[1]:
         found.append("Trained()")
     return found
+
+
+def _start(task: Task) -> tuple[int, int]:
+    """Return the epoch in which the run goes on, and the updates of it that are done."""
+    return divmod(task.first_step, task.total // int(_epochs(task)))
 
 
 def _call(name: str, arguments: list[str], task: Task, callbacks: list[str]) -> str:
     given = list(arguments)
     if callbacks:
         given.append(f"cbs={callbacks[0]}" if len(callbacks) == 1 else f"cbs=[{', '.join(callbacks)}]")
-    if task.first_epoch and task.from_loader:
-        given.append(f"start_epoch={task.first_epoch}")
+    if start := _start(task)[0]:
+        given.append(f"start_epoch={start}")
     line = f"learn.{name}({', '.join(given)})"
     return line if len(line) <= WIDTH else call(f"learn.{name}", (), given)
 

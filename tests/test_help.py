@@ -191,7 +191,8 @@ def test_lines_are_broken_between_words() -> None:
     assert list(wrap("one two three", 9, first=6, indent=2)) == ["one", "  two", "  three"]
     assert list(wrap("a verylongword b", 4)) == ["a", "verylongword", "b"]
     assert list(wrap("学习 率 ab", 5)) == ["学习", "率 ab"]
-    assert list(wrap("one two", None)) == ["one two"]
+    assert list(wrap("  one two three", 8, indent=2)) == ["  one", "  two", "  three"]
+    assert list(wrap(" one two", None)) == [" one two"]
     assert list(wrap("", 5)) == [""]
 
 

@@ -110,3 +110,16 @@ def test_pages_fit_a_narrow_terminal() -> None:
     for topic in ("OC104", "torch", "smith"):
         _, text = on_a_terminal(["explain", topic], columns=60)
         assert all(len(line) <= 60 or line.startswith("  onecycle show") for line in text.splitlines())
+
+
+def test_a_verdict_fits_a_narrow_terminal() -> None:
+    log = "tests/data/traces/p02_lightning_adamw_epoch.csv"
+    words = ["check", "--max-lr", "0.003", "--total-steps", "240", "--optimizer", "adamw", log]
+    for columns, last in ((40, "difference"), (80, "planned")):
+        code, text = on_a_terminal(words, columns=columns)
+        shown = lines_of(text)
+        assert code == 1
+        assert max(map(cells, shown)) <= columns
+        titles = next(line for line in shown if "planned lr" in line)
+        assert titles.split()[-1] == last
+        assert "\x1b[1;31m→" in text

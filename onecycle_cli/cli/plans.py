@@ -13,6 +13,7 @@ from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
 from onecycle_cli.policy.comparison import in_effect
 from onecycle_cli.render.findings_report import print_briefly, print_findings
+from onecycle_cli.render.lines import width_of
 from onecycle_cli.render.plan_report import settings_origin
 from onecycle_cli.render.short_names import short_names
 
@@ -47,7 +48,7 @@ def load_plans(request: Request) -> Loaded:
     for made in loaded.plans:
         print_notes(made.notes)
         if made.settings is not None and made.settings.verbose:
-            sys.stderr.write(settings_origin(made.settings, made.file, made.in_file, made.flags))
+            sys.stderr.write(settings_origin(made.settings, made.file, made.in_file, made.flags, width_of(sys.stderr)))
         shown = [finding for finding in made.findings if finding.severity is not Severity.INFO]
         if any(finding.severity is Severity.ERROR for finding in shown):
             print_findings(shown, loaded.texts, sys.stderr)

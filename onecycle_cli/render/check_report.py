@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import textwrap
 from typing import IO, TYPE_CHECKING, Any
 
 from onecycle_cli.formatting import (
@@ -19,7 +18,7 @@ from onecycle_cli.formatting import (
     printable,
     proportion,
 )
-from onecycle_cli.render.output import UNBOUNDED, unbroken_lines
+from onecycle_cli.render.lines import columns_that_fit, has_colour, styled, table, width_of, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from onecycle_cli.run.logs.log import Log
     from onecycle_cli.run.series import Series
 
-COLOURS = {"ok": "bold green", "incomplete": "bold yellow", "diverges": "bold red"}
+STYLES = {"ok": "good", "incomplete": "warning", "diverges": "error"}
 
 NOUNS: dict[Unit, str] = {
     "step": "step",
@@ -48,6 +47,9 @@ ROWS_BEFORE, ROWS_AFTER = 3, 6
 
 MOST_COLUMNS = 4
 """Parameter groups shown side by side; the one that diverges is always among them."""
+
+LEAST_COLUMNS = 4
+"""Columns of the table that are always shown: the mark, the step, the planned and the logged value."""
 
 NONE = "-"
 MARK = "→"
@@ -83,15 +85,14 @@ def verdict_json(found: Verdict, notes: Sequence[str]) -> dict[str, Any]:
 
 def print_verdict(found: Verdict, plan: str, stream: IO[str]) -> None:
     """Print a verdict on the plan of some name for people; in colour and wrapped only on a terminal."""
-    from rich.text import Text
-
-    with unbroken_lines(stream, fit_terminal=True) as console:
-        width, console.width = console.width, UNBOUNDED
-        console.print(Text(headline(found, plan), style=COLOURS[found.verdict]))
-        for line in details(found):
-            console.print(textwrap.fill(line, width, subsequent_indent="  ") if len(line) > width else line)
-        if found.first_divergence is not None:
-            console.print("", divergence_table(found.series, found.first_divergence), sep="\n")
+    width, colour = width_of(stream), has_colour(stream)
+    for line in wrap(headline(found, plan), width, indent=2):
+        stream.write(styled(line, STYLES[found.verdict], colour=colour) + "\n")
+    for detail in details(found):
+        stream.writelines(f"{line}\n" for line in wrap(detail, width, indent=2))
+    if found.first_divergence is not None:
+        rows, marked = divergence_rows(found.series, found.first_divergence)
+        stream.write("\n" + table(columns_that_fit(rows, width, LEAST_COLUMNS), width, colour=colour, marked=marked))
 
 
 def bad_rows(log: Log) -> Iterator[str]:
@@ -192,11 +193,8 @@ def _form(name: str) -> str:
     return "as given" if name == "given" else f"the log is written to {name}" if name[0].isdigit() else name
 
 
-def divergence_table(series: Series, first: Divergence) -> Any:
-    """Return a table of step, planned, logged and difference, the first divergent row marked."""
-    from rich.table import Table
-
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+def divergence_rows(series: Series, first: Divergence) -> tuple[list[list[str]], int]:
+    """Return a table of step, planned, logged and difference, and the number of the row that diverges first."""
     # Columns of the same field, in the log's order; of many, the first ones and the one that diverges.
     moved, field = is_moved(series), series.tracks[first.column].field
     columns = [at for at, track in enumerate(series.tracks) if track.field == field]
@@ -208,9 +206,9 @@ def divergence_table(series: Series, first: Divergence) -> Any:
     for column in columns:
         label = series.tracks[column].label
         titles += [f"planned {label}", f"logged {label}", "difference"]
-    for title in [*titles, *(["of planned"] if len(columns) == 1 else [])]:
-        table.add_column(printable(title), justify="right", no_wrap=True)
-    for row in _rows(series, first):
+    shown = list(_rows(series, first))
+    rows = [[*titles, *(["of planned"] if len(columns) == 1 else [])]]
+    for row in shown:
         counted, step = int(series.logged_steps[row]), int(series.steps[row])
         cells = [MARK if row == first.row else "", f"{counted:,}", *([f"{step:,}"] if moved else [])]
         for column in columns:
@@ -220,8 +218,8 @@ def divergence_table(series: Series, first: Divergence) -> Any:
             known = bool(planned) and math.isfinite(logged)
             share = (logged - planned) / abs(planned) if planned and known else 0.0
             cells.append(NONE if not known else percent(share, sign="+") if share else "0")
-        table.add_row(*cells, style="bold red" if row == first.row else "")
-    return table
+        rows.append(cells)
+    return rows, 1 + shown.index(first.row)
 
 
 def _rows(series: Series, first: Divergence) -> Iterator[int]:

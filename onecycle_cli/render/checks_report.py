@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING, Any
 
 from onecycle_cli.formatting import count, distinct_digits, format_number, printable
-from onecycle_cli.render.check_report import COLOURS, NOUNS, verdict_json
+from onecycle_cli.render.check_report import NOUNS, verdict_json
 from onecycle_cli.render.output import unbroken_lines
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from onecycle_cli.run import Verdict
 
 UNREADABLE = "unreadable"
+
+COLOURS = {"ok": "bold green", "incomplete": "bold yellow", "diverges": "bold red"}
 
 WORST_FIRST = (UNREADABLE, "diverges", "incomplete", "ok")
 """Verdicts on a log."""

@@ -18,6 +18,7 @@ STYLES = {
     "info": "1;36",
     "note": "1;36",
     "hint": "1",
+    "good": "1;32",
     "heading": "1;32",
     "flag": "1;36",
     "value": "36",
@@ -102,13 +103,16 @@ def wrap(text: str, width: int | None, *, first: int = 0, indent: int = 0) -> It
         first: columns already taken in the first line.
         indent: spaces before each line but the first.
     """
-    line, room, margin = "", (width or 0) - first, ""
-    for word in text.split(" ") if width is not None else [text]:
-        if line and cells(line) + 1 + cells(word) > room:
+    if width is None:
+        yield text
+        return
+    line, room, margin = text[: len(text) - len(text.lstrip(" "))], width - first, ""
+    for word in text.lstrip(" ").split(" "):
+        if line.strip() and cells(line) + 1 + cells(word) > room:
             yield margin + line
-            line, room, margin = word, (width or 0) - indent, " " * indent
+            line, room, margin = word, width - indent, " " * indent
         else:
-            line = f"{line} {word}" if line else word
+            line = f"{line} {word}" if line.strip() else line + word
     yield margin + line
 
 
@@ -118,11 +122,24 @@ def labelled(label: str, style: str, text: str, stream: IO[str]) -> str:
     return f"{styled(f'{label}:', style, colour=has_colour(stream))} " + "\n".join(lines) + "\n"
 
 
-def table(rows: Sequence[Sequence[str]], width: int | None, *, left: Collection[int], colour: bool) -> str:
+def table(
+    rows: Sequence[Sequence[str]],
+    width: int | None,
+    *,
+    left: Collection[int] = (),
+    colour: bool,
+    marked: int | None = None,
+) -> str:
     """Return rows as aligned columns, the first row, of titles, in bold; numbers are set to the right.
 
-    `left` are the columns of words, counted from 0, or from the last one with -1. Where two spaces between columns
-    are more than `width` has room for, there is one.
+    Where two spaces between columns are more than `width` has room for, there is one.
+
+    Args:
+        rows: the titles, and the cells below them.
+        width: the columns of the terminal, or None.
+        left: the columns of words, counted from 0, or from the last one with -1.
+        colour: whether the terminal shows colours.
+        marked: the row that stands out, counted with the titles.
     """
     printed = [[printable(cell) for cell in row] for row in rows]
     sizes = [max(map(cells, column)) for column in zip(*printed, strict=True)]
@@ -133,5 +150,15 @@ def table(rows: Sequence[Sequence[str]], width: int | None, *, left: Collection[
         for at, (cell, size) in enumerate(zip(row, sizes, strict=True)):
             space = " " * (size - cells(cell))
             line += (f"{cell}{space}" if at in left or at - len(row) in left else f"{space}{cell}") + gap
-        lines.append(styled(line.rstrip(), "bold", colour=colour and not number) + "\n")
+        style = "error" if number == marked else "bold"
+        lines.append(styled(line.rstrip(), style, colour=colour and number in (0, marked)) + "\n")
     return "".join(lines)
+
+
+def columns_that_fit(rows: Sequence[Sequence[str]], width: int | None, least: int) -> Sequence[Sequence[str]]:
+    """Return rows without the last columns that a terminal has no room for, at least so many columns."""
+    sizes = [max(map(cells, column)) for column in zip(*rows, strict=True)]
+    kept = len(sizes)
+    while width is not None and kept > least and sum(sizes[:kept]) + kept - 1 > width:
+        kept -= 1
+    return [row[:kept] for row in rows]

@@ -154,8 +154,13 @@ def _momenta(schedule: Schedule, summaries: list[GroupSummary], word: str) -> li
     return [(f"{word} {summary.name}", line) for summary, line in zip(summaries, lines, strict=True)]
 
 
-def settings_origin(settings: Settings, path: str, in_file: Collection[str], flags: Collection[str]) -> str:
-    """Return one line per setting: its value, and whether a flag, the file at `path`, a default or a sum gave it."""
+def settings_origin(
+    settings: Settings, path: str, in_file: Collection[str], flags: Collection[str], width: int | None = None
+) -> str:
+    """Return each setting's value, and whether a flag, the file at `path`, a default or a sum gave it.
+
+    It is a line per setting, or more in a terminal that is too narrow.
+    """
     convention, lines = convention_of(settings), list[tuple[str, str, str]]()
     for setting in SETTINGS:
         if setting == "verbose":
@@ -177,6 +182,10 @@ def settings_origin(settings: Settings, path: str, in_file: Collection[str], fla
         lines.append(("steps_per_epoch", f"{epoch.steps}", f"derived: {epoch.sum}"))
     if settings.total_steps is None and length is not None:
         lines.append(("total_steps", f"{length.total_steps}", f"derived: {length.sum}"))
-    width = max(len(name) for name, _, _ in lines)
+    name_width = max(len(name) for name, _, _ in lines)
     value_width = max(len(value) for _, value, _ in lines)
-    return "".join(f"{name:<{width}}  {value:<{value_width}}  {origin}\n" for name, value, origin in lines)
+    said = []
+    for name, value, origin in lines:
+        begin = f"{name:<{name_width}}  {value:<{value_width}}  "
+        said += [begin + "\n".join(wrap(origin, width, first=len(begin), indent=4)) + "\n"]
+    return "".join(said)

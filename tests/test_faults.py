@@ -217,6 +217,15 @@ def test_numbers_out_of_range_have_findings_or_finite_results(
     assert "the settings make no schedule" not in printed.err
 
 
+# --- The surroundings of a picture ---
+
+
+@posix
+def test_a_home_that_cannot_be_written_to_is_not_mentioned(plan: Path) -> None:
+    done = bash("onecycle plot plan.yaml -o out.png", env={**os.environ, "HOME": "/proc/none", "MPLCONFIGDIR": ""})
+    assert (done.returncode, done.stderr) == (0, "wrote out.png\n")
+
+
 # --- Signals ------------------------------------------------------------------------------------------------------
 
 

@@ -386,6 +386,13 @@ def test_characters_without_a_font_are_reported(monkeypatch: pytest.MonkeyPatch)
     assert undrawable(plan_figure([curve()], FigureOptions(title="é实→"))) == {"实"}
 
 
+def test_a_font_of_boxes_has_no_characters() -> None:
+    assert not [entry.name for entry in fonts.installed() if "Last Resort" in entry.name]
+    assert fonts.missing_characters(["\u6f22 text"], ["Source Han-Sans: none"]) <= {
+        "\u6f22"
+    }  # a name as it is, no pattern
+
+
 def test_fonts_with_the_characters_are_found_and_the_first_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [FontEntry(fname=name, name=name.title()) for name in ("one", "two", "three")]
     has = {"one": "", "two": "实验", "three": "实"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,6 +38,8 @@ def figure_options(size: str | None, dpi: float = DPI, **others: Any) -> FigureO
     Raises:
         OnecycleError: the size is not one.
     """
+    # It reports a home that cannot be written to, and fonts; nothing of that is about the picture.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     if size is None:
         return FigureOptions(dpi=dpi, grows=True, **others)
     width, height = _read_size(size, dpi)

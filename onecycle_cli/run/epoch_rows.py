@@ -85,14 +85,21 @@ def means_of_epochs(log: Log, schedule: Schedule) -> Iterator[Reading]:
             yield replace(row, offset=behind, after=True)
 
 
+def counts_within_epochs(log: Log) -> bool:
+    """Return whether a log's steps start over in each epoch."""
+    epochs = log.epochs
+    if log.counts != "step" or epochs is None or np.isnan(epochs).any() or not (epochs == np.floor(epochs)).all():
+        return False
+    falls, rises = np.diff(log.steps) < 0, np.diff(epochs) > 0
+    # A resumed run repeats steps, but not those of an earlier epoch under a later one.
+    some = falls.sum() > 0 and (falls & rises).sum() * 2 > rises.sum()
+    return bool(some and (falls & ~rises).sum() <= falls.sum() // 4)
+
+
 def within_epochs(log: Log, settings: Settings, schedule: Schedule) -> Iterator[Reading]:
     """Yield rows whose step starts over in each epoch: the schedule's is epoch × steps per epoch + step."""
     epochs = log.epochs
-    if log.counts != "step" or epochs is None or np.isnan(epochs).any() or not (epochs == np.floor(epochs)).all():
-        return
-    falls, rises = np.diff(log.steps) < 0, np.diff(epochs) > 0
-    # A resumed run repeats steps, but not those of an earlier epoch under a later one.
-    if falls.sum() == 0 or (falls & rises).sum() * 2 <= rises.sum() or (falls & ~rises).sum() > falls.sum() // 4:
+    if epochs is None or not counts_within_epochs(log):
         return
     whole = epochs.astype(np.int64)
     longest, lowest, base = int(log.steps.max()), int(log.steps.min()), min(int(whole.min()), 1)

@@ -19,7 +19,8 @@ from onecycle_cli.run.fit.evidence import FEWEST_ROWS, moves, refusal, views
 from onecycle_cli.run.fit.paces import TIMES, before_the_end, in_blocks, several_times
 from onecycle_cli.run.fit.refinement import refine
 from onecycle_cli.run.fit.result import Doubt, Fitted, doubts_on
-from onecycle_cli.run.fit.search import search
+from onecycle_cli.run.fit.row_counts import by_steps, counts_fractions
+from onecycle_cli.run.fit.search import price, search
 from onecycle_cli.run.fit.solution import READABLE
 from onecycle_cli.run.groups import leading
 from onecycle_cli.run.precision import EXACT, written_digits
@@ -44,6 +45,9 @@ UNLIKE = 0.05
 DIGITS = 10
 """Digits of a fraction that its own rounding, and that of the steps it is multiplied with, leave as they were."""
 
+TYPED = ("max_lr", "div_factor", "final_div_factor", "final_lr")
+"""Settings that their authors write as short numbers."""
+
 TRIED = 6
 """How many of the settings that meet the evidence are checked against all rows."""
 
@@ -67,6 +71,22 @@ def fit(log: Log) -> Fitted:
         OnecycleError: the log holds no one-cycle schedule.
     """
     log = leading(log)
+    for rows, per_epoch in by_steps(log):
+        try:
+            found = _by_steps(rows)
+        except OnecycleError:
+            continue
+        if found.accepted:
+            settings = _in_order({**found.settings, "steps_per_epoch": per_epoch})
+            return _as_logged(replace(found, settings=settings), log)
+    if counts_fractions(log):
+        message = f"{log.path}: fractions of an epoch alone count its rows, which does not show what steps they are"
+        raise OnecycleError(message, "log the step too")
+    return _by_steps(log)
+
+
+def _by_steps(log: Log) -> Fitted:
+    """Recover settings from a log whose rows count steps; the errors are those of `fit`."""
     found, _ = _fit(log)
     if found is not None and found.explained >= ENOUGH:
         shorter = _faster(found)
@@ -146,34 +166,40 @@ def _in_words(settings: Settings) -> str:
 
 def _fit(log: Log) -> tuple[Fitted | None, float]:
     """Return the settings that explain most of a log, and what the nearest smooth curve leaves of it."""
-    best, nearest = None, math.inf
+    best, nearest, least = None, math.inf, math.inf
     for evidence, written in views(log):
-        dropped = moves(log.momentum) and not evidence.momentum
-        if dropped and best is not None and best.explained >= ENOUGH:
+        if moves(log.momentum) and not evidence.momentum and best is not None and best.explained >= ENOUGH:
             break
         solutions, off = search(evidence)
         nearest = min(nearest, off)
         for solution in solutions[:TRIED]:
-            try:
-                found = _check(log, evidence, solution, exact=written is EXACT)
-            except PlanError:  # settings that no framework takes, such as a momentum above 1
+            found = _check(log, evidence, solution, exact=written is EXACT)
+            if found is None:
                 continue
             if found.accepted:
-                return found, nearest
+                if (spent := price(solution, evidence)) < least:
+                    best, least = found, spent
+                break
             # Better by more than a value in a thousand, as the simpler settings come first.
             if best is None or found.explained > best.explained + 0.001:
                 best = found
+        # With less slack than arithmetic in float32 needs, numbers that nobody typed may come nearer.
+        if best is not None and best.accepted and (written is EXACT or _is_typed(best.settings)):
+            break
         if off > FAR and not evidence.momentum:
             break
     return best, nearest
 
 
-def _check(log: Log, evidence: Evidence, solution: Solution, *, exact: bool) -> Fitted:
-    """Finish settings, and compare them with every row of the log.
+def _is_typed(settings: Settings) -> bool:
+    """Return whether every rate and factor is short enough that someone may have typed it."""
+    values = [settings[name] for name in TYPED if name in settings]
+    numbers = [number for value in values for number in (value if isinstance(value, list) else [value])]
+    return all(isinstance(number, float) and written_digits(number)[0] <= READABLE for number in numbers)
 
-    Raises:
-        PlanError: they are invalid.
-    """
+
+def _check(log: Log, evidence: Evidence, solution: Solution, *, exact: bool) -> Fitted | None:
+    """Finish settings, and compare them with every row of the log; None where no framework takes them."""
     settings, offset = dict(solution.settings), solution.candidate.offset
     if log.momentum is not None and not evidence.momentum and solution.candidate.traits.supports("cycle_momentum"):
         settings["cycle_momentum"] = False
@@ -182,10 +208,14 @@ def _check(log: Log, evidence: Evidence, solution: Solution, *, exact: bool) -> 
     settings = _with_absolute_end(settings, log)
     if _are_names(log.groups):
         settings["groups"] = list(log.groups)
-    settings = dict(sorted(settings.items(), key=lambda pair: IN_ORDER.index(pair[0])))
+    settings = _in_order(settings)
     with np.errstate(all="ignore"):
         plan = OneCycle(**settings)  # type: ignore[arg-type]
-        comparison = compare(plan, plan.schedule(), log)
+        try:
+            schedule = plan.schedule()
+        except PlanError:  # such as a momentum above 1
+            return None
+        comparison = compare(plan, schedule, log)
         series = next((found for found in comparison.alignments if found.offset == offset), comparison.alignments[0])
         agreeing = sum(
             int(rows.agrees(rows.predicted(series.schedule, rows.steps)).sum()) for _, rows in series.pieces()
@@ -193,6 +223,10 @@ def _check(log: Log, evidence: Evidence, solution: Solution, *, exact: bool) -> 
         explained = agreeing / max(series.compared, 1)
     doubts = tuple(doubts_on(log, evidence, solution, settings, series))
     return Fitted(settings, series.offset, explained, comparison.tolerance, comparison.right, doubts)
+
+
+def _in_order(settings: Settings) -> Settings:
+    return dict(sorted(settings.items(), key=lambda pair: IN_ORDER.index(pair[0])))
 
 
 def _are_names(groups: tuple[str, ...]) -> bool:

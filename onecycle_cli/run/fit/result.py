@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from onecycle_cli.formatting import count, join_words
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.run.fit.evidence import moves
@@ -63,6 +65,7 @@ class Fitted:
 def doubts_on(log: Log, evidence: Evidence, solution: Solution, settings: Settings, series: Series) -> Iterator[Doubt]:
     """Yield what the log does not determine, what is used instead, and what `check` will say against it."""
     yield from _of_length(evidence, solution)
+    yield from _of_counts(log, solution)
     yield from _of_rates(evidence, solution, settings)
     yield from _of_momentum(log, solution, settings)
     if not series.right:
@@ -83,6 +86,20 @@ def _of_length(evidence: Evidence, solution: Solution) -> Iterator[Doubt]:
         yield Doubt(f"the log ends at step {evidence.last:,}, before the cycle does: {sure}")
     elif guessed:
         yield Doubt(f"total_steps {total:,} is taken from the last logged step", ("total_steps",))
+
+
+def _of_counts(log: Log, solution: Solution) -> Iterator[Doubt]:
+    """Say that steps from 0 may be counts of something else, where the last of the cycle is such a multiple, too.
+
+    A run of 1,000 steps that logs every tenth ends at 990, and only one of 991 ends with a row.
+    """
+    total, times = solution.candidate.total_steps, int(np.gcd.reduce(log.steps))
+    if log.counts == "step" and solution.candidate.offset == 0 and times > 1 and int(log.steps.max()) == total - 1:
+        yield Doubt(
+            f"every logged step is a multiple of {times:,}, to the last of the cycle: if the log counts samples or "
+            f"micro-batches, {times:,} to a step, total_steps is {(total - 1) // times + 1:,}",
+            ("total_steps",),
+        )
 
 
 def _of_rates(evidence: Evidence, solution: Solution, settings: Settings) -> Iterator[Doubt]:

@@ -73,10 +73,10 @@ def search(evidence: Evidence) -> tuple[list[Solution], float]:
                     found += solve(candidate, evidence)
         for candidate in _with_plateau(evidence, offset):
             found += solve(candidate, evidence)
-    return sorted(found, key=lambda solution: _price(solution, evidence)), nearest
+    return sorted(found, key=lambda solution: price(solution, evidence)), nearest
 
 
-def _price(solution: Solution, evidence: Evidence) -> float:
+def price(solution: Solution, evidence: Evidence) -> float:
     """Return what settings cost: digits to spell out, and every difference from a plain PyTorch run logged in full."""
     candidate = solution.candidate
     after_last = evidence.last + candidate.offset + 1

@@ -137,13 +137,15 @@ def undrawable(figure: Figure) -> set[str]:
     """Return the characters of a figure's texts that no installed font has, and that are drawn as boxes."""
     from matplotlib.text import Text
 
-    from onecycle_cli.render.figure.fonts import missing_characters
+    from onecycle_cli.render.figure.fonts import SURE, missing_characters
     from onecycle_cli.render.figure.style import own_style
 
     found = set[str]()
-    with own_style():
-        for text in figure.findobj(Text):
-            found |= missing_characters([text.get_text()], text.get_fontfamily())
+    rare = [text for text in figure.findobj(Text) if max(text.get_text(), default="") >= chr(SURE)]
+    if rare:
+        with own_style():
+            for text in rare:
+                found |= missing_characters([text.get_text()], text.get_fontfamily())
     return found
 
 

@@ -20,6 +20,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from onecycle_cli import OneCycle, OnecycleError, __version__
+from onecycle_cli.cli import main
 from onecycle_cli.render.figure import FigureOptions, fonts, plan_figure, save, undrawable
 from onecycle_cli.render.figure.chart import Stroke
 from onecycle_cli.render.figure.style import STYLES, contrast, looks, own_style, readable
@@ -539,3 +540,27 @@ def test_the_users_settings_are_left_alone() -> None:
         other = written("png")
         assert {name: mpl.rcParams[name] for name in names} == before
     assert other == written("png")
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_flags_of_pictures(style: StyleName, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.yaml").write_text("max_lr: 0.1\ntotal_steps: 100\n")
+    steps = "".join(f"{step},{curve(total_steps=100).schedule.lr(step)!r}\n" for step in range(100))
+    (tmp_path / "run.csv").write_text(f"step,lr\n{steps}")
+    flags = ["-o", "a.png", "--size", "600x400px", "--style", style]
+    for command in (
+        ["plot", "a.yaml", "--log"],
+        ["plot", "a.yaml", "--log"],  # over the file of before
+        ["compare", "a.yaml", "--convention", "torch,mmengine"],
+        ["check", "a.yaml", "run.csv"],
+    ):
+        assert main([*command, *flags]) == 0
+        with Image.open("a.png") as picture:
+            assert picture.size == (600, 400)
+            red, green, blue, alpha = picture.convert("RGBA").getpixel((1, 1))  # type: ignore[misc]
+            assert f"#{red:02x}{green:02x}{blue:02x}" == STYLES[style].background
+            assert alpha == 255
+        assert main([*command, *flags, "--transparent"]) == 0
+        with Image.open("a.png") as picture:
+            assert picture.convert("RGBA").getpixel((1, 1))[3] == 0  # type: ignore[index]

@@ -85,6 +85,13 @@ def test_diagnostics_are_broken_between_words(columns: int, tmp_path: Path) -> N
         assert " ".join(text.split()) == " ".join(wide.split())
 
 
+@pytest.mark.parametrize("size", ["0", "-1", "wide", "9" * 5000, "99999"])
+def test_sizes_that_make_no_sense_are_ignored(size: str) -> None:
+    sizes = {"COLUMNS": size, "LINES": size}
+    usual = on_a_terminal(["plot", *PLAN, "--terminal"])
+    assert on_a_terminal(["plot", *PLAN, "--terminal"], environment=sizes) == usual
+
+
 def test_ascii_terminals_get_a_curve_they_can_show() -> None:
     _, text = on_a_terminal(
         ["show", *PLAN, "--last-epoch", "2000"], environment={"PYTHONIOENCODING": "ascii", "NO_COLOR": "1"}

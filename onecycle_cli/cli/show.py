@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 MOST_ROWS = {"table": 10_000, "json": 1_000_000}
 """The most rows to show: for more, `export` is the command."""
 
-
 NARROWEST = 60
 """Columns of a terminal from which on the curve is drawn."""
 

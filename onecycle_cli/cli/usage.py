@@ -30,7 +30,7 @@ class UnknownWordError(ValueError):
 
 
 def usage_error(error: Any, program: str) -> tuple[str, str]:
-    """Return the message and the hint for an error of Typer's; an empty message where there is nothing to say."""
+    """Return the message and the hint for an error of Typer's."""
     context = getattr(error, "ctx", None)
     see = f"see `{program if context is None else context.command_path} --help`"
     parameter = getattr(error, "param", None)

@@ -50,7 +50,7 @@ def terminal_size(stream: IO[str], default: tuple[int, int] = (80, 24)) -> tuple
         size = os.get_terminal_size(stream.fileno())
     given = (os.environ.get(name, "") for name in ("COLUMNS", "LINES"))
     columns, lines = (
-        int(text) if text.isdecimal() and 0 < int(text) < 10_000 else each
+        int(text) if len(text) < 5 and text.isdecimal() and int(text) else each
         for text, each in zip(given, size, strict=True)
     )
     return columns or default[0], lines or default[1]

@@ -157,7 +157,8 @@ class Task:
             values += f", {momentum_word(self.settings.optimizer)} {cycled}"
         if self.several:
             values += f" in the group {printable(self.schedule.groups[0])}"
-        title = f"{self.name}: {self.total} steps ({length.replace('×', 'x')}),"
+        steps = "1 step" if self.total == 1 else f"{self.total} steps"
+        title = f"{self.name}: {steps} ({length.replace('×', 'x')}),"
         return comment(f"{title} {values}.", *more)
 
     def resuming(self, *lines: str) -> str:

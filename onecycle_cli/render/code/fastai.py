@@ -134,6 +134,8 @@ def _call(name: str, arguments: list[str], task: Task, callbacks: list[str]) -> 
 def _own(task: Task, match: Match, callbacks: list[str], *, plain: bool = False) -> str:
     """Return fastai's own schedule; `plain` for the call as people write it, with fastai's own accumulation."""
     plan = match.schedule.plan
+    if plain:
+        plan = replace(plan, final_div_factor=float(format_number(plan.final_div_factor)))
     if not task.schedule.cycles_momentum:
         # The call itself would cycle momentum too.
         peak = peak_argument(plan, "").value

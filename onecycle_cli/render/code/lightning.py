@@ -50,6 +50,6 @@ def _arguments(task: Task) -> list[Argument]:
 
 def _resume(task: Task) -> str:
     return (
-        f"# goes on at step {task.first_step}: the checkpoint has the scheduler's state, which needs no last_epoch\n"
+        f"# Goes on at step {task.first_step}: the checkpoint has the scheduler's state, which needs no last_epoch.\n"
         'trainer.fit(model, train_loader, ckpt_path="checkpoint.ckpt")'
     )

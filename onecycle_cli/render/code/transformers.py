@@ -73,6 +73,6 @@ def _arguments(task: Task, *, own: bool) -> Iterator[Argument]:
 
 def _resume(task: Task) -> str:
     return (
-        "# the checkpoint has the scheduler's state, which needs no last_epoch\n"
+        "# The checkpoint has the scheduler's state, which needs no last_epoch.\n"
         f'trainer.train(resume_from_checkpoint="{FOLDER}/checkpoint-{task.first_step}")'
     )

@@ -235,8 +235,9 @@ def test_several_settings_that_were_others_are_named(case: str) -> None:
     changes, expected = SEVERAL[case]
     found = checked(plan, logged({**plan, **changes}, np.arange(601), kind)).cause
     assert (found.slug, found.fit, found.is_found) == ("unknown", 1, True)
-    said = found.summary.partition(": ")[2].split("; ")
+    said = found.summary.partition(": ")[2].partition("; others may")[0].split("; ")
     assert sorted(said) == sorted(expected)
+    assert ("does not determine total_steps" in found.summary) == (changes.get("total_steps", 0) > 2000)
     for change in expected:
         setting, run, _, planned = change.split()
         assert f"{setting} to {planned}" in found.advice.partition(" in the run, or ")[0]
@@ -261,6 +262,48 @@ def test_what_is_no_cycle_stays_unknown() -> None:
     found = checked({"max_lr": 0.1, "total_steps": 300}, make_log(np.arange(300), 0.1 / (np.arange(300) + 1)))
     assert (found.cause.slug, found.cause.is_found) == ("unknown", False)
     assert "max 0.1" in found.cause.summary
+
+
+# --- Certainty -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_row_or_two_show_no_cause(rows: int) -> None:
+    plan = {"max_lr": 0.1, "total_steps": 400}
+    for first in (0, 37, 250):
+        run = run_of({**plan, "max_lr": 0.2}, np.arange(401))
+        log = make_log(np.arange(first, first + rows), run.lr[first : first + rows])
+        found = checked(plan, log)
+        assert (found.verdict, found.cause.slug) == ("diverges", "unknown")
+        assert "max_lr was 0.2" in found.cause.summary or not found.cause.is_found
+
+
+def test_one_wrong_row_is_named_and_not_explained() -> None:
+    plan = {"max_lr": 0.1, "total_steps": 400}
+    for at in (5, 200, 398, 399):
+        run = run_of(plan, np.arange(401))
+        run.lr[at] = 0.0123
+        found = checked(plan, log_of(run, EXACT)).cause
+        assert (found.slug, found.is_found) == ("unknown", False)
+        assert f"1 row, at step {at}" in found.summary
+
+
+def test_causes_that_a_warm_up_alone_does_not_distinguish_are_both_named() -> None:
+    """To the peak of a linear warm-up, twice the pace and half the pct_start are the same."""
+    plan = {"max_lr": 0.1, "total_steps": 1000, "anneal_strategy": "linear", "cycle_momentum": False}
+    found = checked(plan, make_log(np.arange(100), run_of(plan, 2 * np.arange(100)).lr)).cause
+    assert found.slug == "stepped-n-times:2"
+    assert "advances 2 steps" in found.summary
+    assert "pct_start was 0.1505" in found.summary
+    assert "does not show which" in found.summary
+
+
+def test_a_whole_cycle_that_is_written_in_full_has_one_cause() -> None:
+    plan = {"max_lr": 0.1, "total_steps": 1000}
+    for clock, slug in ((2 * np.arange(501), "stepped-n-times:2"), (np.arange(1001) // 20, "epoch-stepped")):
+        found = checked(plan, make_log(np.arange(clock.size), run_of(plan, clock).lr)).cause
+        assert found.slug == slug
+        assert "does not show which" not in found.summary
 
 
 # --- float32 ---------------------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def several_settings(settings: OneCycle, alignments: Sequence[Series], log: Log)
     clock = alignments[0].clock
     for series in alignments:
         if series.offset == found.offset and (series.clock is clock or np.array_equal(series.clock, clock)):
-            return _differing(Case(settings, series), made, tracks)
+            return _differing(Case(settings, series), made, tracks, found.undetermined)
     return None
 
 
@@ -142,7 +142,9 @@ class _Variants:
         return setting_text(getattr(value, "name", value), lambda number: format_number(number, DIGITS))
 
 
-def _differing(case: Case, made: Schedule, tracks: list[Track]) -> tuple[Cause, Series] | None:
+def _differing(
+    case: Case, made: Schedule, tracks: list[Track], undetermined: Sequence[str]
+) -> tuple[Cause, Series] | None:
     """Leave as planned every setting without which the log is still explained, and describe the others."""
     variants = _Variants(case, made, tracks)
     if len(variants.made.groups) != len(variants.groups) or not variants.explains(variants.names):
@@ -153,12 +155,10 @@ def _differing(case: Case, made: Schedule, tracks: list[Track]) -> tuple[Cause, 
         if name in names and variants.explains(without):
             names = without
     hypothesis = variants.hypothesis(names)
-    if hypothesis is None or not names:
+    fit_of_all = None if hypothesis is None or not names else case.fit(hypothesis, whole=True)
+    if hypothesis is None or fit_of_all is None or not fit_of_all.perfect:
         return None
-    fit_of_all = case.fit(hypothesis, whole=True)
-    slug = "unknown" if len(names) > 1 else f"wrong-{names[0]}"
-    return (
-        (Cause(slug, hypothesis.summary, hypothesis.advice, fit_of_all.of_all), case.whole)
-        if fit_of_all.perfect
-        else None
-    )
+    slug, summary = "unknown" if len(names) > 1 else f"wrong-{names[0]}", hypothesis.summary
+    if guessed := [name for name in names if name in undetermined]:
+        slug, summary = "unknown", f"{summary}; others may do so, too: the log does not determine {join_words(guessed)}"
+    return Cause(slug, summary, hypothesis.advice, fit_of_all.of_all), case.whole

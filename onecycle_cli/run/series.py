@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 PIECE = 2**14
 """Rows that are compared at a time: a log may have millions, and what is computed for them need not be kept."""
 
+PRECISE = 5.1e-6
+"""What the last of six digits is off by at most, relative to the value."""
+
 
 @dataclass(frozen=True, slots=True)
 class Nearness:
@@ -103,6 +106,11 @@ class Samples:
     def relative(self) -> float:
         """The user's tolerance, relative to the planned value."""
         return self.nearness.relative
+
+    @property
+    def is_precise(self) -> bool:
+        """Whether values show so much that two curves seldom share many of them: 6 digits or more."""
+        return max(self.relative, *(form.relative for form in self.nearness.written)) <= PRECISE
 
     @property
     def present(self) -> Flags:

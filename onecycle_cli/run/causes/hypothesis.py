@@ -32,12 +32,27 @@ EDGE_ROWS = 200
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """A cause that is put to the test: `predict` returns the values that it would have left in any rows of the log."""
+    """A cause that is put to the test.
+
+    Attributes:
+        slug: its name.
+        summary: what happened, in a sentence.
+        advice: what to change.
+        predict: returns the values that it would have left in any rows of the log.
+        is_local: whether it takes what happened from the wrong rows alone; any value is somewhere on the curve, so it
+            needs several.
+    """
 
     slug: str
     summary: str
     advice: str
     predict: Callable[[Samples], Floats]
+    is_local: bool = False
+
+    @property
+    def kind(self) -> str:
+        """Its name without numbers."""
+        return self.slug.partition(":")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +110,11 @@ class Case:
         """The first row that is not as planned."""
         return self.whole.prefix
 
+    @cached_property
+    def wrong_rows(self) -> NDArray[np.int64]:
+        """The rows that are not as planned."""
+        return np.flatnonzero(self.whole.wrong.any(axis=1))
+
     def some_rows(self, count: int, first: int = 0) -> Samples:
         """Return so many rows of the sample, and its first ones, that have the first learning rate."""
         known = rows_with_rate(self.sample)
@@ -145,6 +165,8 @@ def at_other_steps(
     advice: str,
     clock: Callable[[Samples], Steps],
     schedule: Schedule | None = None,
+    *,
+    is_local: bool = False,
 ) -> Iterator[Hypothesis]:
     """Yield a cause by which rows have other steps of the plan's schedule, or of another, than planned.
 
@@ -156,7 +178,7 @@ def at_other_steps(
         return rows.predicted(steps_of, np.minimum(clock(rows), last))
 
     for last in (steps_of.total_steps, steps_of.total_steps - 1):
-        yield Hypothesis(slug, summary, advice, partial(predict, last=last))
+        yield Hypothesis(slug, summary, advice, partial(predict, last=last), is_local)
 
 
 def rows_with_rate(samples: Samples) -> NDArray[np.int64]:

@@ -74,7 +74,7 @@ def _moved(case: Case, shift: int, slug: str, summary: str, advice: str) -> Iter
     def clock(rows: Samples) -> Steps:
         return np.where(_after(case, rows), rows.steps + shift, rows.steps)
 
-    yield from at_other_steps(case, slug, summary, advice, clock)
+    yield from at_other_steps(case, slug, summary, advice, clock, is_local=True)
 
 
 def _after(case: Case, rows: Samples) -> Flags:
@@ -131,4 +131,5 @@ def made_for_the_rest(case: Case) -> Iterator[Hypothesis]:
         "restore the scheduler with the model and optimizer, in place of a new one for the rest of the run: save "
         "scheduler.state_dict() in the checkpoint and load it",
         predict,
+        is_local=True,
     )

@@ -149,6 +149,7 @@ def skipped(case: Case) -> Iterator[Hypothesis]:
         "step the scheduler in every step, or reduce total_steps by the skipped steps; with mixed precision the "
         "first steps are skipped when GradScaler finds infinite gradients",
         lambda rows: rows.predicted(case.schedule, clock[rows.rows]),
+        is_local=True,
     )
 
 

@@ -194,7 +194,7 @@ def several_parts(case: Case) -> Iterator[Hypothesis]:
         slug, summary, advice = f"shifted:{last:+d}", *_jumps(found, last)
     else:
         return
-    yield from at_other_steps(case, slug, summary, advice, lambda some: clock[some.rows])
+    yield from at_other_steps(case, slug, summary, advice, lambda some: clock[some.rows], is_local=True)
 
 
 def _is_believable(parts: Parts) -> bool:

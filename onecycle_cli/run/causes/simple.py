@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from onecycle_cli.formatting import format_number
+from onecycle_cli.formatting import count, format_number, join_words
 from onecycle_cli.run import Cause
 from onecycle_cli.run.causes.hypothesis import Case, Hypothesis, first_value
 from onecycle_cli.run.groups import nearest_group
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from onecycle_cli.run.series import Floats, Samples
+
+FEW_ROWS, FEW_OF_ALL = 6, 0.02
+"""Wrong rows, and their share, up to which these are named one by one."""
 
 PLANNED_RATES = 100_000
 """Planned learning rates from which the highest is taken: a cycle may have 10**12 steps."""
@@ -97,20 +100,24 @@ def _order(case: Case) -> dict[int, int] | None:
 
 
 def unknown(case: Case) -> Cause:
-    """Describe a log that no single cause explains: its learning rates and its length, and the plan's."""
+    """Describe a log that no single cause explains: the few rows that are wrong, or its rates and length."""
     whole, total = case.whole, case.schedule.total_steps
-    track = whole.tracks[whole.rates[0]]
-    planned = case.schedule.lr(np.unique(np.linspace(0, total - 1, PLANNED_RATES).astype(np.int64)), track.group)
-    logged = whole.values[:, whole.rates[0]]
-    planned, steps = planned[np.isfinite(planned)], whole.steps[np.isfinite(logged)]
-    return Cause(
-        "unknown",
-        f"no single cause explains the log: over steps {int(steps.min()):,} to {int(steps.max()):,} it has "
-        f"{_rates(logged[np.isfinite(logged)])}; the plan has {_rates(planned)} over steps 0 to {total - 1:,}",
-        "compare these numbers with the run's settings; if several of them are wrong, fix one and check again",
-        whole.right_values / max(whole.compared, 1),
-        is_found=False,
-    )
+    track, rows = whole.tracks[whole.rates[0]], case.wrong_rows
+    if rows.size <= FEW_ROWS and rows.size <= FEW_OF_ALL * len(whole.wrong):
+        steps = join_words([f"{step:,}" for step in whole.logged_steps[rows].tolist()])
+        what = f"all rows are as planned but {count(rows.size, 'row')}, at step{'s' if rows.size > 1 else ''} {steps}"
+        advice = "look for what else sets the learning rate there, or for a slip in the log"
+    else:
+        planned = case.schedule.lr(np.unique(np.linspace(0, total - 1, PLANNED_RATES).astype(np.int64)), track.group)
+        logged = whole.values[:, whole.rates[0]]
+        planned, seen = planned[np.isfinite(planned)], whole.steps[np.isfinite(logged)]
+        what = (
+            f"over steps {int(seen.min()):,} to {int(seen.max()):,} it has {_rates(logged[np.isfinite(logged)])}; the "
+            f"plan has {_rates(planned)} over steps 0 to {total - 1:,}"
+        )
+        advice = "compare these numbers with the run's settings; if several of them are wrong, fix one and check again"
+    share = whole.right_values / max(whole.compared, 1)
+    return Cause("unknown", f"no single cause explains the log: {what}", advice, share, is_found=False)
 
 
 def _rates(rates: Floats) -> str:

@@ -20,7 +20,7 @@ BELOW = 3
 """Rows of the window that are left for the command's line and the next one."""
 
 NO_TERMINAL = (100, 27)
-"""The size that is assumed where the output is no terminal."""
+"""The size that is assumed for a pipe or a file."""
 
 
 def window_height() -> int:

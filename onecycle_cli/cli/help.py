@@ -36,7 +36,7 @@ class Entry(NamedTuple):
 
 
 class Command(TyperCommand):
-    """A command whose help is laid out here."""
+    """A command whose help has the layout of this module."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments; an error that does not say in which command it is gets its context."""

@@ -33,7 +33,7 @@ LOWEST, TALLEST = 9, 16
 """Rows of the curve with its axis."""
 
 MOST_CURVES = 6
-"""Parameter groups whose curves are drawn: more could not be told apart."""
+"""Parameter groups whose curves are drawn: more could not be distinguished."""
 
 
 @takes_plan
@@ -71,7 +71,7 @@ def show(
 
 
 def _drawing(plan: NamedPlan, *, asked: bool) -> str:
-    """Return the learning rate's curve; nothing where it is not asked for, and there is no terminal or no room."""
+    """Return the learning rate's curve; empty in a pipe or a narrow terminal, unless it is asked for."""
     width = width_of(sys.stdout)
     if not asked and (width is None or width < NARROWEST):
         return ""

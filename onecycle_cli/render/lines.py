@@ -139,7 +139,7 @@ def table(
         width: the columns of the terminal, or None.
         left: the columns of words, counted from 0, or from the last one with -1.
         colour: whether the terminal shows colours.
-        marked: the row that stands out, counted with the titles.
+        marked: the row to emphasize, counted with the titles.
     """
     printed = [[printable(cell) for cell in row] for row in rows]
     sizes = [max(map(cells, column)) for column in zip(*printed, strict=True)]

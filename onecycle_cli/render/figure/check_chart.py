@@ -59,18 +59,16 @@ def check_chart(logs: Sequence[tuple[str, Verdict]], plan: str, momentum_word: s
     return Chart((title,), details, panels, bands=missing, moment=moment, steps_per_epoch=schedule.steps_per_epoch)
 
 
-def _sentences(log: str, found: Verdict, plan: str) -> tuple[str, str]:
-    """Return what happened, and the details, which name log and plan too."""
+def _sentences(log: str, found: Verdict, name: str) -> tuple[str, str]:
+    """Return what happened, and the details; the two name log and plan."""
     cause, compared = printable(found.cause.summary), compared_values(found)
-    where = _end(found)
-    if found.first_divergence is not None and found.cause.slug != "unknown":
-        against = f"{log} against the plan {plan}".rstrip()
-        return cause[:1].upper() + cause[1:], f"{against}: it {where} · {compared}"
-    title = f"{log} {where.replace('diverges', f'diverges from the plan {plan}'.rstrip(), 1)}"
-    if found.first_divergence is None:
-        _, _, followed = outcome(found, plan).partition(": ")
-        title = f"{log}: {followed}"
-    return title, compared if found.verdict == "ok" else cause
+    first, plan = found.first_divergence, f"the plan {name}".rstrip()
+    if first is None:
+        _, _, followed = outcome(found, name).partition(": ")
+        return f"{log}: {followed}", compared if found.verdict == "ok" else cause
+    if found.cause.slug == "unknown":
+        return f"{log} diverges from {plan} at {noun(found)} {first.step:,}", cause
+    return cause[:1].upper() + cause[1:], f"{log} against {plan}: it {_end(found)} · {compared}"
 
 
 def _end(found: Verdict) -> str:

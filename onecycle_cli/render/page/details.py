@@ -143,7 +143,7 @@ def _settings(plan: PagePlan) -> Markup:
         value, _, origin = rest.strip().partition("  ")
         cells = [element("td", shorten(value, 200)), element("td", shorten(origin.strip(), 200), class_="soft")]
         rows.append(element("tr", element("th", name, scope="row"), *cells))
-    return element("div", element("table", element("tbody", *rows)), class_="scroll")
+    return element("div", element("table", element("tbody", *rows), class_="settings"), class_="scroll")
 
 
 def _steps(plan: PagePlan, word: str) -> Markup:

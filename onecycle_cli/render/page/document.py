@@ -29,13 +29,14 @@ if TYPE_CHECKING:
     from onecycle_cli.render.page.panels import Chart
 
 NONE = "–"
+AFTER_THE_END = "after the end"
 MOST_NAMES = 4
 """Plans that are named in the title."""
 
 
 @dataclass(frozen=True, slots=True)
 class Readout:
-    """Where the chart is read: the number of one of its steps, and what is there."""
+    """Where the chart is read: the number of one of its steps, and what is there; no phase where plans differ in it."""
 
     index: int
     step: int
@@ -50,7 +51,7 @@ def report_page(plans: Sequence[PagePlan], logs: Sequence[PageLog], findings: Se
         OnecycleError: a learning rate cannot be drawn, or there are too many curves.
     """
     chart = assemble([plan.curves for plan in plans], [(log.name, log.verdict) for log in logs])
-    read = _first_readout(chart, plans[0])
+    read = _first_readout(chart, plans)
     title = _title(plans)
     script = _file("report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -95,7 +96,10 @@ def _header(title: str, plans: Sequence[PagePlan], logs: Sequence[PageLog]) -> M
     totals = sorted({plan.schedule.total_steps for plan in plans})
     length = count(totals[0], "step") if len(totals) == 1 else f"{totals[0]:,} to {totals[-1]:,} steps"
     facts = [length]
-    if len(plans) == 1:
+    groups = len(plans[0].schedule.groups)
+    if len(plans) == 1 and groups > 1:
+        facts.append(count(groups, "parameter group"))
+    elif len(plans) == 1:
         first = summarize(plans[0].schedule, 0)
         facts.append("lr " + " → ".join(map(format_number, (first.initial_lr, first.peak_lr, first.final_lr))))
         facts.append(f"peak at step {first.peak_step:,}")
@@ -111,13 +115,19 @@ def _header(title: str, plans: Sequence[PagePlan], logs: Sequence[PageLog]) -> M
 # --- The chart with its readout ---------------------------------------------------------------------------------------
 
 
-def _first_readout(chart: Chart, plan: PagePlan) -> Readout:
+def _first_readout(chart: Chart, plans: Sequence[PagePlan]) -> Readout:
     """Return the peak of the first plan, where the chart is read before anyone points at it."""
-    step = summarize(plan.schedule, 0).peak_step
+    step = summarize(plans[0].schedule, 0).peak_step
     per_epoch = chart.steps_per_epoch
-    steps = chart.steps.tolist()
-    phase = next(phase.name for phase in plan.schedule.phases if step <= phase.last_step)
-    return Readout(steps.index(step), step, None if per_epoch is None else step // per_epoch, phase)
+    phases = {
+        next((phase.name for phase in plan.schedule.phases if step <= phase.last_step), AFTER_THE_END) for plan in plans
+    }
+    return Readout(
+        chart.steps.tolist().index(step),
+        step,
+        None if per_epoch is None else step // per_epoch,
+        phases.pop() if len(phases) == 1 else "",
+    )
 
 
 def _figure(chart: Chart, plans: Sequence[PagePlan], read: Readout) -> Markup:
@@ -135,10 +145,10 @@ def _figure(chart: Chart, plans: Sequence[PagePlan], read: Readout) -> Markup:
     if read.epoch is not None:
         where.append(element("span", "epoch ", element("span", f"{read.epoch:,}", id="at-epoch")))
     where.append(element("span", read.phase, id="at-phase"))
-    last = len(chart.steps) - 1
+    last = chart.total_steps - 1
     inset = f"--inset:{50 / chart.total_steps:.4g}%" if chart.is_stairs else None
     slider = element(
-        "input", type="range", id="at", min=0, max=last, value=read.index, style=inset, aria_label="step to read"
+        "input", type="range", id="at", min=0, max=last, value=read.step, style=inset, aria_label="step to read"
     )
     hidden = sum(max(len(plan.schedule.groups) - MOST_GROUPS, 0) for plan in plans)
     more = element("p", f"and {hidden:,} more parameter groups", class_="hint") if hidden else ""
@@ -204,6 +214,7 @@ def _data(chart: Chart, plans: Sequence[PagePlan], read: Readout) -> dict[str, o
         "steps": _integers(chart.steps.tolist()),
         "perEpoch": chart.steps_per_epoch,
         "at": read.index,
+        "afterTheEnd": AFTER_THE_END,
         "phases": [[[phase.name, phase.last_step] for phase in plan.schedule.phases] for plan in plans],
         "curves": [
             {

@@ -45,6 +45,9 @@ HEADROOM = 0.2
 NARROWEST_NAME = 0.12
 """The share of the width that a phase needs for its name."""
 
+OUTSIDE = 0.02
+"""How far outside the axis a value is drawn that is not on it, such as 0 on a logarithmic one."""
+
 NOTE_EDGE = 0.25
 """The share of the width at both sides where words about a point stand beside it, not above its middle."""
 
@@ -66,7 +69,7 @@ class Axis:
         low, high = self.low, self.high
         if self.log:
             low, high, values = math.log10(low), math.log10(high), np.log10(np.maximum(values, self.low * 0.5))
-        return np.clip((values - low) / (high - low), -0.1, 1.1)
+        return np.clip((values - low) / (high - low), -OUTSIDE, 1 + OUTSIDE)
 
     def ticks(self) -> list[tuple[float, str]]:
         """Return the ticks with their labels, from the bottom, each as a share of the height."""

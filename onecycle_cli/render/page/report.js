@@ -75,11 +75,11 @@
   const show = (index) => {
     current = Math.min(Math.max(index, 0), steps.length - 1);
     const step = steps[current];
-    slider.value = current;
+    slider.value = step;
     find("#at-step").textContent = grouped(step);
     if (data.perEpoch) find("#at-epoch").textContent = grouped(Math.floor(step / data.perEpoch));
-    const phases = new Set(data.phases.map((own) => (own.find(([, last]) => step <= last) || ["after the end"])[0]));
-    find("#at-phase").textContent = [...phases].join(" / ");
+    const phases = new Set(data.phases.map((own) => (own.find(([, last]) => step <= last) || [data.afterTheEnd])[0]));
+    find("#at-phase").textContent = phases.size === 1 ? [...phases][0] : "";
     const spoken = [`step ${grouped(step)}`];
     curves.forEach((curve, number) => {
       const row = rowAt(curve, current);
@@ -125,10 +125,11 @@
     area.addEventListener("pointermove", follow);
     area.addEventListener("pointerdown", follow);
   }
-  slider.addEventListener("input", () => show(Number(slider.value)));
+  slider.addEventListener("input", () => show(nearest(Number(slider.value))));
   document.addEventListener("keydown", (event) => {
     const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!way || event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, select, pre")) return;
+    const elsewhere = event.target !== slider && event.target.closest("input, select, pre");
+    if (!way || elsewhere || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     show(current + way * (event.shiftKey ? 10 : 1));
   });

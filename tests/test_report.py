@@ -93,6 +93,29 @@ def test_a_log_that_goes_on_after_the_plan_is_shown_with_the_plan_still_wide(tmp
     assert len(read["curves"][0]["lr"].split()) == steps.index(999) + 1
 
 
+@pytest.mark.parametrize(
+    ("rows", "curves", "rings"),
+    [
+        ("step,lr\n0,0.004\n1,1e300\n2,-1e305\n3,inf\n4,0.1\n", 1, 0),
+        ("step,lr\n5,-0.1\n6,-0.2\n7,0\n", 1, 2),
+        ("step,lr\n0,0.0040\n", 1, 0),
+        ("step,lr_a,lr_b\n0,0.004,0.1\n1,0.0041,0.2\n", 2, 2),
+        ("step,lr,momentum\n0,0.004,0.95\n1,0.00400265,0.5\n", 1, 1),
+        ("step,lr\n1000000000000,0.004\n1000000000001,0.1\n", 1, 2),
+        ("step,lr\n0,1e-300\n1,1e-310\n2,0\n", 1, 2),
+    ],
+)
+def test_odd_logs_have_a_page(rows: str, curves: int, rings: int, tmp_path: Path) -> None:
+    (tmp_path / "run.csv").write_text(rows)
+    page = make_page(tmp_path, "--max-lr", "0.1", "--total-steps", "1000", "--log", tmp_path / "run.csv")
+    logged = [curve for curve in data_of(page)["curves"] if curve["log"]]
+    assert len(logged) == curves
+    assert len(read_page(page).all("path", class_="oc-ring")) == rings
+    names = [row.all("label")[0].text for row in read_page(page).all("tr", class_="logged")]
+    assert names == (["run.csv"] if curves == 1 else ["run.csv: lr (a)", "run.csv: lr (b)"])
+    assert "nan" not in page.partition("<script")[0]
+
+
 # --- Values -----------------------------------------------------------------------------------------------------------
 
 

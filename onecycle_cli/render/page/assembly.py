@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
@@ -10,7 +9,7 @@ from onecycle_cli.formatting import short
 from onecycle_cli.policy.summary import summarize
 from onecycle_cli.render.page.panels import Chart, Mark
 from onecycle_cli.render.page.traces import logged_traces, planned_trace, shared_steps, steps_each, with_steps_after
-from onecycle_cli.render.picture import check_drawable
+from onecycle_cli.render.picture import DRAWABLE, check_drawable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +32,7 @@ def assemble(plans: Sequence[Sequence[Curve]], logs: Sequence[tuple[str, Verdict
         OnecycleError: a learning rate cannot be drawn, or there are too many curves.
     """
     shown = [curves[:MOST_GROUPS] for curves in plans]
-    number = sum(map(len, shown)) + sum(_rates(found) for _, found in logs)
+    number = sum(map(len, shown)) + sum(len(found.series.rates) for _, found in logs)
     if number > MOST_CURVES:
         message = f"a page shows at most {MOST_CURVES} curves, and these plans and logs have {number}"
         raise OnecycleError(message, "leave some of them out")
@@ -45,14 +44,9 @@ def assemble(plans: Sequence[Sequence[Curve]], logs: Sequence[tuple[str, Verdict
     traces = [planned_trace(curve, plan, steps) for plan, curves in enumerate(shown) for curve in curves]
     marks = []
     for name, found in logs:
-        first = found.first_divergence
-        begin = len(traces)
+        if (mark := _mark(found, len(traces))) is not None:
+            marks.append(mark)
         traces += logged_traces(name, found, shown[0][0].momentum_word, most)
-        if first is not None and begin < len(traces):
-            field = found.series.tracks[first.column].field
-            own = [track.group for track in found.series.tracks if track.field == "lr"]
-            trace = begin + (own.index(first.group) if first.group in own else 0)
-            marks.append(Mark(first.plan_step, first.logged, field, trace))
     phases = {tuple((phase.name, phase.first_step, phase.last_step) for phase in each.phases) for each in schedules}
     rhythms = {each.steps_per_epoch for each in schedules}
     return Chart(
@@ -61,12 +55,18 @@ def assemble(plans: Sequence[Sequence[Curve]], logs: Sequence[tuple[str, Verdict
         phases=phases.pop() if len(phases) == 1 else (),
         steps_per_epoch=rhythms.pop() if len(rhythms) == 1 else None,
         note=_peak(schedules[0]) if number == 1 else None,
-        marks=tuple(mark for mark in marks if math.isfinite(mark.value)),
+        marks=tuple(marks),
     )
 
 
-def _rates(found: Verdict) -> int:
-    return sum(track.field == "lr" for track in found.series.tracks)
+def _mark(found: Verdict, before: int) -> Mark | None:
+    """Return where a log first leaves its plan, if it can be drawn; so many lines come before those of the log."""
+    first, series = found.first_divergence, found.series
+    if first is None or not abs(first.logged) <= DRAWABLE[1]:  # not where it is NaN
+        return None
+    own = [column for column in series.rates if series.tracks[column].group == first.group]
+    column = first.column if first.column in own else own[0]
+    return Mark(first.plan_step, first.logged, series.tracks[first.column].field, before + series.rates.index(column))
 
 
 def _peak(schedule: Schedule) -> tuple[int, float, str]:

@@ -205,7 +205,7 @@ def _lines(chart: Chart, field: str, axis: Axis, shown: str) -> list[Markup]:
         path = _path(chart, steps[ahead], heights[ahead])
         found.append(element("path", d=path, class_=classes, data_trace=number))
     for mark in chart.marks:
-        if mark.field == field and math.isfinite(mark.value):
+        if mark.field == field:
             y = 1 - axis.share(np.array([mark.value]))
             path = _path(chart, np.array([float(mark.step)]), y, dot=True)
             found.append(element("path", d=path, class_=f"oc-ring {shown}", data_trace=mark.trace))

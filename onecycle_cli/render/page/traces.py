@@ -152,20 +152,22 @@ def rows_to_keep(values: FloatArray, most: int) -> NDArray[np.int64]:
 
 
 def logged_traces(name: str, found: Verdict, momentum_word: str, most: int) -> Iterator[Trace]:
-    """Yield the lines of a log, one for each parameter group whose learning rate it has."""
+    """Yield the lines of a log, one for each of its columns of learning rates, with the momentum beside it."""
     series = found.series
-    columns = {(track.field, track.group): at for at, track in enumerate(series.tracks)}
-    groups = [group for field, group in columns if field == "lr"]
-    for group in groups:
-        rates = _drawable(series.values[:, columns["lr", group]])
+    columns = series.rates
+    groups = [series.tracks[column].group for column in columns]
+    momenta = [at for at, track in enumerate(series.tracks) if track.field == "momentum"]
+    for column, group in zip(columns, groups, strict=True):
+        rates = _drawable(series.values[:, column])
         rows = rows_to_keep(rates, most)
-        column = columns.get(("momentum", group))
-        label = name if len(groups) == 1 else f"{name}: {series.schedule.groups[group]}"
+        beside = [at for at in momenta if series.tracks[at].group == group]
+        place = [other for other in columns if series.tracks[other].group == group].index(column)
+        own = series.schedule.groups[group] if len(set(groups)) == len(groups) else series.tracks[column].label
         yield Trace(
-            label,
+            name if len(columns) == 1 else f"{name}: {own}",
             series.steps[rows],
             rates[rows],
-            None if column is None else _drawable(series.values[rows, column]),
+            _drawable(series.values[rows, beside[place]]) if place < len(beside) else None,
             momentum_word,
             0,
             0,

@@ -326,3 +326,60 @@ def test_a_log_with_one_row_per_epoch_shows_the_plans_epoch() -> None:
     found = checked(plan, make_log(175 * epochs, schedule.lr(epochs), schedule.momentum(epochs)))
     assert found.cause.slug == "epoch-stepped"
     assert " 175 steps" in found.cause.summary  # rows from step 0 to 5,075 would also allow 170
+
+
+# --- What is said of the rest ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("before", [12, 30])
+@pytest.mark.parametrize("every", [1, 5])
+def test_a_cycle_that_begins_late_is_behind_from_there_on(before: int, every: int) -> None:
+    plan = PLANS["plain"]
+    rates = run_of(plan, np.arange(601)).lr[:600]
+    late = np.concatenate([np.full((before, 1), 0.001), rates])[:600]
+    found = checked(plan, make_log(np.arange(600)[::every], late[::every]))
+    assert (found.cause.slug, found.cause.fit) == (f"shifted:-{before}", 1)
+    assert f"{before} steps behind the plan" in found.cause.summary
+    wrong = np.concatenate([np.full((before, 1), 0.001), 1.1 * rates])[:600]
+    assert checked(plan, make_log(np.arange(600)[::every], wrong[::every])).cause.slug != f"shifted:-{before}"
+
+
+@pytest.mark.parametrize("rows", [(155,), (40, 300, 301)])
+def test_a_few_wrong_rows_are_named(rows: tuple[int, ...]) -> None:
+    rates = run_of(PLANS["plain"], np.arange(601)).lr[:600].copy()
+    rates[list(rows)] *= 0.5
+    found = checked(PLANS["plain"], make_log(np.arange(600), rates))
+    assert (found.cause.slug, found.cause.is_found) == ("unknown", False)
+    assert found.first_divergence is not None
+    assert found.first_divergence.step == rows[0]
+    assert all(str(row) in found.cause.summary for row in rows)
+
+
+def test_of_several_groups_the_wrong_one_is_described() -> None:
+    plan = PLANS["groups"]
+    rates = run_of(plan, np.arange(451)).lr[:450].copy()
+    rates[:, 1] = 0.02 + 0.01 * (np.arange(450) % 7)
+    found = checked(plan, make_log(np.arange(450), rates, groups=("backbone", "head")))
+    assert found.cause.slug == "unknown"
+    assert "group head" in found.cause.summary
+    assert "max 0.08" in found.cause.summary
+
+
+@pytest.mark.parametrize("every", [2, 4])
+@pytest.mark.parametrize("first", [1, 2])
+def test_one_equal_row_does_not_say_how_a_log_counts(every: int, first: int) -> None:
+    plan = PLANS["plain"]
+    rates = run_of(plan, np.arange(601) // every).lr[:600]
+    rows = np.arange(first * every, 600, 3)
+    found = checked(plan, make_log(rows, rates[rows]))
+    assert (found.cause.slug, found.cause.fit, found.offset) == ("epoch-stepped", 1, 0)
+    assert found.first_divergence is not None
+    assert found.first_divergence.step == rows[0]
+
+
+def test_moves_in_each_fourth_row_are_even() -> None:
+    rates = run_of(PLANS["plain"], (np.arange(601) + 1) // 4).lr[:600]
+    found = checked(PLANS["plain"], make_log(np.arange(600), rates))
+    assert found.cause.slug == "epoch-stepped"
+    assert "uneven" not in found.cause.summary
+    assert "every 4" in found.cause.summary

@@ -97,3 +97,18 @@ def test_float32_arithmetic_is_not_met_with_numbers_that_nobody_typed(every: int
     found = fit(log)
     assert {setting: found.settings[setting] for setting in plan} == plan
     assert check(OneCycle(**found.settings), log).verdict == "ok"  # type: ignore[arg-type]
+
+
+def test_a_run_that_stands_still_at_its_peak_is_named() -> None:
+    plan = {**PLAN, "cycle_momentum": False}
+    stops = int(np.argmax(rates_of(STEP, **plan)))
+    with pytest.raises(OnecycleError, match=rf"the last {STEP.size - stops} rows stand still at the peak"):
+        fit(make_log(STEP, rates_of(np.minimum(STEP, stops), **plan)))
+
+
+def test_a_row_per_epoch_is_refused_with_what_is_missing(tmp_path: Path) -> None:
+    steps = np.arange(20) * EACH + EACH - 1
+    rows = zip(range(20), rates_of(steps, total_steps=20 * EACH).tolist(), strict=True)
+    (tmp_path / "run.csv").write_text("epoch,lr\n" + "".join(f"{epoch},{rate!r}\n" for epoch, rate in rows))
+    with pytest.raises(OnecycleError, match="how many steps an epoch has is not in the log"):
+        fit(read_log(str(tmp_path / "run.csv")))

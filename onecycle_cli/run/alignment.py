@@ -131,8 +131,15 @@ def _aligned(
                 return [tried]
     # The first row of any epoch-wise log has the initial rate of a scheduler that was not stepped before it.
     plain, fewest = found[0].prefix, 2 if found[0].reading.unit == "epoch" else 1
-    least = max(plain + LONGER, plain * 1.5) if plain else fewest
-    return sorted(found, key=lambda tried: -tried.prefix if tried.prefix >= least or tried is found[0] else 0)
+    least = max(plain + LONGER, plain * 1.5)
+
+    def agreed(tried: Series) -> int:
+        # At the cycle's first step one row says how the log counts; anywhere else it may be there by chance.
+        begins = tried.reading.unit == "epoch" or int(tried.steps[0]) == schedule.first_step
+        enough = least if plain or not begins else fewest
+        return tried.prefix if tried.prefix >= enough or tried is found[0] else 0
+
+    return sorted(found, key=lambda tried: -agreed(tried))
 
 
 def _shows_the_cycle(series: Series) -> bool:

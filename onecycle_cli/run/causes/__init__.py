@@ -9,7 +9,7 @@ from onecycle_cli.run import Cause
 from onecycle_cli.run.causes.curve import momentum_still, other_convention, other_lines, other_phases
 from onecycle_cli.run.causes.epochs import cycle_in_each_epoch, made_in_each_epoch, stepped_more_in_each_epoch
 from onecycle_cli.run.causes.hypothesis import Case, rows_with_rate
-from onecycle_cli.run.causes.jumps import jumped, made_for_the_rest
+from onecycle_cli.run.causes.jumps import jumped, made_for_the_rest, started_late
 from onecycle_cli.run.causes.pace import once_per_epoch, prepared, several_times, skipped, unevenly
 from onecycle_cli.run.causes.parts import several_parts
 from onecycle_cli.run.causes.simple import constant, overrun, swapped_groups, unknown
@@ -38,6 +38,7 @@ IN_ORDER: tuple[Callable[[Case], Iterator[Hypothesis]], ...] = (
     swapped_groups,
     jumped,
     made_for_the_rest,
+    started_late,
     prepared,
     several_times,
     once_per_epoch,

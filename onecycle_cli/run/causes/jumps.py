@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from onecycle_cli.formatting import count
+from onecycle_cli.formatting import count, format_number
 from onecycle_cli.run.causes.hypothesis import Case, Hypothesis, at_other_steps, steps_with
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ JUMP_ROWS = 6
 
 TRIAL_ROWS = 48
 """Rows after a jump on which the steps are tried at which another scheduler may have begun."""
+
+STANDING_ROWS = 3
+"""Rows with one rate from which on a run stands still before its cycle."""
 
 MOST_STARTS = 64
 """How many such steps are tried: those between two rows of a log."""
@@ -132,4 +135,32 @@ def made_for_the_rest(case: Case) -> Iterator[Hypothesis]:
         "scheduler.state_dict() in the checkpoint and load it",
         predict,
         is_local=True,
+    )
+
+
+def started_late(case: Case) -> Iterator[Hypothesis]:
+    """Suppose that another rate stands still at first, and the cycle begins only where the learning rate moves."""
+    whole, column = case.whole, case.whole.rates[0]
+    rates = whole.values[:, column]
+    moved = np.flatnonzero(rates != rates[0])
+    if case.first_wrong or not moved.size or moved[0] < STANDING_ROWS or np.isnan(rates[: moved[0] + 1]).any():
+        return
+    before, row = int(whole.steps[moved[0] - 1]), int(moved[0])
+    some = whole.take(np.arange(row, min(row + TRIAL_ROWS, len(rates))))
+    starts = range(max(before + 1, int(some.steps[0]) - MOST_STARTS), int(some.steps[0]) + 1)
+    hits = {start: int(some.agrees(some.predicted(case.schedule, some.steps - start)).sum()) for start in starts}
+    start = max(hits, key=lambda start: hits[start])
+    held = [float(value) for value in whole.values[0]]
+
+    def predict(rows: Samples) -> Floats:
+        began = rows.indices >= row
+        return np.where(began[:, None], rows.predicted(case.schedule, np.maximum(rows.steps - start, 0)), held)
+
+    yield Hypothesis(
+        f"shifted:-{start}",
+        f"the learning rate stands at {format_number(held[column])} for {count(start, 'step')}; from step {start:,} on "
+        f"the run follows the cycle from its beginning, {count(start, 'step')} behind the plan",
+        f"plan the {count(start, 'step')} before the cycle, or leave them out: the cycle has "
+        f"{case.schedule.total_steps:,} steps of its own",
+        predict,
     )

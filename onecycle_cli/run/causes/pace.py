@@ -26,6 +26,9 @@ MOST_BETWEEN = 64
 TRIAL_ROWS = 48
 """Rows on which numbers of steps, and lengths of blocks, are tried."""
 
+EVEN = 0.95
+"""The share of equal distances between moves from which on they are even."""
+
 KEPT = 20
 """Lengths of blocks that are then tried on the whole sample."""
 
@@ -110,7 +113,10 @@ def unevenly(case: Case) -> Iterator[Hypothesis]:
         return
     clock, moves = counted
     if moves * 2 <= len(clock):
-        pace = f"{moves:,} times in {len(clock):,} rows, at uneven intervals"
+        apart = np.diff(np.flatnonzero(np.diff(clock)))
+        evenly = apart.size and (apart == apart[0]).mean() >= EVEN
+        rows = f"once every {count(int(apart[0]), 'row')}" if evenly else f"{moves:,} times in {len(clock):,} rows"
+        pace = rows if evenly else f"{rows}, at uneven intervals"
         yield _blocks(case, pace, lambda rows: clock[rows.rows])
 
 

@@ -100,20 +100,25 @@ def _order(case: Case) -> dict[int, int] | None:
 
 
 def unknown(case: Case) -> Cause:
-    """Describe a log that no single cause explains: the few rows that are wrong, or its rates and length."""
+    """Describe a log that no single cause explains: the few rows that are wrong, or its rates and length.
+
+    Of several groups that with the most wrong rates is described.
+    """
     whole, total = case.whole, case.schedule.total_steps
-    track, rows = whole.tracks[whole.rates[0]], case.wrong_rows
+    column = max(whole.rates, key=lambda at: int(whole.wrong[:, at].sum()))
+    track, rows = whole.tracks[column], case.wrong_rows
     if rows.size <= FEW_ROWS and rows.size <= FEW_OF_ALL * len(whole.wrong):
         steps = join_words([f"{step:,}" for step in whole.logged_steps[rows].tolist()])
         what = f"all rows are as planned but {count(rows.size, 'row')}, at step{'s' if rows.size > 1 else ''} {steps}"
         advice = "look for what else sets the learning rate there, or for a slip in the log"
     else:
         planned = case.schedule.lr(np.unique(np.linspace(0, total - 1, PLANNED_RATES).astype(np.int64)), track.group)
-        logged = whole.values[:, whole.rates[0]]
+        logged = whole.values[:, column]
+        group = f" in group {case.schedule.groups[track.group]}" if len(case.schedule.groups) > 1 else ""
         planned, seen = planned[np.isfinite(planned)], whole.steps[np.isfinite(logged)]
         what = (
-            f"over steps {int(seen.min()):,} to {int(seen.max()):,} it has {_rates(logged[np.isfinite(logged)])}; the "
-            f"plan has {_rates(planned)} over steps 0 to {total - 1:,}"
+            f"over steps {int(seen.min()):,} to {int(seen.max()):,} it has{group} "
+            f"{_rates(logged[np.isfinite(logged)])}; the plan has {_rates(planned)} over steps 0 to {total - 1:,}"
         )
         advice = "compare these numbers with the run's settings; if several of them are wrong, fix one and check again"
     share = whole.right_values / max(whole.compared, 1)

@@ -42,6 +42,9 @@ MOVES = 1e-7
 CONSTANT = 1e-6
 """Change of a learning rate, as a share of it, up to which it is constant: 6 digits show no less."""
 
+STANDS = 0.1
+"""The share of the rows from which on a learning rate that ends at the peak stands still there."""
+
 ADVICE = "give a log of a run with a one-cycle schedule; `onecycle check PLAN LOG` says where a run leaves its plan"
 
 
@@ -234,6 +237,9 @@ def refusal(log: Log, explained: float) -> OnecycleError:
     """Return the error for a log that no one-cycle schedule gives."""
     rates = _leading_rates(log, _last_of_each_step(log))
     message = f"{log.path}: no one-cycle schedule gives these learning rates"
+    if log.counts == "epoch":
+        what = f"{message}, if each epoch is a step; how many steps an epoch has is not in the log"
+        return OnecycleError(what, "log the step too, and more than one row per epoch")
     return OnecycleError(message + _what_instead(rates, explained), ADVICE)
 
 
@@ -247,6 +253,8 @@ def _what_instead(rates: FloatArray, explained: float) -> str:
     """Describe what the learning rate does instead."""
     moved = np.diff(rates)
     held = rates.size - int(np.flatnonzero(moved).max(initial=0)) - 2
+    if held >= STANDS * rates.size and rates[-1] == rates.max():
+        return f"; the last {held + 1:,} rows stand still at the peak: what ends the calls of scheduler.step() there?"
     if held > rates.size / 2:
         return f"; the last {held:,} rows are constant: is the scheduler stepped more than once per step?"
     moved = moved[moved != 0]

@@ -186,7 +186,8 @@ def _whole_steps(
         return steps.astype(np.int64), "row" if columns.step is None else "step", ()
     several_per_epoch = 2 * int((np.diff(steps) == 0).sum()) > len(steps) - 1
     if several_per_epoch or not (steps == np.floor(steps)).all():
-        note = f"column {columns.step} does not count the rows one by one: the rows are numbered from 0"
+        numbered = "" if (steps != np.floor(steps)).any() else ": the rows are numbered from 0"
+        note = f"column {columns.step} does not count the rows one by one{numbered}"
         return np.arange(len(steps), dtype=np.int64), "row", (note,)
     return steps.astype(np.int64), "epoch", (f"no column counts steps: the epochs in column {columns.step} are used",)
 

@@ -91,19 +91,27 @@ def why_not(match: Match | None, name: str) -> str:
 
 def compare_schedules(planned: Schedule, own: Schedule, *, momentum: bool = True, tolerance: float = ROUNDING) -> Match:
     """Compare a plan with another schedule of its length and groups."""
+    last = planned.total_steps - 1
+    ends = own.lr(last), planned.lr(last)
     same = _ramps(planned.phases, momentum=momentum) == _ramps(own.phases, momentum=momentum)
-    groups, last = range(len(planned.groups)), planned.total_steps - 1
+    if same:
+        return Match(own, same, 0, own.lr(0), planned.lr(0), *ends, close=True)
+    import numpy as np
+
+    groups = range(len(planned.groups))
     spread = range(0, planned.total_steps, max(1, planned.total_steps * len(groups) // SAMPLE))
-    steps = [0] if same else sorted({*edge_steps(planned), *edge_steps(own), *spread})
-    pairs = [(step, own.lr(step, group), planned.lr(step, group)) for step in steps for group in groups]
-    step, here, there = max(pairs, key=lambda pair: abs(pair[1] - pair[2]))
+    steps = np.array(sorted({*edge_steps(planned), *edge_steps(own), *spread}), np.int64)
+    rates = [(own.lr(steps, group), planned.lr(steps, group)) for group in groups]
+    gaps = np.column_stack([np.abs(a - b) for a, b in rates])
+    at, widest = divmod(int(gaps.argmax()), len(groups))
+    here, there = rates[widest]
     peak = max(group.max_lr for group in planned.plan.groups)
-    close = all(abs(a - b) <= tolerance * peak for _, a, b in pairs)
-    if momentum and not same:
-        momenta = [(planned.momentum(step, group), own.momentum(step, group)) for step in steps for group in groups]
-        agree = all(a is None or b is None or abs(a - b) <= tolerance for a, b in momenta)
+    close = bool((gaps <= tolerance * peak).all())
+    if momentum:
+        momenta = [(planned.momentum(steps, group), own.momentum(steps, group)) for group in groups]
+        agree = all(a is None or b is None or bool((np.abs(a - b) <= tolerance).all()) for a, b in momenta)
         close = close and agree and planned.cycles_momentum == own.cycles_momentum
-    return Match(own, same, step, here, there, own.lr(last), planned.lr(last), close)
+    return Match(own, same, int(steps[at]), float(here[at]), float(there[at]), *ends, close)
 
 
 def relative_difference(planned: Schedule, own: Schedule) -> float:

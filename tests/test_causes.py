@@ -118,6 +118,18 @@ def test_a_crash_with_repeated_steps_and_another_last_epoch_is_one_jump() -> Non
     assert found.first_divergence.row == 250
 
 
+def test_the_size_of_a_jump_is_read_from_coarse_rows_too() -> None:
+    plan, steps = {"max_lr": 3e-5, "total_steps": 2940, "pct_start": 0.05, "div_factor": 10.0}, np.arange(2941)
+    for jump in (10, -7, 40):
+        run = run_of(plan, np.minimum(np.where(steps < 850, steps, steps + jump), 2940))
+        rates = [f"{rate:.6f}" for rate in run.lr[:2940:25, 0]]
+        log = make_log(steps[:2940:25], np.array(rates, dtype=float), texts=(tuple(rates),))
+        found = checked(plan, log).cause
+        assert found.fit == 1
+        # Of neighbouring sizes, several have all of the rounded values.
+        assert abs(int(found.slug.removeprefix("shifted:")) - jump) <= 2
+
+
 def test_a_log_that_is_nowhere_near_its_plan_has_no_parts() -> None:
     noise = np.random.default_rng(5).uniform(0.004, 0.1, 600)
     assert checked(PLANS["plain"], make_log(np.arange(600), noise)).cause.slug == "unknown"

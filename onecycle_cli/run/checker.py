@@ -68,7 +68,7 @@ def _why(settings: OneCycle, found: Comparison, log: Log) -> tuple[Cause, Series
         in_single, beside = find_cause(settings, loose)
         if in_single.fit >= PERFECT:
             return in_single, beside, (IN_SINGLE,)
-    if cause.fit < PERFECT:
+    if not cause.is_found:
         from onecycle_cli.run.differences import several_settings
 
         for alignments, notes in ((found.alignments, ()), (loose, (IN_SINGLE,))):

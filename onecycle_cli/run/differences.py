@@ -17,7 +17,7 @@ from onecycle_cli.formatting import format_number, join_words, setting_text
 from onecycle_cli.policy.onecycle import OneCycle
 from onecycle_cli.run import Cause
 from onecycle_cli.run.causes.hypothesis import Case, Hypothesis
-from onecycle_cli.run.fit import fit
+from onecycle_cli.run.fit import nearest_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,9 @@ def several_settings(settings: OneCycle, alignments: Sequence[Series], log: Log)
     """Find the settings with which a log is explained in place of the plan's; None where there are none."""
     tracks = _one_of_each_group(alignments[0].tracks)
     try:
-        found = fit(_as_compared(log, alignments[0], tracks))
+        found = nearest_settings(_as_compared(log, alignments[0], tracks))
+        if found is None:
+            return None
         made = OneCycle(**found.settings).schedule()  # type: ignore[arg-type]
     except OnecycleError:
         return None

@@ -8,6 +8,7 @@ import numpy as np
 
 from onecycle_cli.formatting import count, format_number
 from onecycle_cli.run.causes.hypothesis import Case, Hypothesis, at_other_steps, steps_with
+from onecycle_cli.run.precision import thinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 JUMP_ROWS = 6
 """Rows after a jump from which its size is read: one may be at a flat place, or wrong by itself."""
+
+LATER_ROWS = 24
+"""The same over the rest of the log: of coarse values few show a step exactly."""
 
 TRIAL_ROWS = 48
 """Rows after a jump on which the steps are tried at which another scheduler may have begun."""
@@ -92,8 +96,7 @@ def _shifts(case: Case) -> list[int]:
     known = np.flatnonzero(np.isfinite(rates))
     if not known.size:
         return []
-    nearby, later = known[:JUMP_ROWS], known[:: max(known.size // JUMP_ROWS, 1)][:JUMP_ROWS]
-    picked = whole.take(case.first_wrong + np.unique(np.concatenate([nearby, later])))
+    picked = whole.take(case.first_wrong + np.union1d(known[:JUMP_ROWS], thinned(known, LATER_ROWS)))
     places = steps_with(case.schedule, whole.tracks[column].group, picked.values[:, column])
     shifts = [int(shift) for shift in np.unique(places - picked.steps[:, None]) if shift]
     hits = {

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from onecycle_cli.run.fit.solution import Solution
     from onecycle_cli.run.logs.log import Log
 
-__all__ = ["Fitted", "fit"]
+__all__ = ["Fitted", "fit", "nearest_settings"]
 
 ENOUGH = 0.95
 """Share of the log's values that settings must give to be its settings; the rest may be another mistake."""
@@ -83,6 +83,15 @@ def fit(log: Log) -> Fitted:
         message = f"{log.path}: fractions of an epoch alone count its rows, which does not show what steps they are"
         raise OnecycleError(message, "log the step too")
     return _by_steps(log)
+
+
+def nearest_settings(log: Log) -> Fitted | None:
+    """Return the settings that explain most of a log whose rows count steps, one each; None where there are none.
+
+    Raises:
+        OnecycleError: it shows at a glance that it holds no one-cycle schedule.
+    """
+    return _fit(log)[0]
 
 
 def _by_steps(log: Log) -> Fitted:

@@ -237,10 +237,15 @@ def test_steps_skipped_one_by_one_are_counted() -> None:
 
 @pytest.mark.parametrize(
     ("convention", "more"),
-    [("fastai", {"epochs": 10, "steps_per_epoch": 50}), ("optax", {}), ("optax-linear", {})],
+    [
+        ("fastai", {"epochs": 10, "steps_per_epoch": 50}),
+        ("optax", {}),
+        ("optax", {"div_factor": 25.0, "final_div_factor": 1e4}),
+        ("optax-linear", {}),
+    ],
 )
 def test_another_framework_s_arithmetic_is_named(convention: str, more: dict[str, Any]) -> None:
-    plan = {**PLAN, **more, "div_factor": 10.0, "cycle_momentum": False}
+    plan = {**PLAN, "div_factor": 10.0, "cycle_momentum": False, **more}
     kept = {"cycle_momentum"} if "optax" in convention else set()
     theirs = {setting: value for setting, value in plan.items() if setting not in kept}
     schedule = OneCycle(**{**theirs, "convention": convention}).schedule()

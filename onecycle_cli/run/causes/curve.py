@@ -76,32 +76,36 @@ def momentum_still(case: Case) -> Iterator[Hypothesis]:
 def other_convention(case: Case) -> Iterator[Hypothesis]:
     """Suppose that another framework drew the curve: from the same numbers, with its own defaults, or the plan's.
 
-    Where final_div_factor divides something else there, it may also have been set for the plan's final rate.
+    Where final_div_factor divides something else there, it may also have been set for the plan's final rate. That is
+    tried last, as yet another framework may come to that rate with the plan's own number.
     """
-    here = case.schedule.plan.convention
-    for name, convention in CONVENTIONS.items():
-        if name == here.name:
-            continue
-        given = case.settings.given
-        plan = case.schedule.plan
-        resolved = {setting: getattr(plan, setting) for setting in ("pct_start", "div_factor", "final_div_factor")}
-        tried = [given, {**resolved, **given}]
-        if convention.final_divides_peak != here.final_divides_peak and plan.final_lr is None:
-            factor = plan.div_factor ** (1 if convention.final_divides_peak else -1) * plan.final_div_factor
-            tried += [{**some, "final_div_factor": factor} for some in tried]
-        for settings in tried:
-            schedule = _drawn(convention, settings)
-            if schedule is not None and len(schedule.groups) == len(case.schedule.groups):
-                final = f"final_div_factor {format_number(schedule.plan.final_div_factor, 10)}"
-                same = schedule.plan.final_div_factor == plan.final_div_factor
-                yield Hypothesis(
-                    f"convention:{name}",
-                    f"the learning rates match the plan's settings under {convention.title}"
-                    f"{'' if same else f', with {final}'}",
-                    f"set convention to {name}{'' if same else f', and {final},'} in the plan; the same settings give "
-                    f"a different curve in {here.name}",
-                    case.follows(schedule),
-                )
+    here, plan, given = case.schedule.plan.convention, case.schedule.plan, case.settings.given
+    resolved = {setting: getattr(plan, setting) for setting in ("pct_start", "div_factor", "final_div_factor")}
+    others = [convention for convention in CONVENTIONS.values() if convention.name != here.name]
+    apart = [it for it in others if it.final_divides_peak != here.final_divides_peak and plan.final_lr is None]
+    without = {setting: value for setting, value in given.items() if setting != "final_div_factor"}
+    for convention in others:
+        for settings in (given, {**resolved, **given}, *([without] if convention in apart else [])):
+            yield from _drawn_by(convention, settings, case)
+    for convention in apart:
+        factor = plan.div_factor ** (1 if convention.final_divides_peak else -1) * plan.final_div_factor
+        for settings in (given, {**resolved, **given}):
+            yield from _drawn_by(convention, {**settings, "final_div_factor": factor}, case)
+
+
+def _drawn_by(convention: Convention, settings: Mapping[str, Any], case: Case) -> Iterator[Hypothesis]:
+    schedule, here = _drawn(convention, settings), case.schedule.plan
+    if schedule is None or len(schedule.groups) != len(case.schedule.groups):
+        return
+    final = f"final_div_factor {format_number(schedule.plan.final_div_factor, 10)}"
+    same = schedule.plan.final_div_factor == here.final_div_factor
+    yield Hypothesis(
+        f"convention:{convention.name}",
+        f"the learning rates match the plan's settings under {convention.title}{'' if same else f', with {final}'}",
+        f"set convention to {convention.name}{'' if same else f', and {final},'} in the plan; the same settings give a "
+        f"different curve in {here.convention.name}",
+        case.follows(schedule),
+    )
 
 
 def _drawn(convention: Convention, given: Mapping[str, Any]) -> Schedule | None:

@@ -72,11 +72,8 @@ def fit(log: Log) -> Fitted:
     """
     log = leading(log)
     for rows, per_epoch in by_steps(log):
-        try:
-            found = _by_steps(rows)
-        except OnecycleError:
-            continue
-        if found.accepted:
+        found, _ = _fit(rows)
+        if found is not None and found.accepted:
             settings = _in_order({**found.settings, "steps_per_epoch": per_epoch})
             return _as_logged(replace(found, settings=settings), log)
     if counts_fractions(log):

@@ -177,6 +177,12 @@ def test_the_user_s_unit_is_used(
     assert (found["verdict"], found["step_unit"]) == ("ok", row_is)
 
 
+def test_rows_cannot_be_more_epochs_than_the_plan_has_steps(tmp_path: Path) -> None:
+    path = logged(tmp_path / "run.csv", "samples", clocked(np.arange(TOTAL + 1)))
+    with pytest.raises(OnecycleError, match=f"only {TOTAL} steps"):
+        checked(path, {"max_lr": 0.1, "total_steps": TOTAL}, row_is="epoch")
+
+
 MICRO = {"max_lr": 0.1, "epochs": 6, "dataset_size": 880, "batch_size": 20, "gradient_accumulation": 3}
 """44 micro-batches in an epoch make 15 steps, the last one of 2."""
 

@@ -125,22 +125,38 @@ def _per_process(steps: Steps, schedule: Schedule, world: int) -> Iterator[Readi
 # --- Other counters --------------------------------------------------------------------------------------------------
 
 
+def _as_epochs(log: Log, schedule: Schedule) -> list[Reading]:
+    """Return the readings of rows that are epochs by the user's word.
+
+    Raises:
+        OnecycleError: they are more epochs than the plan has steps.
+    """
+    if log.counts == "row" and (found := list(fractions(log, schedule))):
+        return found
+    steps = log.steps
+    if log.epochs is not None and not np.isnan(log.epochs).any():
+        if found := list(fractions(replace(log, counts="row"), schedule)):
+            return found
+        steps = log.epochs.astype(np.int64)
+    last = int(steps.max())
+    lengths = [schedule.steps_per_epoch] if schedule.steps_per_epoch else []
+    lengths += [schedule.total_steps // epochs for epochs in (last, last + 1) if epochs]
+    found = [reading for length in dict.fromkeys(lengths[:2]) for reading in of_epochs(steps, length, given=True)]
+    if not found:
+        raise OnecycleError(
+            f"--row-is epoch: the log goes to epoch {last:,}, but the plan has only {schedule.total_steps:,} steps",
+            "leave --row-is out, or check that the plan is this run's",
+        )
+    return found
+
+
 def _as_told(log: Log, settings: Settings, schedule: Schedule, row_is: RowIs) -> list[Reading]:
     """Return the readings with the user's own unit."""
     steps = log.steps
     if row_is == "step":
         return list(_plain(replace(log, counts="step"), schedule))
     if row_is == "epoch":
-        if log.counts == "row" and (found := list(fractions(log, schedule))):
-            return found
-        if log.epochs is not None and not np.isnan(log.epochs).any():
-            if found := list(fractions(replace(log, counts="row"), schedule)):
-                return found
-            steps = log.epochs.astype(np.int64)
-        last = int(steps.max())
-        lengths = [schedule.steps_per_epoch] if schedule.steps_per_epoch else []
-        lengths += [schedule.total_steps // epochs for epochs in (last, last + 1) if epochs]
-        return [reading for length in dict.fromkeys(lengths[:2]) for reading in of_epochs(steps, length, given=True)]
+        return _as_epochs(log, schedule)
     if row_is == "microbatch" and log.epochs is not None:
         found = [reading for reading in within_epochs(log, settings, schedule) if reading.unit == row_is]
         if found:

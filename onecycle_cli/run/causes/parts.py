@@ -22,6 +22,7 @@ from onecycle_cli.run.causes.hypothesis import (
     steps_with,
 )
 from onecycle_cli.run.precision import thinned
+from onecycle_cli.run.reading import different
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -184,7 +185,7 @@ def several_parts(case: Case) -> Iterator[Hypothesis]:
     if not parts.whole or len(found) < 2 or rows < LEAST_ROWS * len(found):
         return
     clock, later = parts.clock(), found[1:]
-    gap = int(np.median(np.diff(np.unique(parts.steps))))
+    gap = int(np.median(np.diff(different(parts.steps))))
     last = int(clock[parts.order[-1]] - parts.steps[-1])
     if later[0].still and len(found) == 2:
         slug, summary, advice = "constant", *_stops(int(parts.steps[later[0].row - 1]))

@@ -221,7 +221,7 @@ def _refuse_at_sight(log: Log, whole: NDArray[np.intp]) -> None:
             f"{log.path}: {whole.size} steps with a learning rate are too few to find a schedule",
             f"log the learning rate of at least {FEWEST_ROWS} steps, from the rise and from the fall",
         )
-    if not np.isfinite(log.lr[whole]).any(axis=0).all():
+    if not all(np.isfinite(log.lr[whole, group]).any() for group in range(log.lr.shape[1])):
         raise OnecycleError(f"{log.path}: a parameter group has no learning rate", "leave its column out")
     rates = _leading_rates(log, whole)
     if np.nanmax(rates) - np.nanmin(rates) <= CONSTANT * abs(float(np.nanmax(rates))):
@@ -246,7 +246,8 @@ def refusal(log: Log, explained: float) -> OnecycleError:
 def _leading_rates(log: Log, whole: NDArray[np.intp]) -> FloatArray:
     """Return the learning rates of the group with the highest."""
     rates: FloatArray = log.lr[whole, int(np.nanargmax(np.nanmax(log.lr, axis=0)))]
-    return rates[np.isfinite(rates)]
+    there = np.isfinite(rates)
+    return rates if there.all() else rates[there]
 
 
 def _what_instead(rates: FloatArray, explained: float) -> str:

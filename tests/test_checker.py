@@ -318,6 +318,13 @@ def test_a_momentum_that_is_not_planned_is_let_be_and_mentioned_when_it_moves() 
     assert "does not cycle" in moving.notes[0]
 
 
+def test_parts_are_looked_for_in_rows_of_a_single_step() -> None:
+    plan = OneCycle(max_lr=0.1, total_steps=100)
+    rates = plan.schedule().lr(np.repeat([7, 20], 5))
+    found = check(plan, make_log([5] * 10, rates))
+    assert (found.verdict, found.coverage.steps) == ("diverges", 1)
+
+
 def test_a_log_without_learning_rates_cannot_be_checked() -> None:
     with pytest.raises(OnecycleError, match="no learning rate"):
         checked(PLAN, make_log([0, 1], [math.nan, math.nan]))

@@ -152,6 +152,8 @@ def started_late(case: Case) -> Iterator[Hypothesis]:
     some = whole.take(np.arange(row, min(row + TRIAL_ROWS, len(rates))))
     starts = range(max(before + 1, int(some.steps[0]) - MOST_STARTS), int(some.steps[0]) + 1)
     hits = {start: int(some.agrees(some.predicted(case.schedule, some.steps - start)).sum()) for start in starts}
+    if not hits:  # the step repeats, or goes back
+        return
     start = max(hits, key=lambda start: hits[start])
     held = [float(value) for value in whole.values[0]]
 

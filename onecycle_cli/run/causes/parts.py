@@ -185,7 +185,8 @@ def several_parts(case: Case) -> Iterator[Hypothesis]:
     if not parts.whole or len(found) < 2 or rows < LEAST_ROWS * len(found):
         return
     clock, later = parts.clock(), found[1:]
-    gap = int(np.median(np.diff(different(parts.steps))))
+    gaps = np.diff(different(parts.steps))
+    gap = int(np.median(gaps)) if gaps.size else 1
     last = int(clock[parts.order[-1]] - parts.steps[-1])
     if later[0].still and len(found) == 2:
         slug, summary, advice = "constant", *_stops(int(parts.steps[later[0].row - 1]))

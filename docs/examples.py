@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 IMAGES = DOCS / "images"
-SAMPLES = ("configs", "logs")
+SAMPLES = ("configs", "docs/logs")
 
 BLOCK = re.compile(
     r"(?:<!-- without (?P<package>\w+): (?P<instead>.*?) -->\n+)?```(?P<language>\w+)\n(?P<text>.*?)```", re.DOTALL

@@ -10,8 +10,8 @@ from docs.examples import ROOT, run_onecycle
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-LOG = f"{ROOT}/logs/cifar10-resnet18.csv"
-GOOD_LOG = f"{ROOT}/logs/cifar10-resnet18-fixed.csv"
+LOG = f"{ROOT}/docs/logs/cifar10-resnet18.csv"
+GOOD_LOG = f"{ROOT}/docs/logs/cifar10-resnet18-fixed.csv"
 PLAN = f"{ROOT}/configs/cifar10-resnet18-30-epochs.yaml"
 GROUPS = f"{ROOT}/configs/pets-finetune-adamw.yaml"
 

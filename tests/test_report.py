@@ -30,7 +30,7 @@ from .pages import data_of, make_page, open_in_chromium, read_page
 
 LARGEST = 300_000
 PLAN = ROOT / "configs/cifar10-resnet18-30-epochs.yaml"
-WRONG_LOG, RIGHT_LOG = ROOT / "logs/cifar10-resnet18.csv", ROOT / "logs/cifar10-resnet18-fixed.csv"
+WRONG_LOG, RIGHT_LOG = ROOT / "docs/logs/cifar10-resnet18.csv", ROOT / "docs/logs/cifar10-resnet18-fixed.csv"
 HOSTILE = "<img src=x onerror=\"document.title='hacked'\">'\"&amp;</script></style></title>$title $$ <!--"
 
 

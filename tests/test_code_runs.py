@@ -236,6 +236,7 @@ def test_accelerate_trains_with_the_plan(plan: str, monkeypatch: pytest.MonkeyPa
         accelerator: Any = before["accelerator"]
         accelerator.register_for_checkpointing(before["scheduler"])
         accelerator.save_state("checkpoint")
+        importlib.import_module("accelerate.state").GradientState._reset_state()  # as in a process of its own
     given |= {"train_loader": rows, "model": network(torch, torch.nn.Module)}
     with recorded() as seen:
         exec(snippet(plan, "accelerate", guarded=True), given)

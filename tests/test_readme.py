@@ -83,7 +83,7 @@ def test_every_code_and_file_named_exists(name: str) -> None:
     assert set(re.findall(r"OC\d{3}", text)) <= set(RULES)
     for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
         assert (PAGES[name].parent / link).exists(), link
-    for path in re.findall(r"\b(?:configs|logs)/[\w./-]+\.(?:yaml|csv|py)\b", text):
+    for path in re.findall(r"\b(?:configs|docs/logs)/[\w./-]+\.(?:yaml|csv|py)\b", text):
         assert (ROOT / path).exists() or f"# {path}\n" in text, path
 
 

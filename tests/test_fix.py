@@ -337,7 +337,6 @@ def test_the_report_goes_to_a_file_and_a_summary_to_the_terminal(
         (["old/*.yaml"], ["a.yaml", "new/c.yaml"]),
         (["*.yaml"], []),
         (["a.yaml", "c.*"], ["old/b.yaml"]),
-        ([""], ["a.yaml", "new/c.yaml", "old/b.yaml"]),
     ],
 )
 def test_files_and_folders_are_left_out(

@@ -77,13 +77,13 @@ def test_a_log_without_rates_is_not_followed(tmp_path: Path) -> None:
 class Writer:
     """Appends rows to a log while it is followed."""
 
-    def __init__(self, path: Path, portions: list[str]) -> None:
-        self.path, self.portions = path, portions
+    def __init__(self, path: Path, portions: list[str], pause: float = 0.06) -> None:
+        self.path, self.portions, self.pause = path, portions, pause
         self.thread = threading.Thread(target=self._write)
 
     def _write(self) -> None:
         for portion in self.portions:
-            time.sleep(0.06)
+            time.sleep(self.pause)
             with self.path.open("a") as stream:
                 stream.write(portion)
 
@@ -122,10 +122,13 @@ def test_following_ends_with_the_plan(tmp_path: Path, capsys: pytest.CaptureFixt
     assert (tmp_path / "a.png").exists()
 
 
-def test_following_ends_at_a_divergence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_following_ends_at_a_divergence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "REST", 0)
     log = tmp_path / "run.csv"
     restarted = portions(range(100), 10, lambda step: RIGHT.lr(step % 40))
-    with Writer(log, restarted):
+    with Writer(log, restarted, pause=0.08):
         code, found, err = following(capsys, log)
         written = log.read_text().count("\n")
     assert (code, found["verdict"], found["cause"]) == (1, "diverges", "restarted-at:40")

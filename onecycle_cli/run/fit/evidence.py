@@ -254,7 +254,9 @@ def _what_instead(rates: FloatArray, explained: float) -> str:
     """Describe what the learning rate does instead."""
     moved = np.diff(rates)
     held = rates.size - int(np.flatnonzero(moved).max(initial=0)) - 2
-    if held >= STANDS * rates.size and rates[-1] == rates.max():
+    before = moved[: moved.size - held]
+    was_moving = np.count_nonzero(before) > before.size / 2  # else the last rows are as still as those before
+    if was_moving and held >= STANDS * rates.size and rates[-1] == rates.max():
         return f"; the last {held + 1:,} rows stand still at the peak: what ends the calls of scheduler.step() there?"
     if held > rates.size / 2:
         return f"; the last {held:,} rows are constant: is the scheduler stepped more than once per step?"

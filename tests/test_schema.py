@@ -54,8 +54,8 @@ HAVE = {
     for setting in CONVENTIONS[DEFAULT].unsupported
     for convention in CONVENTIONS.values()
     if convention.supports(setting)
-}
-"""By setting that the default convention does not support: one that does."""
+} | {"lr_decay": {"groups": 3}}
+"""By setting that needs others: for one that the default convention does not support, a convention that does."""
 
 
 def errors(values: dict[str, Any]) -> list[str]:

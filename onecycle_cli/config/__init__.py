@@ -33,9 +33,12 @@ UNREADABLE = frozenset(code for code in RULES if code < "OC1")
 """The codes of files that cannot be read, so that nothing else in them is checked."""
 
 RIVALS: dict[str, tuple[str, ...]] = {
-    "epochs": ("total_steps",),
+    "total_steps": ("samples", "tokens"),
+    "epochs": ("total_steps", "samples", "tokens"),
     "steps_per_epoch": ("total_steps",),
     **dict.fromkeys(DATA, ("total_steps", "steps_per_epoch")),
+    "samples": ("total_steps", "epochs", "tokens"),
+    "tokens": ("total_steps", "epochs", "samples"),
     "final_lr": ("final_div_factor",),
     "final_div_factor": ("final_lr",),
 }

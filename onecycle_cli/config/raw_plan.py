@@ -70,6 +70,9 @@ LONGEST_KEY = 24
 CLOSE = 0.85
 """difflib's ratio from which on a key is taken for a mistyped setting: about one letter in ten may be wrong."""
 
+NEAR = 0.61
+"""difflib's ratio from which on a setting is suggested for an unknown key; weight_decay and lr_decay have 0.6."""
+
 OPEN = (NOT_KNOWN, DECIDED_ELSEWHERE)
 """Rules about settings that a flag may give."""
 
@@ -331,7 +334,7 @@ def meant(key: str) -> str | None:
     plain = key.strip().lower().replace("-", "_").replace(" ", "_")
     if plain in SETTINGS:
         return plain
-    return ALIASES.get(plain) or next(iter(get_close_matches(plain[:60], SETTINGS, 1)), None)
+    return ALIASES.get(plain) or next(iter(get_close_matches(plain[:60], SETTINGS, 1, NEAR)), None)
 
 
 def unknown_key(key: ScalarNode, given: set[str], before: int = 0) -> Finding:

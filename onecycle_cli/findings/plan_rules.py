@@ -53,14 +53,25 @@ GROUP_NAMES = error(
     "max_lr: 0.1\ntotal_steps: 1000\ngroups: [backbone, head]\n",
 )
 
+LAYER_PEAKS = error(
+    "OC207",
+    "lr_decay without its groups",
+    "`lr_decay` makes one peak per parameter group from a single `max_lr`: the last of n groups has `max_lr`, and the "
+    "one before it `max_lr × lr_decay`, down to `max_lr × lr_decay^(n-1)` for the first. It needs `groups`, and "
+    "excludes a list of peaks.",
+    "max_lr: 0.1\ntotal_steps: 1000\nlr_decay: 0.8\n",
+    "max_lr: 0.1\ntotal_steps: 1000\nlr_decay: 0.8\ngroups: 12\n",
+)
+
 # --- The length of the cycle and its phases (OC3xx) -------------------------------------------------------------
 
 NO_LENGTH = error(
     "OC301",
     "no length",
     "The number of steps must be known: `total_steps`, or `epochs` and `steps_per_epoch`, or `epochs`, `dataset_size` "
-    "and `batch_size`. A step is one optimizer update, not one batch and not one epoch. In a training config it is an "
-    "info: the training program knows the length when it runs.",
+    "and `batch_size`, or `samples` and `batch_size`, or `tokens` and `tokens_per_step`. A step is one optimizer "
+    "update, not one batch and not one epoch. In a training config it is an info: the training program knows the "
+    "length when it runs.",
     "max_lr: 0.1\nepochs: 90\n",
     "max_lr: 0.1\nepochs: 90\nsteps_per_epoch: 1252\n",
 )
@@ -103,8 +114,8 @@ LENGTHS_DISAGREE = warning(
     "OC401",
     "two lengths disagree",
     "The length is given in two ways that disagree. As in the frameworks, the more direct one wins: `total_steps`, "
-    "then `steps_per_epoch`, then the data settings. If the loop runs for the other number of steps, the cycle is cut "
-    "short or overruns.",
+    "then `steps_per_epoch`, then the data settings, then `samples`, then `tokens`. If the loop runs for the other "
+    "number of steps, the cycle is cut short or overruns.",
     "max_lr: 0.1\ntotal_steps: 1000\nepochs: 3\nsteps_per_epoch: 300\n",
     "max_lr: 0.1\nepochs: 3\nsteps_per_epoch: 300\n",
 )

@@ -10,6 +10,8 @@ from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.settings import MOST_GROUPS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from onecycle_cli.policy.conventions.base import Convention
     from onecycle_cli.policy.settings import Settings
 
@@ -24,6 +26,11 @@ class Length:
     steps_per_epoch: int | None
     came_from: str
     sum: str
+
+    @property
+    def is_in_epochs(self) -> bool:
+        """Whether it is a number of epochs times the steps of one."""
+        return self.came_from.startswith("epochs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +80,52 @@ class Plan:
 
 
 def find_length(settings: Settings) -> Length | None:
-    """Return the length: total_steps, else epochs × steps_per_epoch, else epochs and the data settings.
+    """Return the length by the most direct of the settings that give one, as `find_lengths` orders them.
 
     Returns None if the settings do not give it, or give a cycle without steps.
+    """
+    found = next(find_lengths(settings), None)
+    return found if found is not None and found.total_steps >= 1 else None
+
+
+def find_lengths(settings: Settings) -> Iterator[Length]:
+    """Find every length that the settings give: total_steps, epochs × steps_per_epoch, samples, tokens.
+
+    Without steps_per_epoch, the data settings give it.
     """
     derived = epoch_from_data(settings)
     per_epoch = settings.steps_per_epoch or (derived.steps if derived else None)
     if per_epoch == 0:
         per_epoch = None  # drop_last has dropped the only batch: nothing may divide by such an epoch
     if settings.total_steps is not None:
-        found = Length(settings.total_steps, per_epoch, "total_steps", "total_steps as given")
-    elif settings.epochs is None or per_epoch is None:
-        return None
-    else:
-        product = settings.epochs * per_epoch
+        yield Length(settings.total_steps, per_epoch, "total_steps", "total_steps as given")
+    if settings.epochs is not None and per_epoch is not None:
         by_hand = settings.steps_per_epoch is not None or derived is None
-        found = Length(
-            product,
+        yield Length(
+            settings.epochs * per_epoch,
             per_epoch,
             "epochs*steps_per_epoch" if by_hand else "epochs*dataset_size",
             f"{count(settings.epochs, 'epoch')} × {count(per_epoch, 'step')} per epoch"
             + ("" if by_hand or derived is None else f" ({derived.sum})"),
         )
-    return found if found.total_steps >= 1 else None
+    per_step = samples_per_step(settings)
+    if settings.samples is not None and per_step is not None:
+        yield _length_of_stream(settings.samples, "samples", per_step, per_epoch, down=bool(settings.drop_last))
+    if settings.tokens is not None and settings.tokens_per_step is not None and settings.tokens_per_step >= 1:
+        yield _length_of_stream(settings.tokens, "tokens", settings.tokens_per_step, per_epoch)
+
+
+def samples_per_step(settings: Settings) -> int | None:
+    """Return the samples that one step sees, in all processes; None without batch_size, or with a count below 1."""
+    batch, accumulation, world = settings.batch_size, settings.gradient_accumulation or 1, settings.world_size or 1
+    return None if batch is None or min(batch, accumulation, world) < 1 else batch * accumulation * world
+
+
+def _length_of_stream(given: int, unit: str, per_step: int, per_epoch: int | None, *, down: bool = False) -> Length:
+    """Return the length of a run over so many samples or tokens; an incomplete last step counts unless dropped."""
+    steps = given // per_step if down else -(-given // per_step)
+    rounded = (" (rounded down)" if down else " (rounded up)") if given % per_step else ""
+    return Length(steps, per_epoch, unit, f"{given:,} {unit} / {per_step:,} per step{rounded}")
 
 
 def epoch_from_data(settings: Settings) -> DerivedEpoch | None:

@@ -103,6 +103,13 @@ class Settings:
     final_lr: float | None = _number(
         _RATE, "4.0e-7", "The final learning rate, instead of final_div_factor.", at_least=0
     )
+    lr_decay: float | None = _number(
+        _RATE,
+        "0.8",
+        "Peaks per layer: the last of the groups has max_lr, each one before it lr_decay times the next one's.",
+        above=0,
+        at_most=1,
+    )
 
     total_steps: int | None = _count(_LENGTH, "1000", "Steps (optimizer updates) in the cycle.")
     epochs: int | None = _count(
@@ -115,6 +122,15 @@ class Settings:
     world_size: int | None = _count(_LENGTH, "1", "Processes that share the data (default 1).")
     drop_last: bool | None = _flag(
         _LENGTH, "false", "Whether the loader drops an incomplete last batch (default false)."
+    )
+    samples: int | None = _count(
+        _LENGTH, "12800000", "Samples to train on in all, instead of epochs; with batch_size it gives total_steps."
+    )
+    tokens: int | None = _count(
+        _LENGTH, "1000000000", "Tokens to train on in all; with tokens_per_step it gives total_steps."
+    )
+    tokens_per_step: int | None = _count(
+        _LENGTH, "524288", "Tokens in one step, over all sequences, accumulated batches and processes."
     )
 
     pct_start: float | None = _number(
@@ -180,10 +196,24 @@ class Settings:
                 object.__setattr__(self, name, tuple(map(float, value) if setting.item is float else value))
             elif setting.single is float:
                 object.__setattr__(self, name, float(value))
+        if (peaks := self._layer_peaks()) is not None:
+            object.__setattr__(self, "max_lr", peaks)
+            object.__setattr__(self, "lr_decay", None)
 
     def __repr__(self) -> str:
         """Show the settings that were given."""
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.given.items())})"
+
+    def _layer_peaks(self) -> tuple[float, ...] | None:
+        """Return one peak per group, as lr_decay makes them; None without it, or where `check_groups` rejects it."""
+        decay, peak = self.lr_decay, self.max_lr
+        number = len(self.groups) if isinstance(self.groups, tuple) else self.groups
+        if decay is None or not 0 < decay <= 1 or isinstance(peak, tuple) or number is None:
+            return None
+        if not 1 <= number <= MOST_GROUPS:
+            return None
+        peaks = tuple(peak * decay ** (number - 1 - group) for group in range(number))
+        return peaks if peaks[0] > 0 or peak <= 0 else None
 
     @property
     def given(self) -> dict[str, Any]:

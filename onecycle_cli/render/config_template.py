@@ -39,7 +39,13 @@ def config_template() -> str:
     return "".join(parts)
 
 
-LENGTHS = (("total_steps",), ("epochs", "steps_per_epoch"), ("epochs", "dataset_size", "batch_size"))
+LENGTHS = (
+    ("total_steps",),
+    ("epochs", "steps_per_epoch"),
+    ("epochs", "dataset_size", "batch_size"),
+    ("samples", "batch_size"),
+    ("tokens", "tokens_per_step"),
+)
 """The ways to say how long a cycle is."""
 
 TYPES = {float: "number", int: "integer", bool: "boolean", str: ["string", "number", "boolean"]}

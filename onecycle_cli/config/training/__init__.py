@@ -20,6 +20,7 @@ from onecycle_cli.config.training.names import (
     MAYBE_STEPS,
     MOMENTUM_PAIRS,
     OF_THE_RUN,
+    OURS_ALONE,
     RATES,
     SETTING_NAMES,
     STEPS,
@@ -177,7 +178,7 @@ def _note(found: BlockEntries, entry: Entry, block: Block) -> bool:
 def _is_argument(key: str, block: Block) -> bool:
     """Return whether a key may be an argument of a block's class; `total_step` is a mistyped total_steps to most."""
     convention = block.convention
-    if key in SETTINGS or key in convention.arguments or key in convention.aliases.values():
+    if (key in SETTINGS and key not in OURS_ALONE) or key in convention.arguments or key in convention.aliases.values():
         return True
     return key.isupper() if block.is_strict else plain(key) not in STEPS or not resembles_key_setting(key)
 

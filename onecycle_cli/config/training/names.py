@@ -102,6 +102,9 @@ BESIDE = frozenset(
 OF_THE_RUN = frozenset({"groups", "strategy", "stepsize", "convention"})
 """Keys that are settings to a scheduler, and something else among a whole run's settings."""
 
+OURS_ALONE = frozenset({"lr_decay", "samples", "tokens", "tokens_per_step"})
+"""Settings that no framework's scheduler has: in a training config these words mean something else."""
+
 _WHOLE = ("max", "total", "train", "training", "maxnum", "totalnum", "numtotal", "numtrain", "numtraining", "ntrain",
           "maxtrain", "maxtraining", "totaltrain", "totaltraining")  # fmt: skip
 _COUNTED = ("", "num", "n", "nb", "numberof")
@@ -126,7 +129,7 @@ SETTING_NAMES = {
     **dict.fromkeys(sorted(EPOCHS), "epochs"),
     **dict.fromkeys(sorted(STEPS | MAYBE_STEPS), "total_steps"),
     **{re.sub("[^a-z0-9]", "", name): setting for name, setting in ALIASES.items()},
-    **{re.sub("[^a-z0-9]", "", setting): setting for setting in SETTINGS},
+    **{re.sub("[^a-z0-9]", "", setting): setting for setting in SETTINGS if setting not in OURS_ALONE},
     "batchsizepergpu": "batch_size",
     "perdevicetrainbatchsize": "batch_size",
     "itersperepoch": "steps_per_epoch",

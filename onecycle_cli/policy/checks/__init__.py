@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onecycle_cli.findings.plan_rules import GROUP_NAMES, LIST_LENGTHS, NO_LENGTH, UNSUPPORTED, WARMUP_OF_ONE
+from onecycle_cli.findings.plan_rules import (
+    GROUP_NAMES,
+    LAYER_PEAKS,
+    LIST_LENGTHS,
+    NO_LENGTH,
+    UNSUPPORTED,
+    WARMUP_OF_ONE,
+)
 from onecycle_cli.findings.rule import Severity
 from onecycle_cli.policy.checks.cycle import check_length, check_peak, check_phases
 from onecycle_cli.policy.checks.optimizers import check_momentum, check_optimizer
@@ -18,7 +25,7 @@ if TYPE_CHECKING:
     from onecycle_cli.policy.context import TrainingContext
     from onecycle_cli.policy.settings import Settings
 
-UNCOMPUTABLE = frozenset({NO_LENGTH, LIST_LENGTHS, GROUP_NAMES, WARMUP_OF_ONE, UNSUPPORTED})
+UNCOMPUTABLE = frozenset({NO_LENGTH, LIST_LENGTHS, GROUP_NAMES, LAYER_PEAKS, WARMUP_OF_ONE, UNSUPPORTED})
 """Rules that no schedule can be computed against; the frameworks compute in spite of every other finding."""
 
 

@@ -18,7 +18,7 @@ from onecycle_cli.findings.plan_rules import (
 from onecycle_cli.formatting import count
 from onecycle_cli.policy.checks.ranges import groups_agree, show
 from onecycle_cli.policy.conventions import convention_of
-from onecycle_cli.policy.plan import epoch_from_data, find_length, make_plan, plan_of
+from onecycle_cli.policy.plan import epoch_from_data, find_length, find_lengths, make_plan, plan_of
 from onecycle_cli.policy.schedule import schedule_of
 from onecycle_cli.policy.settings import MOST_STEPS
 from onecycle_cli.policy.summary import peak_is_reached, summarize, warmup_steps
@@ -29,7 +29,19 @@ if TYPE_CHECKING:
     from onecycle_cli.findings import Finding
     from onecycle_cli.policy.settings import Settings
 
-COUNTS = ("total_steps", "epochs", "steps_per_epoch", "dataset_size", "batch_size")
+COUNTS = (
+    "total_steps",
+    "epochs",
+    "steps_per_epoch",
+    "dataset_size",
+    "batch_size",
+    "samples",
+    "tokens",
+    "tokens_per_step",
+)
+
+STREAMS = {"samples": "batch_size", "tokens": "tokens_per_step"}
+"""What a run can be counted in besides steps and epochs, and the setting that turns it into steps."""
 
 LATE = 0.9
 """A pct_start from which on hardly anything anneals; published schedules peak at 0.5 or earlier."""
@@ -46,7 +58,12 @@ def check_length(settings: Settings) -> Iterator[Finding]:
         return
     if length.came_from != "total_steps" and length.total_steps > MOST_STEPS:
         message = f"the cycle has {length.sum} = {show(length.total_steps)} steps, but can have at most {MOST_STEPS:,}"
-        yield OUT_OF_RANGE.finding(message, "check epochs and steps_per_epoch", "epochs")
+        about = (
+            "epochs and steps_per_epoch"
+            if length.is_in_epochs
+            else f"{length.came_from} and {STREAMS[length.came_from]}"
+        )
+        yield OUT_OF_RANGE.finding(message, f"check {about}", "epochs" if length.is_in_epochs else length.came_from)
     yield from _check_agreement(settings)
     last_epoch = -1 if settings.last_epoch is None else settings.last_epoch
     if last_epoch >= length.total_steps - 1:
@@ -64,13 +81,20 @@ def check_length(settings: Settings) -> Iterator[Finding]:
 def _missing_length(settings: Settings) -> Iterator[Finding]:
     """Find what a length lacks, unless a count below 1 takes it away, which check_ranges reports."""
     counts = {name: value for name in COUNTS if (value := getattr(settings, name)) is not None}
-    given = [name for name in COUNTS[2:] if name in counts]
+    given = [name for name in COUNTS[2:5] if name in counts]
+    streams = [name for name in STREAMS if name in counts]
     epochs, derived = settings.epochs, epoch_from_data(settings)
     if derived is not None and derived.steps == 0 < counts["dataset_size"] and settings.steps_per_epoch is None:
         message = f"an epoch has no steps: {derived.sum}, and drop_last drops the only batch"
         yield NO_LENGTH.finding(message, "lower batch_size, or set drop_last to false", "batch_size")
     elif min((*counts.values(), settings.gradient_accumulation or 1, settings.world_size or 1)) < 1:
         return
+    elif streams and epochs is None:
+        name = streams[0]
+        message = f"no length: {name} is {counts[name]:,}, but {STREAMS[name]} is not given"
+        if (short := next(find_lengths(settings), None)) is not None:
+            message = f"no length: {short.sum} = 0 steps"
+        yield NO_LENGTH.finding(message, f"set {STREAMS[name]}" + (" to less" if short else ""), name)
     elif epochs is None:
         about = "neither total_steps nor epochs is given"
         if given:
@@ -98,6 +122,15 @@ def _check_agreement(settings: Settings) -> Iterator[Finding]:
             f"set steps_per_epoch to {derived.steps}, or remove it",
             "steps_per_epoch",
         )
+    used, *others = find_lengths(settings)
+    for other in others:
+        if other.came_from in STREAMS and other.total_steps != used.total_steps:
+            steps = f"{used.came_from} gives {used.total_steps:,}"
+            yield LENGTHS_DISAGREE.finding(
+                f"{other.sum} = {other.total_steps:,} steps, but {steps}; {used.total_steps:,} is used",
+                f"remove {other.came_from}, or the other length",
+                other.came_from,
+            )
     per_epoch = given or (derived.steps if derived else None)
     if per_epoch is None and settings.total_steps is not None and settings.total_steps == settings.epochs:
         message = f"total_steps is {settings.total_steps:,}, as many as epochs: the cycle takes one step per epoch"

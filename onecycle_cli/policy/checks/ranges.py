@@ -11,6 +11,7 @@ from onecycle_cli.findings.config_rules import MISSING_SETTING, UNKNOWN_CHOICE, 
 from onecycle_cli.findings.plan_rules import (
     FACTOR_BELOW_ONE,
     GROUP_NAMES,
+    LAYER_PEAKS,
     LIST_LENGTHS,
     OUT_OF_RANGE,
     PCT_START_RANGE,
@@ -210,6 +211,7 @@ def _check_ends(settings: Settings) -> Iterator[Finding]:
 def check_groups(settings: Settings) -> Iterator[Finding]:
     """Check the names of the groups, and the lengths of the lists against their number."""
     yield from _check_names(settings)
+    yield from _check_layer_peaks(settings)
     lengths = {name: len(value) for name in LISTS if isinstance(value := getattr(settings, name), tuple)}
     expected: int | None = None
     source = ""
@@ -238,6 +240,23 @@ def check_groups(settings: Settings) -> Iterator[Finding]:
 def groups_agree(settings: Settings) -> bool:
     """Return whether the lists agree on the parameter groups, so that a plan can be constructed."""
     return not any(check_groups(settings)) and (not isinstance(settings.groups, int) or settings.groups >= 1)
+
+
+def _check_layer_peaks(settings: Settings) -> Iterator[Finding]:
+    """Find an lr_decay that could not be turned into one peak per group; `check_ranges` reports one out of range."""
+    decay = settings.lr_decay
+    if decay is None or not 0 < decay <= 1:
+        return
+    if isinstance(settings.max_lr, tuple):
+        message = f"lr_decay is {show(decay)}, but max_lr is a list, which gives each group its peak"
+        yield LAYER_PEAKS.finding(message, "remove lr_decay, or set max_lr to the peak of the last group", "lr_decay")
+    elif settings.groups is None:
+        message = f"lr_decay is {show(decay)}, but groups, the number of layers, is not given"
+        yield LAYER_PEAKS.finding(message, "set groups to the number of parameter groups, such as 12", "lr_decay")
+    elif isinstance(settings.groups, tuple) or 1 <= settings.groups <= MOST_GROUPS:
+        number = len(settings.groups) if isinstance(settings.groups, tuple) else settings.groups
+        message = f"lr_decay is {show(decay)}: over {number:,} groups the peak of the first one is 0 in float64"
+        yield LAYER_PEAKS.finding(message, "set lr_decay closer to 1", "lr_decay")
 
 
 def _check_names(settings: Settings) -> Iterator[Finding]:

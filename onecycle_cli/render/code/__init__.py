@@ -91,7 +91,7 @@ class Task:
     @property
     def from_loader(self) -> bool:
         """Whether the length came from epochs, so that the code can ask the real loader for its steps."""
-        return self.plan.length.came_from != "total_steps"
+        return self.plan.length.is_in_epochs
 
     @property
     def per_epoch(self) -> int:
@@ -147,7 +147,7 @@ class Task:
 
     def head(self, *more: str) -> str:
         """Return the comment at the top: the plan's name, its length and key values, and more paragraphs."""
-        length = self.plan.length.sum if self.from_loader else "total_steps as given"
+        length = self.plan.length.sum
         first = summarize(self.schedule, 0)
         rates = (first.initial_lr, first.peak_lr, first.final_lr)
         momenta = (first.initial_momentum, first.turning_momentum, first.final_momentum)

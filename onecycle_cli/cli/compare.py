@@ -19,7 +19,7 @@ from onecycle_cli.cli.pictures import (
     figure_options,
     save_figure,
 )
-from onecycle_cli.cli.plans import plans
+from onecycle_cli.cli.plans import plan_names, plans
 from onecycle_cli.cli.targets import picture_format
 from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
@@ -89,8 +89,9 @@ def compare(
     if output is not None:
         picture_format(output)
     options = figure_options(size, x=x, log=log, style=style, transparent=transparent)
-    if max(len(request.configs), 1) * max(len(request.conventions), 1) < 2:
-        raise OnecycleError("a comparison needs two plans", "name two configs, or --convention torch,optax")
+    if max(len(request.configs), 1) * max(len(request.conventions), 1) * max(len(request.variations), 1) < 2:
+        hint = "name two configs, or --convention torch,optax, or --vary max_lr=0.1,0.2"
+        raise OnecycleError("a comparison needs two plans", hint)
     planned = plans(replace(request, leave_out_unsupported=True))
     longest = max(plan.schedule.total_steps for plan in planned)
     asked = read_steps(at, longest) if at else None
@@ -112,6 +113,8 @@ LONG_NAME = 16
 
 def _names(planned: list[NamedPlan], request: Request) -> list[str]:
     """Return distinct names for the plans: their own, or by convention or path if several have the same name."""
+    if request.variations:
+        return plan_names(planned)
     conventions = request.conventions or ("",)
     paths = short_tails(request.configs) or [""]
     pairs = [(path, convention) for path in paths for convention in conventions]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 
-from onecycle_cli.cli.options import positive, takes_plan, whole
+from onecycle_cli.cli.flag_values import positive, whole
+from onecycle_cli.cli.options import takes_plan
 from onecycle_cli.cli.plans import one_plan
 from onecycle_cli.cli.streams import unfiltered
 from onecycle_cli.cli.targets import (
@@ -118,7 +119,7 @@ def code(
     from onecycle_cli.render.code import language
 
     plan = one_plan(request)
-    text = snippet(framework, plan.name, plan.settings, plan.schedule, guarded=guard)
+    text = snippet(framework, plan.full_name, plan.settings, plan.schedule, guarded=guard)
     if output == STDOUT and has_colour(sys.stdout):
         from onecycle_cli.render.output import print_code
 

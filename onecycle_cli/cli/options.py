@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from onecycle_cli.cli.flag_values import group_names, number, numbers, positive, whole
 from onecycle_cli.cli.help import OPTIONS
 from onecycle_cli.cli.targets import check_not_input, print_notes
 from onecycle_cli.cli.usage import UnknownWordError
+from onecycle_cli.cli.variations import read_variations
 from onecycle_cli.config import Request
 from onecycle_cli.config.project import Project, find_project, read_codes
+from onecycle_cli.config.scaling import Scaling
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import RULES
 from onecycle_cli.formatting import THOUSANDS, count, flag_name, format_number, join_words, setting_text, shorten
@@ -70,11 +73,50 @@ _ISOLATED = _keyword(
 )
 
 
+_VARY = _keyword(
+    "vary",
+    Annotated[
+        list[str] | None,
+        typer.Option(
+            "--vary",
+            metavar="SETTING=V1,V2,…",
+            rich_help_panel=_CONFIG,
+            help="Plan each value of a setting, such as max_lr=0.1,0.2; [0.1,0.2] is one list. "
+            "Repeated: every combination.",
+        ),
+    ],
+)
+_SCALE = _keyword(
+    "scale_lr",
+    Annotated[
+        Literal["linear", "sqrt"] | None,
+        typer.Option(
+            "--scale-lr",
+            rich_help_panel=_CONFIG,
+            help="Scale max_lr by the samples per step (batch_size, accumulation, processes) over --from-batch.",
+        ),
+    ],
+)
+_FROM_BATCH = _keyword(
+    "from_batch",
+    Annotated[
+        int | None,
+        typer.Option(
+            "--from-batch",
+            metavar="N",
+            parser=positive,
+            rich_help_panel=_CONFIG,
+            help="The samples per step that max_lr was chosen for.",
+        ),
+    ],
+)
+
+
 def takes_plan(command: Callable[..., None]) -> Callable[..., None]:
     """Add `[CONFIG]...` and one flag per setting to a command, which gets them as its first argument, a Request."""
     text = "YAML files with settings, or training configs; - reads standard input."
     configs = Annotated[list[str] | None, typer.Argument(metavar="CONFIG", help=text)]
-    return _takes(command, _keyword("config", configs, None), _SET, _BLOCK, _ISOLATED)
+    return _takes(command, _keyword("config", configs, None), _SET, _BLOCK, _VARY, _SCALE, _FROM_BATCH, _ISOLATED)
 
 
 def takes_paths(command: Callable[..., None]) -> Callable[..., None]:
@@ -96,6 +138,12 @@ def _takes(command: Callable[..., None], configs: inspect.Parameter, *flags: ins
         flags = {setting: _flag_value(setting, value) for setting, value in named.items()}
         log = given.get("log")  # of check its last argument, of pictures whether an axis is logarithmic
         check_not_input(given.get("output"), [*(config or ()), *([log] if isinstance(log, str) else [])])
+        rule, from_batch = given.pop("scale_lr", None), given.pop("from_batch", None)
+        if (rule is None) != (from_batch is None):
+            raise OnecycleError(
+                "--scale-lr and --from-batch need each other", "such as --scale-lr linear --from-batch 256"
+            )
+        variations = read_variations(given.pop("vary", None) or (), flags)
         project = Project() if given.pop("isolated") else find_project()
         request = Request(
             tuple(config or ()),
@@ -109,6 +157,8 @@ def _takes(command: Callable[..., None], configs: inspect.Parameter, *flags: ins
             block=block,
             exclude=project.exclude,
             exclude_from=project.folder,
+            variations=variations,
+            scaling=None if rule is None else Scaling(rule, from_batch),
         )
         command(request, **given)
 
@@ -159,15 +209,15 @@ def _read_part(text: str, total_steps: int) -> tuple[list[int], str]:
     steps = [whole(word) for word in words]
     if not THOUSANDS.fullmatch(text):
         return steps, ""
-    number = whole(text)
+    step = whole(text)
     if any(word.startswith("0") for word in words):
-        return [number], ""
-    if number >= total_steps:
+        return [step], ""
+    if step >= total_steps:
         return steps, ""
     listed = join_words([str(step) for step in steps])
     if len(steps) > 2 and steps == sorted(set(steps)):
-        return steps, f"--at {text} is read as the steps {listed}: write {number} for one step"
-    return [number], f"--at {text} is read as step {number}: write '{', '.join(words)}' for the steps {listed}"
+        return steps, f"--at {text} is read as the steps {listed}: write {step} for one step"
+    return [step], f"--at {text} is read as step {step}: write '{', '.join(words)}' for the steps {listed}"
 
 
 def _flag_value(setting: str, value: object) -> object:
@@ -194,15 +244,15 @@ def _parameter(setting: str) -> inspect.Parameter:
     elif setting == "convention":
         type_, extra = list[str], {"parser": _conventions, "metavar": "NAME,…", "autocompletion": _known_conventions}
     elif setting == "groups":
-        type_, extra = list[str], {"parser": _names, "metavar": "N|NAME,…"}
+        type_, extra = list[str], {"parser": group_names, "metavar": "N|NAME,…"}
     elif what.choices:
         type_ = Literal[what.choices]
     elif what.item is not None:
-        type_, extra = list[float], {"parser": _numbers, "metavar": "NUMBER,…"}
+        type_, extra = list[float], {"parser": numbers, "metavar": "NUMBER,…"}
     elif what.single is int:
         extra = {"parser": whole, "metavar": "N"}
     elif what.single is float:
-        extra = {"parser": _number, "metavar": "NUMBER"}
+        extra = {"parser": number, "metavar": "NUMBER"}
     text = what.description
     if setting == "convention":
         text += f" [values: {', '.join(CONVENTIONS)}]"
@@ -217,49 +267,6 @@ def _default(setting: str) -> bool | str:
     if default is None or not convention.supports(setting):
         return False
     return f"{setting_text(default, format_number)} in {DEFAULT}"
-
-
-def whole(text: str) -> int:
-    """Read a whole number, also as people type large ones: 1,000 or 1_000 or 1e3.
-
-    Raises:
-        ValueError: it is not one; the message is what to use, as for every parser of a flag.
-    """
-    digits = text.replace(",", "") if THOUSANDS.fullmatch(text.strip()) else text
-    for read in (int, float):
-        with suppress(ValueError, OverflowError):  # infinity is not a whole number
-            number = read(digits)
-            if number == int(number):
-                return int(number)
-    raise ValueError("a whole number such as 1000")
-
-
-def positive(text: str) -> int:
-    """Read a whole number above zero."""
-    with suppress(ValueError):
-        if (number := whole(text)) >= 1:
-            return number
-    raise ValueError("1 or more")
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError("a number such as 0.1") from None
-
-
-def _numbers(text: str) -> list[float]:
-    """Read one number, or several with commas."""
-    return [_number(item) for item in text.split(",")]
-
-
-def _names(text: str) -> list[str]:
-    """Read one name, or several with commas."""
-    names = [name.strip() for name in text.split(",")]
-    if not all(names):
-        raise ValueError("a number, or names such as backbone,head")
-    return names
 
 
 def codes(text: str) -> list[str]:

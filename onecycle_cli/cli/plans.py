@@ -61,8 +61,10 @@ def load_plans(request: Request) -> Loaded:
 
 def one_plan(request: Request) -> NamedPlan:
     """Return the one plan of a command that cannot take several."""
-    if len(request.configs) > 1 or len(request.conventions) > 1:
-        raise OnecycleError("this command takes one plan, got several", "name one config and one convention")
+    if max(map(len, (request.configs, request.conventions, request.variations))) > 1:
+        raise OnecycleError(
+            "this command takes one plan, got several", "name one config and one convention, without --vary"
+        )
     return plans(request)[0]
 
 
@@ -74,7 +76,10 @@ def plan_names(planned: Sequence[NamedPlan]) -> list[str]:
     """Return a short and distinct name for each of several plans."""
     if len(planned) == 1:
         return [planned[0].label]
-    names = [plan.name for plan in planned]
+    names = [plan.variation for plan in planned]
+    if len(set(names)) == len(names):
+        return names
+    names = [plan.full_name for plan in planned]
     if 1 < len(set(names)) < len(names):
         names = [plan.label for plan in planned]
     settings = [in_effect(plan.settings, plan.schedule.plan) for plan in planned]

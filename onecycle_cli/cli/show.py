@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onecycle_cli.cli.options import AtOption, FormatOption, positive, read_steps, takes_plan
+from onecycle_cli.cli.flag_values import positive
+from onecycle_cli.cli.options import AtOption, FormatOption, read_steps, takes_plan
 from onecycle_cli.cli.plans import plans
 from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
@@ -59,7 +60,9 @@ def show(
     """
     asked = [(plan, _steps(plan.schedule, at, every, MOST_ROWS[format_])) for plan in plans(request)]
     if format_ == "json":
-        shown = [plan_json(plan.name, plan.schedule, convention_of(plan.settings).name, steps) for plan, steps in asked]
+        shown = [
+            plan_json(plan.full_name, plan.schedule, convention_of(plan.settings).name, steps) for plan, steps in asked
+        ]
         sys.stdout.write(json_text(shown[0] if len(shown) == 1 else shown))
         return
     for number, (plan, steps) in enumerate(asked):
@@ -67,7 +70,7 @@ def show(
             sys.stdout.write("\n")
         word, convention = momentum_word(plan.settings.optimizer), convention_of(plan.settings).name
         drawing = "" if curve is False else _drawing(plan, asked=bool(curve))
-        print_plan(plan.name, plan.schedule, convention, word, steps, sys.stdout, drawing)
+        print_plan(plan.full_name, plan.schedule, convention, word, steps, sys.stdout, drawing)
 
 
 def _drawing(plan: NamedPlan, *, asked: bool) -> str:

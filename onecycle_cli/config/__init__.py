@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from onecycle_cli.config.files import Source
     from onecycle_cli.config.key_paths import Assignment
     from onecycle_cli.config.raw_plan import RawPlan
+    from onecycle_cli.config.scaling import Scaling
     from onecycle_cli.errors import OnecycleError
     from onecycle_cli.findings import Finding
     from onecycle_cli.policy.onecycle import OneCycle
@@ -46,6 +47,14 @@ RIVALS: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Variation:
+    """Values of settings that make a plan of their own, and the words that name it."""
+
+    words: str
+    values: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What a user asked to plan, or to validate.
 
@@ -64,6 +73,8 @@ class Request:
         exclude_from: the folder that the patterns are relative to; without one, the paths count as they are given.
         only_schedules: skip named files without a one-cycle schedule, too.
         leave_out_unsupported: leave out, with a note, what a convention asked for does not support.
+        variations: what distinguishes the plans to make of each config, over its values and the flags.
+        scaling: how to scale the peak by the batch.
     """
 
     configs: tuple[str, ...] = ()
@@ -80,6 +91,8 @@ class Request:
     exclude_from: str = ""
     only_schedules: bool = False
     leave_out_unsupported: bool = False
+    variations: tuple[Variation, ...] = ()
+    scaling: Scaling | None = None
 
     def reports(self, finding: Finding) -> bool:
         """Return whether a finding is asked for. What keeps a file or a plan from being read is always reported."""
@@ -95,8 +108,8 @@ class Request:
 class NamedPlan:
     """A plan without errors, ready to be rendered.
 
-    `stem` names its files, `name` is shown in tables, and `label` in legends: it includes the convention if that was
-    asked for.
+    `stem` names its files, `full_name` is shown in tables, and `label` in legends: it includes the convention if that
+    was asked for. `variation` is what distinguishes it from other plans of its config, in words.
     """
 
     stem: str
@@ -104,6 +117,12 @@ class NamedPlan:
     label: str
     settings: OneCycle
     schedule: Schedule
+    variation: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """The name, with what distinguishes the plan from others of its config."""
+        return f"{self.name} ({self.variation})" if self.variation else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +201,7 @@ def load(request: Request) -> Loaded:
     """
     loaded = Loaded()
     if not request.configs:
-        loaded.plans = [_load_plan(None, convention, request) for convention in request.conventions or (None,)]
+        loaded.plans = _load_plans(None, request)
         return loaded
     from onecycle_cli.config.composition.base_files import includes_one_cycle
     from onecycle_cli.config.composition.library import Library
@@ -262,7 +281,7 @@ def _load_source(
     elif not named and not any(plan.is_one_cycle for plan in plans):
         loaded.skipped += 1
         return ()
-    made = [_load_plan(plan, name, request) for plan in plans for name in request.conventions or (None,)]
+    made = [loaded_plan for plan in plans for loaded_plan in _load_plans(plan, request)]
     loaded.files.append(source.path)
     loaded.plans += made
     known = {source.path: source, **{path: other for plan in plans for path, other in plan.others.items()}}
@@ -273,17 +292,27 @@ def _load_source(
     return plans
 
 
-def _load_plan(raw: RawPlan | None, convention: str | None, request: Request) -> LoadedPlan:
+def _load_plans(raw: RawPlan | None, request: Request) -> list[LoadedPlan]:
+    """Load what is asked for of one plan: every variation of it, in each convention."""
+    conventions, variations = request.conventions or (None,), request.variations or (Variation("", {}),)
+    return [_load_plan(raw, name, variation, request) for name in conventions for variation in variations]
+
+
+def _load_plan(raw: RawPlan | None, convention: str | None, variation: Variation, request: Request) -> LoadedPlan:
     if raw is not None and not raw.readable:
         found = tuple(finding for finding in raw.all_findings((), ()) if request.reports(finding))
         return LoadedPlan(None, None, found, file=raw.path)
-    flags = dict(request.flags) if convention is None else {**request.flags, "convention": convention}
+    flags = {**request.flags, **variation.values}
+    if convention is not None:
+        flags["convention"] = convention
     file, in_file = ("", {}) if raw is None else (raw.path, raw.values)
     values, notes = override(in_file, flags)
     if raw is not None and raw.note:
         notes.insert(0, raw.note)
     if request.leave_out_unsupported and convention is not None:
         notes += _leave_out_unsupported(values, convention)
+    if request.scaling is not None:
+        notes += request.scaling.scale(values)
     open_warmup = [] if raw is None or not raw.warmups or "pct_start" in flags else _take_warmup(raw, values)
     validated = validate_settings(values, raw.context if raw is not None else None)
     findings = [
@@ -302,8 +331,9 @@ def _load_plan(raw: RawPlan | None, convention: str | None, request: Request) ->
     if settings is not None and not request.every_plan and not has_errors:
         stem = "onecycle" if file in ("", STDIN_NAME) else Path(file).stem
         name = settings.name or stem
-        label = name if convention is None else f"{name} ({convention})" if file else convention
-        plan = NamedPlan(stem, name, label, settings, settings.schedule(strict=False))
+        asked = ", ".join(word for word in (convention, variation.words) if word)
+        label = f"{name} ({asked})" if asked and file else asked or name
+        plan = NamedPlan(stem, name, label, settings, settings.schedule(strict=False), variation.words)
     includes = () if raw is None else raw.others.keys()
     return LoadedPlan(plan, settings, tuple(findings), tuple(notes), file, in_file.keys(), flags.keys(), includes)
 

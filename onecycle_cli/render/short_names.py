@@ -45,7 +45,9 @@ def short_names(names: Sequence[str], settings: Sequence[Mapping[str, Any]], *, 
     differ = [setting for setting in settings[0] if len({str(own.get(setting)) for own in settings}) > 1]
     if len(set(names)) == 1 and len({own.get("convention") for own in settings}) == len(names):
         differ = ["convention"]  # what else differs follows from it
-    found = [", ".join(_words(setting, own.get(setting)) for setting in differ[:MOST_SETTINGS]) for own in settings]
+    found = [
+        ", ".join(setting_words(setting, own.get(setting)) for setting in differ[:MOST_SETTINGS]) for own in settings
+    ]
     if differ and len(differ) <= MOST_SETTINGS and len(set(found)) == len(found):
         return found
     return numbered(without_common_parts(names) if len(set(names)) == len(names) else names)
@@ -58,7 +60,8 @@ def _few_differ(settings: Sequence[Mapping[str, Any]]) -> bool:
     return plain and 0 < len(differ) <= MOST_SETTINGS and len(set(map(str, values))) == len(values)
 
 
-def _words(setting: str, value: object) -> str:
+def setting_words(setting: str, value: object) -> str:
+    """Return a setting and its value as a name says them: max_lr 0.3, two phases, linear."""
     if setting in OWN_WORDS and isinstance(value, bool):
         return OWN_WORDS[setting][value]
     if value is None:

@@ -209,7 +209,7 @@ def titles(lines: Sequence[Line]) -> tuple[str, ...]:
     first, last = min(plans), max(plans)  # what these two begin with, all begin with
     common = next((at for at, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), 0)
     shared = re.match(r"(.+)[-_/]", first[:common])
-    number = count(len(plans), "plan")
+    number = count(len({(line.curve.plan or line.label, id(line.curve.schedule)) for line in lines}), "plan")
     return ", ".join(plans), ", ".join(labels), f"{shared[1]}: {number}" if shared else number
 
 

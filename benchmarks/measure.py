@@ -55,6 +55,8 @@ class Comparison:
 
 def run(*arguments: str | Path) -> Run:
     """Run Python with arguments, in the repository's root."""
+    if sys.platform == "win32":
+        raise SystemExit("the benchmarks read a process's memory as Windows does not give it")
     environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "100"}
     begin = time.perf_counter()
     with subprocess.Popen(

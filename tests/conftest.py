@@ -19,6 +19,10 @@ from onecycle_cli.findings import Finding
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "data"
 
+posix = pytest.mark.skipif(
+    os.name == "nt", reason="Windows has no bash of ours, named pipes, modes, POSIX signals or such file names"
+)
+
 # The tests leave nothing behind: no database of examples, and no compiled files from the programs they start.
 settings.register_profile("ci", max_examples=50, deadline=None, derandomize=True, print_blob=True, database=None)
 settings.register_profile("explore", deadline=None, max_examples=2000, database=None)

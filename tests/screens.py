@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import struct
 import subprocess
 import sys
-import termios
 import threading
 from pathlib import Path
+
+import pytest
 
 from .conftest import ROOT
 
@@ -34,6 +33,12 @@ def on_a_terminal(
     environment: dict[str, str] | None = None,
 ) -> tuple[int, str]:
     """Run the program with its output on a terminal; give the exit code and what it wrote there."""
+    if sys.platform == "win32":
+        pytest.skip("Windows has no pseudo-terminals")
+    import fcntl
+    import pty
+    import termios
+
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     plain = {name: value for name, value in os.environ.items() if name not in PLAIN}

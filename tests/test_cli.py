@@ -17,7 +17,7 @@ from onecycle_cli import __version__
 from onecycle_cli.cli import COMMANDS, main
 from onecycle_cli.policy.settings import SETTINGS
 
-from .conftest import ROOT
+from .conftest import ROOT, posix
 
 PLAN = ["--max-lr", "0.1", "--total-steps", "1000"]
 
@@ -342,6 +342,7 @@ def test_standard_input_is_read(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["total_steps"] == 50
 
 
+@posix
 def test_a_reader_that_goes_away_ends_it_quietly() -> None:
     command = (
         f"{sys.executable} -m onecycle_cli export --max-lr 0.1 --total-steps 3000000 | head -2; echo ${{PIPESTATUS[0]}}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -182,7 +183,7 @@ def test_every_written_file_is_said_in_one_line(
         out, err = capsys.readouterr()
         assert [line for line in err.splitlines() if not line.startswith("note: ")] == [f"wrote {file}"]
         assert bool(out) == (words[0] in ("compare", "check", "validate"))
-    assert main(["code", *PLAN, "--framework", "torch", "-o", "/dev/null"]) == 0
+    assert main(["code", *PLAN, "--framework", "torch", "-o", os.devnull]) == 0
     assert capsys.readouterr() == ("", "")
 
 

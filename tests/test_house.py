@@ -52,6 +52,10 @@ HOMES: dict[str, set[str]] = {
     "yaml": {"config"},
     "matplotlib": {"render"},
     "click": set(),
+    # Nothing that a file says starts a program, uses the network, or builds objects.
+    **{name: set() for name in ("subprocess", "socket", "pickle", "marshal", "ctypes", "multiprocessing")},
+    # Windows does not have these.
+    **{name: set() for name in ("fcntl", "grp", "pty", "pwd", "resource", "termios")},
 }
 """By library: the rooms that may import it."""
 

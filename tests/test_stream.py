@@ -22,7 +22,7 @@ from onecycle_cli.cli import main
 from onecycle_cli.run.logs import stream
 from onecycle_cli.run.logs.stream import follow_log
 
-from .conftest import ROOT
+from .conftest import ROOT, posix
 from .logged_runs import appending, follow
 from .test_check import CONTRACT
 
@@ -194,6 +194,7 @@ def test_following_reads_a_pipe_as_it_is_written() -> None:
         deadline.cancel()
 
 
+@posix
 def test_an_interrupt_ends_following(tmp_path: Path) -> None:
     log = tmp_path / "run.csv"
     log.write_text("".join(portions(range(10), 10, RIGHT.lr)))

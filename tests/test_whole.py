@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from onecycle_cli import OnecycleError
-from onecycle_cli.render.output import whole_file
+from onecycle_cli.render.output import remove_temporary_files, whole_file
+
+from .conftest import posix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +71,7 @@ def test_a_failure_leaves_everything_as_it_was(tmp_path: Path, error: type[BaseE
     assert [each.read_bytes() for each in tmp_path.iterdir()] == ([] if old is None else [old])
 
 
+@posix
 @pytest.mark.usefixtures("umask")
 def test_a_new_file_has_the_mode_of_any_other(tmp_path: Path) -> None:
     write(tmp_path / "out")
@@ -76,6 +80,7 @@ def test_a_new_file_has_the_mode_of_any_other(tmp_path: Path) -> None:
     assert os.umask(0o027) == 0o027
 
 
+@posix
 @pytest.mark.usefixtures("umask")
 def test_an_existing_file_keeps_its_mode(tmp_path: Path) -> None:
     path = tmp_path / "out"
@@ -100,6 +105,7 @@ def test_of_a_link_the_target_is_replaced(tmp_path: Path, exists: bool) -> None:
     assert list(tmp_path.iterdir()) in ([folder, link], [link, folder])
 
 
+@posix
 def test_what_is_no_file_is_written_to_directly(tmp_path: Path) -> None:
     link = tmp_path / "null"
     link.symlink_to(os.devnull)
@@ -111,6 +117,8 @@ def test_what_is_no_file_is_written_to_directly(tmp_path: Path) -> None:
 
 def test_a_named_pipe_gets_the_bytes(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
+    if sys.platform == "win32":
+        pytest.skip("Windows has no named pipes")
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
@@ -121,6 +129,7 @@ def test_a_named_pipe_gets_the_bytes(tmp_path: Path) -> None:
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
+@posix
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
@@ -144,8 +153,8 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path, name: str, r
 
 
 def test_a_folder_without_leave_to_write(tmp_path: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("the superuser may write everywhere")
+    if sys.platform == "win32" or os.geteuid() == 0:
+        pytest.skip("Windows and the superuser may write everywhere")
     tmp_path.chmod(0o555)
     try:
         with pytest.raises(OnecycleError, match="Permission denied"):
@@ -161,3 +170,16 @@ def test_a_full_disk_is_an_error() -> None:
         pytest.skip("there is no /dev/full here")
     with pytest.raises(OnecycleError, match="No space left"):
         write(full)
+
+
+def test_a_signal_removes_what_is_being_written(tmp_path: Path) -> None:
+    def write_until_the_signal() -> None:
+        with whole_file(tmp_path / "out") as stream:
+            assert len(list(tmp_path.iterdir())) == 1
+            remove_temporary_files()
+            assert list(tmp_path.iterdir()) == []
+            stream.write(b"new")
+
+    with pytest.raises(OnecycleError):  # it was closed, as Windows does not remove an open file
+        write_until_the_signal()
+    assert list(tmp_path.iterdir()) == []

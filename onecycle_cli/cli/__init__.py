@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import io
 import os
 import sys
@@ -111,14 +112,14 @@ def _load(name: str) -> Any:
 def run() -> NoReturn:
     """Run the command line with the process's arguments and streams, and end the process."""
     if sys.stderr is None:
-        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - open as long as the process
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open as long as the process
     if sys.stdout is None:
         print_error("cannot write: standard output is closed", "leave it open, or redirect it to a file")
         sys.exit(2)
     for stream in (sys.stdout, sys.stderr):
         # A name or message may hold a character that the terminal's encoding does not have.
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=IN_ASCII)
+            stream.reconfigure(errors=IN_ASCII, newline="\n")  # the same bytes on Windows
     end_cleanly_at_signals()
     sys.exit(main(sys.argv[1:]))
 
@@ -151,6 +152,8 @@ def _run_command(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except OSError as error:
         _discard(sys.stdout)
+        if os.name == "nt" and error.errno == errno.EINVAL:  # how Windows reports a broken pipe
+            return BROKEN_PIPE
         print_error(f"cannot write: {error.strerror or error}", "free some space, or write to another place")
         return 2
     except Exception as error:  # noqa: BLE001 - anything else is a bug, and is reported as one

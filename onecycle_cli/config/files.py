@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -122,7 +123,10 @@ def mentions_one_cycle(text: str) -> bool:
 
 
 def _is_excluded(path: str, patterns: Sequence[str], folder: str) -> bool:
-    whole = PurePath(os.path.relpath(path, folder) if folder and path else path)
+    whole = PurePath(path)
+    if folder and path:
+        with suppress(ValueError):  # on another drive of Windows
+            whole = PurePath(os.path.relpath(path, folder))
     return any(part.match(pattern.rstrip("/")) for pattern in patterns for part in (whole, *whole.parents))
 
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _DESCRIPTOR = re.compile(r"/dev/(stdout|stderr)|/dev/fd/(\d+)|/proc/self/fd/(\d+)")
 
-_TEMPORARY: set[Path] = set()
+_TEMPORARY: dict[Path, int] = {}
+"""The files that are being written, and their descriptors once they are open."""
 
 UNBOUNDED = 100_000
 """Columns of an unbroken line. A number broken in two reads as another number, so wrapping is left to the terminal."""
@@ -80,20 +81,23 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 @contextmanager
 def _open_whole(target: Path) -> Iterator[IO[bytes]]:
     temporary = target.with_name(f".{target.name[:40]}.{os.urandom(4).hex()}.tmp")
-    _TEMPORARY.add(temporary)  # before it exists, so that a signal at any time finds it
+    _TEMPORARY[temporary] = -1  # before it exists, so that a signal at any time finds it
     try:
         with open(temporary, "xb", opener=_open_for_owner) as stream:
+            _TEMPORARY[temporary] = stream.fileno()
             yield stream
         _move(temporary, target)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        _TEMPORARY.discard(temporary)
+        del _TEMPORARY[temporary]
 
 
 def remove_temporary_files() -> None:
     """Remove the files that are being written, for a process that ends at once."""
-    for path in _TEMPORARY:
+    for path, descriptor in _TEMPORARY.items():
+        with suppress(OSError):
+            os.close(descriptor)  # Windows does not remove an open file
         with suppress(OSError):
             path.unlink(missing_ok=True)
 

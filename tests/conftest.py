@@ -25,6 +25,7 @@ posix = pytest.mark.skipif(
 
 # The tests leave nothing behind: no database of examples, and no compiled files from the programs they start.
 settings.register_profile("ci", max_examples=50, deadline=None, derandomize=True, print_blob=True, database=None)
+settings.register_profile("mutation", settings.get_profile("ci"), max_examples=10)
 settings.register_profile("explore", deadline=None, max_examples=2000, database=None)
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 _home_of_hypothesis = tempfile.TemporaryDirectory()

@@ -175,6 +175,7 @@ def test_plot_draws_the_values_in_given_axes(axes: Any) -> None:
     assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_yscale()) == ("step", "learning rate", "linear")
 
 
+@pytest.mark.slow
 def test_plot_in_epochs_on_a_logarithmic_axis_and_of_momentum(axes: Any) -> None:
     schedule = OneCycle(max_lr=0.1, epochs=5, steps_per_epoch=10, optimizer="adam").schedule()
     schedule.plot(axes, x="epoch", log=True, color="red", label="mine")
@@ -202,6 +203,7 @@ def test_plot_says_what_it_cannot_draw(axes: Any) -> None:
         schedule.plot(axes, x="epoch")
 
 
+@pytest.mark.slow
 def test_the_picture_of_a_notebook() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -237,6 +239,7 @@ def test_a_name_is_text_in_the_html() -> None:
 # --- The notebook of the guide ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.name)
 def test_a_notebook_shows_what_its_cells_give(path: Path) -> None:
     made = run_notebook(path)

@@ -68,6 +68,7 @@ SEVERAL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SEVERAL)
 def test_every_path_that_is_listed_finds_its_block(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -103,6 +104,7 @@ def test_a_wrong_path_is_answered_with_the_nearest(tmp_path: Path, capsys: pytes
     assert "hint: leave --block out" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_of_very_many_blocks_some_are_listed() -> None:
     text = "".join(f"s{at}: {{type: OneCycleLR, max_lr: 0.1, total_steps: {at + 10}}}\n" for at in range(500))
     plans = read(Source("train.yaml", named=True, text=text))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -180,7 +180,6 @@ def brute(one: Schedule, two: Schedule, tolerance: float) -> tuple[int | None, f
     return first, largest
 
 
-@settings(max_examples=40)
 @given(sound_settings(40), sound_settings(40), st.sampled_from([0.0, 1e-9, 0.1]), st.booleans())
 def test_first_and_largest_difference_against_brute_force(
     one: dict[str, Any], two: dict[str, Any], tolerance: float, near: bool
@@ -202,6 +201,7 @@ def test_area_is_the_sum(given_settings: dict[str, Any]) -> None:
     assert math.isclose(area(one), wanted, rel_tol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["cos", "linear"])
 def test_area_and_differences_of_a_cycle_too_long_to_look_at_every_step(strategy: str) -> None:
     length = {"total_steps": 3 * MOST_COMPARED, "anneal_strategy": strategy}
@@ -269,9 +269,8 @@ def translated(source: dict[str, Any], target: str) -> tuple[dict[str, Any], flo
     found = translate(reference, reference.schedule(), target)
     assert found is not None
     schedule = OneCycle(**found.settings).schedule()
-    common = range(min(schedule.total_steps, reference.schedule().total_steps))
-    most = max(abs(schedule.lr(step) - reference.schedule().lr(step)) for step in common)
-    assert most <= found.largest.absolute
+    common = np.arange(min(schedule.total_steps, reference.schedule().total_steps))
+    assert np.max(abs(schedule.lr(common) - reference.schedule().lr(common))) <= found.largest.absolute
     return found.settings, found.largest.relative, schedule
 
 
@@ -315,7 +314,6 @@ def test_there_is_not_always_a_translation() -> None:
     assert translate(ends_at_nothing, ends_at_nothing.schedule(), "paddle") is None
 
 
-@settings(max_examples=30)
 @given(sound_settings(60), st.sampled_from(sorted(CONVENTIONS)), st.sampled_from(sorted(CONVENTIONS)))
 def test_a_translation_is_as_close_as_it_says(given_settings: dict[str, Any], source: str, target: str) -> None:
     lacks = CONVENTIONS[source].unsupported
@@ -379,6 +377,7 @@ def test_names_tell_plans_apart(configs: Path, capsys: pytest.CaptureFixture[str
         assert [each["name"] for each in found["plans"]] == names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
 def test_a_picture_is_made(ending: str, configs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", *PLAN, "--convention", ALL, "-o", f"a.{ending}", "--format", "json"]) == 1
@@ -438,7 +437,6 @@ def test_only_settings_of_one_meaning_are_beside_each_other(capsys: pytest.Captu
     assert found["plans"][1]["settings_that_differ"].keys() <= {"convention", "cycle_momentum"}
 
 
-@settings(max_examples=60)
 @given(sound_settings(60), st.sampled_from(sorted(CONVENTIONS)))
 def test_the_first_visible_difference_is_where_six_digits_differ(
     given_settings: dict[str, Any], convention: str

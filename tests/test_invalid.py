@@ -120,6 +120,7 @@ def _as_line(entry: Entry) -> str:
     return f"{place}: {entry['severity']}[{entry['code']}] {entry['message']} ({entry['hint']})\n"
 
 
+@pytest.mark.slow
 def test_the_whole_folder_in_one_run_of_the_program() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     ran = subprocess.run(

@@ -652,6 +652,7 @@ def test_a_curve_that_leaves_the_cycle_is_cut_off() -> None:
     assert OneCycle(**values).schedule(strict=False).phases[-1].last_step == 99
 
 
+@pytest.mark.slow
 @settings(max_examples=600, deadline=None)
 @given(WILD | sound_settings(), AROUND)
 def test_it_never_raises(values: dict[str, Any], around: TrainingContext) -> None:

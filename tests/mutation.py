@@ -62,7 +62,8 @@ def sample(file: SourceFileMutationData, share: float, seed: int) -> list[str]:
 
 
 def state(file: SourceFileMutationData, name: str) -> str:
-    return status_by_exit_code[file.exit_code_by_key[name]]
+    named: str = status_by_exit_code[file.exit_code_by_key[name]]
+    return named
 
 
 def table(files: list[SourceFileMutationData], names: dict[str, list[str]]) -> str:

@@ -19,7 +19,7 @@ from onecycle_cli.cli.pictures import (
     figure_options,
     save_figure,
 )
-from onecycle_cli.cli.plans import plan_names, plans
+from onecycle_cli.cli.plans import AgainstOption, plan_names, plans, references
 from onecycle_cli.cli.targets import picture_format
 from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
@@ -43,6 +43,8 @@ from onecycle_cli.render.short_names import numbered, short_tails, without_commo
 if TYPE_CHECKING:
     from onecycle_cli.config import NamedPlan
     from onecycle_cli.policy.comparison import Outcome
+    from onecycle_cli.policy.references import Reference
+    from onecycle_cli.policy.schedule import Schedule
     from onecycle_cli.policy.translation import Translation
     from onecycle_cli.render.figure import FigureOptions
 
@@ -61,6 +63,7 @@ def compare(
             help="The largest difference that counts as equal, relative to the first plan's peak.",
         ),
     ] = 0.0,
+    against: AgainstOption = None,
     at: AtOption = None,
     output: Annotated[
         str | None,
@@ -79,6 +82,8 @@ def compare(
 ) -> None:
     """Compare plans, or one plan under several conventions. Exit 0 if all equal the first, 1 if not.
 
+    Schedules of other shapes (--against) are set beside the plans, and do not change the exit code.
+
     Examples:
         onecycle compare plan.yaml other.yaml
         onecycle compare plan.yaml --convention torch,fastai,optax
@@ -89,13 +94,15 @@ def compare(
     if output is not None:
         picture_format(output)
     options = figure_options(size, x=x, log=log, style=style, transparent=transparent)
-    if max(len(request.configs), 1) * max(len(request.conventions), 1) * max(len(request.variations), 1) < 2:
-        hint = "name two configs, or --convention torch,optax, or --vary max_lr=0.1,0.2"
+    plans_asked = (request.configs, request.conventions, request.variations)
+    if not against and all(len(several) < 2 for several in plans_asked):
+        hint = "name two configs, or --convention torch,optax, or --against cosine"
         raise OnecycleError("a comparison needs two plans", hint)
     planned = plans(replace(request, leave_out_unsupported=True))
     longest = max(plan.schedule.total_steps for plan in planned)
     asked = read_steps(at, longest) if at else None
     entries = _entries(planned, _names(planned, request), tolerance)
+    entries += _reference_entries(planned[0], entries[0], references(against, planned[0]), tolerance)
     places = places_of(entries, x, asked)
     if output is not None:
         _draw(entries, output, main_answer(entries, tolerance), options)
@@ -103,7 +110,7 @@ def compare(
         sys.stdout.write(json_text(comparison_json(entries, tolerance, places)))
     else:
         print_comparison(entries, tolerance, places, sys.stdout)
-    if not all(entry.equal for entry in entries):
+    if not all(entry.equal for entry in entries if not entry.is_reference):
         raise typer.Exit(1)
 
 
@@ -113,7 +120,7 @@ LONG_NAME = 16
 
 def _names(planned: list[NamedPlan], request: Request) -> list[str]:
     """Return distinct names for the plans: their own, or by convention or path if several have the same name."""
-    if request.variations:
+    if request.variations or len(planned) == 1:
         return plan_names(planned)
     conventions = request.conventions or ("",)
     paths = short_tails(request.configs) or [""]
@@ -143,6 +150,24 @@ def _entries(planned: list[NamedPlan], names: list[str], tolerance: float) -> li
     return entries
 
 
+def _reference_entries(
+    plan: NamedPlan, first: Entry, beside: list[tuple[Reference, Schedule]], tolerance: float
+) -> list[Entry]:
+    """Return the entries of schedules of other shapes; of the settings they have the peak and the length."""
+    names = numbered([found.name for found, _ in beside])
+    entries = []
+    for name, (found, schedule) in zip(names, beside, strict=True):
+        peaks = [group.max_lr for group in schedule.plan.groups]
+        own = first.settings | {
+            "convention": found.title,
+            "max_lr": peaks if len(set(peaks)) > 1 else peaks[0],
+            "total_steps": schedule.total_steps,
+        }
+        outcome = compare_schedules(plan.schedule, schedule, tolerance, momentum=False)
+        entries.append(Entry(name, schedule, own, differing(first.settings, own), outcome, None, is_reference=True))
+    return entries
+
+
 def _has_momentum(plan: NamedPlan) -> bool:
     return convention_of(plan.settings).supports("cycle_momentum")
 
@@ -165,7 +190,12 @@ def _draw(entries: list[Entry], target: str, answer: str, options: FigureOptions
     group = most_differing_group(entries)
     several = any(len(entry.schedule.groups) > 1 for entry in entries)
     curves = [
-        Curve(f"{entry.name}: {group}" if several else entry.name, entry.schedule, group_number(entry.schedule, group))
+        Curve(
+            f"{entry.name}: {group}" if several else entry.name,
+            entry.schedule,
+            group_number(entry.schedule, group),
+            is_reference=entry.is_reference,
+        )
         for entry in entries
     ]
     settings = json.dumps({entry.name: entry.settings for entry in entries})

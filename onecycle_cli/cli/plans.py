@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from onecycle_cli.config import Loaded, NamedPlan, Request
+    from onecycle_cli.policy.references import Reference
+    from onecycle_cli.policy.schedule import Schedule
 
 
 def plans(request: Request) -> list[NamedPlan]:
@@ -57,6 +59,30 @@ def load_plans(request: Request) -> Loaded:
     if any(made.plan is None for made in loaded.plans):
         raise typer.Exit(2)
     return loaded
+
+
+AgainstOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--against",
+        metavar="SHAPE[:SETTING=VALUE,…]",
+        help="A schedule to set beside the plans: cosine, linear, constant or wsd, such as wsd:warmup=0.05,decay=0.2. "
+        "Repeatable.",
+    ),
+]
+
+
+def references(texts: Sequence[str] | None, plan: NamedPlan) -> list[tuple[Reference, Schedule]]:
+    """Return the schedules of other shapes that `--against` sets beside a plan.
+
+    Raises:
+        OnecycleError: one of them is not a reference, or does not fit the plan's length.
+    """
+    if not texts:
+        return []
+    from onecycle_cli.policy.references import read_references
+
+    return [(found, found.beside(plan.schedule)) for found in read_references(texts)]
 
 
 def one_plan(request: Request) -> NamedPlan:

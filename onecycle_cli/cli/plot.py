@@ -20,17 +20,19 @@ from onecycle_cli.cli.pictures import (
     figure_options,
     save_figure,
 )
-from onecycle_cli.cli.plans import plan_names, plans
+from onecycle_cli.cli.plans import AgainstOption, plan_names, plans, references
 from onecycle_cli.cli.targets import check_not_input, picture_format
 from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.policy.checks.optimizers import momentum_word
 from onecycle_cli.render.picture import Curve
+from onecycle_cli.render.short_names import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from onecycle_cli.config import NamedPlan
+    from onecycle_cli.policy.schedule import Schedule
 
 _FILE = "PNG, SVG or PDF by extension; - is stdout (default: the config's name with .png)."
 
@@ -46,6 +48,7 @@ def plot(
             min=3, max=1000, metavar="ROWS", help="Rows of the drawing in the terminal (default: the window's)."
         ),
     ] = None,
+    against: AgainstOption = None,
     x: AcrossOption = "step",
     log: LogAxisOption = False,
     momentum: Annotated[bool, typer.Option("--momentum/--no-momentum", help="Draw momentum below.")] = True,
@@ -60,6 +63,7 @@ def plot(
     Examples:
         onecycle plot plan.yaml -o schedule.svg
         onecycle plot plan.yaml other.yaml --x percent --log -o both.png
+        onecycle plot plan.yaml --against cosine --against wsd:warmup=0.05,decay=0.2
         onecycle plot --terminal --max-lr 0.1 --total-steps 1000
     """
     if terminal and output is not None:
@@ -72,7 +76,12 @@ def plot(
         size, dpi, title=title, log=log, x=x, momentum=momentum, style=style, transparent=transparent
     )
     planned = plans(request)
+    beside = references(against, planned[0])
     curves = plan_curves(planned)
+    curves += [
+        Curve(name, schedule, _highest_group(schedule), is_reference=True)
+        for name, (_, schedule) in zip(numbered([found.name for found, _ in beside]), beside, strict=True)
+    ]
     if terminal:
         sys.stdout.write(drawn(curves, height or window_height(), log=log, x=x, momentum=momentum))
         return
@@ -80,8 +89,16 @@ def plot(
 
     target = output or f"{planned[0].stem if len(planned) == 1 else 'onecycle'}.png"
     check_not_input(target, request.configs)
-    settings = {plan.label: plan.settings.given for plan in planned}
+    settings: dict[str, object] = {plan.label: plan.settings.given for plan in planned}
+    if against:
+        settings["against"] = [found.words for found, _ in beside]
     save_figure(plan_figure(curves, options), target, dpi, {"settings": json.dumps(settings)})
+
+
+def _highest_group(schedule: Schedule) -> int:
+    """Return the group with the highest peak, which stands for a reference whose groups differ by their peaks only."""
+    peaks = [group.max_lr for group in schedule.plan.groups]
+    return peaks.index(max(peaks))
 
 
 def plan_curves(planned: Sequence[NamedPlan]) -> list[Curve]:

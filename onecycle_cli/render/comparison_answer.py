@@ -72,6 +72,6 @@ def _shape(reference: Entry, entry: Entry) -> list[str]:
         found.append(f"it begins at step {two.first_step:,}, not {one.first_step:,}")
     if len(one.groups) != len(two.groups):
         found.append(f"it has {count(len(two.groups), 'parameter group')}, not {len(one.groups)}")
-    if one.cycles_momentum != two.cycles_momentum:
+    if one.cycles_momentum != two.cycles_momentum and not entry.is_reference:
         found.append("it " + ("cycles" if two.cycles_momentum else "does not cycle") + " momentum")
     return found

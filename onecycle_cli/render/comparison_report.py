@@ -35,6 +35,7 @@ class Entry:
         differing: the settings that differ from the reference: the reference's value and its own.
         outcome: how its curve differs; None for the reference itself.
         translation: the reference's curve in its convention, where that comes closer than the plan itself.
+        is_reference: whether it is a schedule of another shape, beside the plans.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Entry:
     differing: dict[str, tuple[Any, Any]]
     outcome: Outcome | None
     translation: Translation | None
+    is_reference: bool = False
 
     @property
     def equal(self) -> bool:
@@ -130,7 +132,7 @@ def comparison_json(entries: Sequence[Entry], tolerance: float, places: Places) 
         key = round(place) if places.across == "step" else place
         rows.append({places.across: key, "lr": [lr for lr, _ in values], "momentum": [own for _, own in values]})
     return {
-        "equal": all(entry.equal for entry in entries),
+        "equal": all(entry.equal for entry in entries if not entry.is_reference),
         "summary": list(answers(entries, tolerance)),
         "tolerance": tolerance,
         "reference": entries[0].name,
@@ -260,7 +262,7 @@ def _values(entries: Sequence[Entry], places: Places) -> Iterator[Row]:
     momenta_differ = any(
         entry.outcome.momentum or entry.schedule.cycles_momentum != schedules[0].cycles_momentum
         for entry in entries
-        if entry.outcome
+        if entry.outcome and not entry.is_reference
     )
     for field, word in enumerate(("lr", "momentum") if momenta_differ else ("lr",)):
         for group in range(most):

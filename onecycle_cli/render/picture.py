@@ -57,6 +57,7 @@ class Curve:
         group: the parameter group, by number.
         momentum_word: its optimizer's word for momentum: `momentum` or `beta1`.
         plan: the plan's name in titles, if it is not the label.
+        is_reference: whether it is a schedule of another shape, beside the plans.
     """
 
     label: str
@@ -64,6 +65,7 @@ class Curve:
     group: int = 0
     momentum_word: str = "momentum"
     plan: str | None = None
+    is_reference: bool = False
 
 
 def check_drawable(curves: Sequence[Curve]) -> None:

@@ -173,6 +173,7 @@ def _momentum_names(curves: Sequence[Curve]) -> tuple[str, ...]:
 
 def _without_momentum(lines: Sequence[Line]) -> tuple[str, ...]:
     """Return a caption that says which plans do not cycle momentum, from the longest to the shortest."""
+    lines = [line for line in lines if not line.curve.is_reference]
     without = [line.label for line in lines if not line.curve.schedule.cycles_momentum]
     if not without:
         return ()
@@ -201,7 +202,11 @@ def _phases(schedule: Schedule, across: Across, style: Style) -> list[Band]:
 
 
 def titles(lines: Sequence[Line]) -> tuple[str, ...]:
-    """Return default titles: the plans' names, what differs between them, or how many there are."""
+    """Return default titles: the plans' names, what differs between them, or how many there are; then references."""
+    beside = [line.label for line in lines if line.curve.is_reference]
+    if beside:
+        found = titles([line for line in lines if not line.curve.is_reference])
+        return tuple(f"{title} beside {join_words(beside)}" for title in found) + found[-1:]
     plans = list(dict.fromkeys(printable(line.curve.plan or line.label) for line in lines))
     labels = list(dict.fromkeys(line.label for line in lines))
     if len(lines) == 1 or len(plans) == 1:
@@ -214,7 +219,8 @@ def titles(lines: Sequence[Line]) -> tuple[str, ...]:
 
 
 def details(lines: Sequence[Line], across: Across) -> list[str]:
-    """Return the numbers that the curves share, or their ranges."""
+    """Return the numbers that the plans' curves share, or their ranges."""
+    lines = [line for line in lines if not line.curve.is_reference]
     schedules = [line.curve.schedule for line in lines]
     peaks = [line.curve.schedule.plan.groups[line.curve.group].max_lr for line in lines]
     totals = [schedule.total_steps for schedule in schedules]

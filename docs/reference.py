@@ -97,7 +97,7 @@ def _command(name: str) -> str:
 
 def _settings() -> str:
     intro = (
-        "A setting is a line of a YAML file, a flag of every command that takes a plan, and an argument of "
+        "A setting is a line of a YAML file, mostly also a flag of every command that takes a plan, and an argument of "
         "[`OneCycle`](python.md#onecycle). The names are those of PyTorch's `OneCycleLR` and R torch's `lr_one_cycle`. "
         "Only `max_lr` and a length are required. The length is `total_steps`, or `epochs` × `steps_per_epoch`, or "
         "`epochs` with `dataset_size` and `batch_size`. `onecycle init` writes a file with all of them."
@@ -110,16 +110,27 @@ def _settings() -> str:
 
 
 def _setting(name: str, setting: Setting) -> str:
-    facts = [("flag", f"`{flag_name(name)}`"), ("values", _values(setting)), ("for example", f"`{setting.example}`")]
+    flag = f"`{flag_name(name)}`" if setting.has_flag else "none"
+    facts = [("flag", flag), ("values", _values(setting)), ("for example", f"`{setting.example}`")]
     if setting.required:
         facts.append(("default", "required"))
     facts += _by_convention(name)
-    return f"### {name}\n\n{setting.description}\n\n{_table(('', ''), facts)}"
+    parts = [f"### {name}", setting.description, _table(("", ""), facts)]
+    if setting.parts:
+        rows = [(f"`{key}`", _values(part), _inside_table(part)) for key, part in setting.parts.items()]
+        parts.append(_table(("key", "values", ""), rows))
+    return "\n\n".join(parts)
+
+
+def _inside_table(setting: Setting) -> str:
+    return f"{setting.description} Required." if setting.required else setting.description
 
 
 def _values(setting: Setting) -> str:
     if setting.choices:
         return ", ".join(f"`{choice}`" for choice in setting.choices)
+    if setting.parts:
+        return "a mapping, or a list of mappings"
     kind = {float: "a number", int: "a whole number", bool: "`true` or `false`", str: "text"}[setting.single]
     limits = [
         f"above {setting.above:g}" if setting.above is not None else "",

@@ -89,11 +89,13 @@ def yaml_number(value: float | str) -> str:
 
 
 def setting_text(value: object, number: Callable[[float], str] = repr) -> str:
-    """Return a setting's value as a config has it: true, cos, [0.1, 0.2]; floats are written by `number`."""
+    """Return a setting's value as a config has it: true, cos, [0.1, 0.2]; `number` writes its floats."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list | tuple):
         return f"[{', '.join(setting_text(item, number) for item in value)}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {setting_text(item, number)}' for key, item in value.items())}}}"
     return number(value) if isinstance(value, float) else printable(str(value))
 
 

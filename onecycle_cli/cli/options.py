@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 _CONFIG = "Config"
 
+FLAGS = tuple(name for name, setting in SETTINGS.items() if setting.has_flag)
+"""The settings that have a flag."""
+
 _SEPARATED = re.compile(r",?\s+,?")
 
 AtOption = Annotated[
@@ -131,7 +134,7 @@ def _takes(command: Callable[..., None], configs: inspect.Parameter, *flags: ins
 
     @wraps(command)
     def wrapper(config: list[str] | None, **given: Any) -> None:
-        settings = {setting: given.pop(setting) for setting in SETTINGS}
+        settings = {setting: given.pop(setting) for setting in FLAGS}
         named = {setting: value for setting, value in settings.items() if value not in (None, [], ())}
         conventions = [name for names in named.pop("convention", ()) for name in names]
         assignments, block = tuple(given.pop("set_") or ()), given.pop("block", None)
@@ -163,7 +166,7 @@ def _takes(command: Callable[..., None], configs: inspect.Parameter, *flags: ins
         command(request, **given)
 
     options = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
-    parameters = [configs, *options, *flags, *(_parameter(setting) for setting in SETTINGS)]
+    parameters = [configs, *options, *flags, *(_parameter(setting) for setting in FLAGS)]
     wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     del wrapper.__wrapped__

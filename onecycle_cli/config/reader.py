@@ -47,6 +47,9 @@ MOST_KEYS = 60
 _KEY_SETTING_LINE = re.compile(rf"^\s*[{{]?\s*({'|'.join(sorted(KEY_SETTINGS))})\s*:", re.MULTILINE)
 
 
+_NESTED = tuple((name,) for name, setting in SETTINGS.items() if setting.parts)
+"""Where a config of ours has mappings, which are not blocks of a training config."""
+
 _PEAK = re.compile("(max|peak)[^a-z0-9]?(lr|learning|value)|(lr|eta)[^a-z0-9]?max")
 
 
@@ -209,7 +212,8 @@ def _find_blocks(root: MappingNode) -> list[Block]:
         return []
     from onecycle_cli.config.training.blocks import find_blocks
 
-    return list(find_blocks(root))
+    own = _NESTED if _has_key(root) else ()
+    return [block for block in find_blocks(root) if block.path[:1] not in own]
 
 
 def _mentions_cycle(key: Node, value: ScalarNode) -> bool:

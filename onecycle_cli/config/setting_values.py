@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from onecycle_cli.config.loaders import EXACT, OMEGACONF, PYYAML
-from onecycle_cli.config.nodes import ScalarNode, SequenceNode, place_at
+from onecycle_cli.config.nodes import MappingNode, ScalarNode, SequenceNode, place_at
 from onecycle_cli.config.scalars import KNOWN_TAGS, NUMBER_TAGS, construct, portable, read_plain
 from onecycle_cli.findings import Fix
-from onecycle_cli.findings.config_rules import NUMBER_KIND, WRONG_TYPE, YAML_VERSIONS
+from onecycle_cli.findings.config_rules import DUPLICATE_KEY, NUMBER_KIND, WRONG_TYPE, YAML_VERSIONS
 from onecycle_cli.formatting import shorten
-from onecycle_cli.policy.settings import SETTINGS
+from onecycle_cli.policy.settings import SEGMENT, SETTINGS
 
 if TYPE_CHECKING:
     from onecycle_cli.config.loaders import Loader
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 TORCH_COUNTS = ("total_steps", "epochs", "steps_per_epoch")
 """Settings that PyTorch requires to be ints."""
+
+DECLARED = {**SEGMENT, **SETTINGS}
+"""The declarations of settings, and of a segment's keys that are not settings too."""
 
 LONGEST_SHOWN = 60
 
@@ -33,6 +36,8 @@ def read_value(setting: str, node: Node, loader: Loader) -> ValueFound:
     """Read the value of a setting; a value of the wrong type is returned unchanged, for validation to reject."""
     if isinstance(node, ScalarNode):
         return _read_scalar(setting, node, loader, None)
+    if DECLARED[setting].parts:
+        return _read_segments(setting, node, loader)
     if not isinstance(node, SequenceNode):
         return {}, []
     values, findings = [], []
@@ -40,6 +45,32 @@ def read_value(setting: str, node: Node, loader: Loader) -> ValueFound:
         value, found = _read_scalar(setting, item, loader, index) if isinstance(item, ScalarNode) else ([], [])
         values.append(value)
         findings += found
+    return values, findings
+
+
+def _read_segments(setting: str, node: Node, loader: Loader) -> ValueFound:
+    """Read mappings whose values are written as those of settings."""
+    values: list[object] = []
+    findings: list[Finding] = []
+    for index, item in enumerate(node.items if isinstance(node, SequenceNode) else [node]):
+        if not isinstance(item, MappingNode):
+            value, _ = _read_scalar(setting, item, loader, None) if isinstance(item, ScalarNode) else ([], [])
+            values.append(value)
+            continue
+        given: dict[str, object] = {}
+        values.append(given)
+        named = f"{setting}[{index}]"
+        for key, inner in item.entries:
+            name = key.text if isinstance(key, ScalarNode) else "a list or a mapping"
+            if name in given:
+                message = f"{named}: duplicate key {name}"
+                findings.append(place_at(DUPLICATE_KEY.finding(message, "remove one of the two", setting), key.place))
+            if name not in SEGMENT:
+                given[name] = inner  # which is not a key, and refused as one
+                continue
+            given[name], found = read_value(name, inner, loader)
+            said = [replace(one, setting=setting, index=index, message=f"{named}: {one.message}") for one in found]
+            findings += [one if one.line else place_at(one, inner.place) for one in said]
     return values, findings
 
 
@@ -54,7 +85,7 @@ def number_of(node: Node, named: str = "", loader: Loader = EXACT) -> tuple[floa
 
 
 def _read_scalar(setting: str, node: ScalarNode, loader: Loader, index: int | None) -> ValueFound:
-    wanted = SETTINGS[setting].single if index is None else SETTINGS[setting].item
+    wanted = DECLARED[setting].single if index is None else DECLARED[setting].item
     if node.tag is not None and node.tag not in KNOWN_TAGS:
         named = node.tag if node.tag.startswith("!") else f"!<{node.tag}>"
         message = f"{setting} has the tag {named}, which PyYAML's safe loader refuses"
@@ -93,7 +124,7 @@ def _read_number(
         return text, None
     if loader.is_ours:
         if isinstance(looks, str):
-            wants_bool = setting in SETTINGS and SETTINGS[setting].single is bool
+            wants_bool = setting in DECLARED and DECLARED[setting].single is bool
             if ":" in text or isinstance(loaded, bool) != wants_bool:
                 return text, None
         value = loaded if isinstance(looks, str) else looks
@@ -107,7 +138,7 @@ def _read_number(
 def _misread(setting: str, text: str, value: Plain, loader: Loader, index: int | None) -> Finding:
     """Return the finding about a number that is not what it looks like, or that other readers take for another."""
     looks, loaded = read_plain(text), loader.read(text)
-    is_count = setting in SETTINGS and SETTINGS[setting].single is int
+    is_count = setting in DECLARED and DECLARED[setting].single is int
     number = int(value) if is_count and isinstance(value, float) and value.is_integer() else value
     better = str(number) if isinstance(number, int) and not isinstance(number, bool) else portable(text, number)
     shown = shorten(text, LONGEST_SHOWN)

@@ -108,6 +108,16 @@ NOTHING_LEFT = error(
     "max_lr: 0.1\ntotal_steps: 1000\nlast_epoch: 499\n",
 )
 
+SEGMENT_STEPS = error(
+    "OC306",
+    "a segment that does not follow",
+    "A segment after the cycle (`then`) begins at `from`, or where what comes before it ends, and has the steps up to "
+    "its `total_steps`, which counts from the run's first step. It may cut short what comes before it, but must leave "
+    "at least one step of it, must not leave a gap, and must have a step itself.",
+    "max_lr: 0.1\ntotal_steps: 1000\nthen: [{shape: hold, from: 1200, total_steps: 1500}]\n",
+    "max_lr: 0.1\ntotal_steps: 1000\nthen: [{shape: hold, from: 1000, total_steps: 1500}]\n",
+)
+
 # --- Settings that work, and most likely do not do what their author thinks (OC4xx) -----------------------------
 
 LENGTHS_DISAGREE = warning(
@@ -195,6 +205,15 @@ EPOCHS_AS_STEPS = warning(
     "Most often the number of epochs was written where the number of updates was meant.",
     "max_lr: 0.1\ntotal_steps: 100\nepochs: 100\n",
     "max_lr: 0.1\nepochs: 100\nsteps_per_epoch: 500\n",
+)
+
+SEGMENT_MOVES_BACK = warning(
+    "OC412",
+    "a segment that moves the wrong way",
+    "A cycle after the first one rises from the rate of the step before it, and an anneal falls from there. With a "
+    "peak that is not above that rate, or a final rate above it, it moves the other way.",
+    "max_lr: 0.1\ntotal_steps: 1000\nthen: [{shape: cycle, from: 300, total_steps: 1500, max_lr: 0.05}]\n",
+    "max_lr: 0.1\ntotal_steps: 1000\nthen: [{shape: cycle, from: 1000, total_steps: 1500, max_lr: 0.05}]\n",
 )
 
 # --- Good to know (OC9xx) ---------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from onecycle_cli.policy.plan import Plan
+    from onecycle_cli.policy.plan import Plan, Segment
     from onecycle_cli.policy.ramps import FloatArray
     from onecycle_cli.policy.schedule import Schedule
     from onecycle_cli.policy.settings import Settings
@@ -237,6 +237,7 @@ def in_effect(settings: Settings, plan: Plan) -> dict[str, Any]:
         "max_momentum": _once([group.max_momentum for group in plan.groups]) if cycles else None,
         "final_momentum": _once([group.final_momentum for group in plan.groups]) if cycles else None,
         "last_epoch": plan.first_step - 1,
+        "then": [_words(segment) for segment in plan.then] or None,
     }
 
 
@@ -270,6 +271,13 @@ def differing(reference: dict[str, Any], other: dict[str, Any]) -> dict[str, tup
         for setting, pair in pairs.items()
         if pair[0] != pair[1] and not (setting in both and None in pair)
     }
+
+
+def _words(segment: Segment) -> str:
+    """Return a segment in few words: anneal 400–1499, cycle 1000–1499 to 0.05."""
+    peak = f" to {format_number(max(segment.max_lr))}" if segment.max_lr else ""
+    final = "" if segment.final_lr is None else f", then {format_number(segment.final_lr)}"
+    return f"{segment.shape} {segment.first_step}–{segment.stop - 1}{peak}{final}"
 
 
 def _once(values: Iterable[float]) -> float | list[float]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from onecycle_cli.errors import PlanError
 from onecycle_cli.findings import Severity
 from onecycle_cli.policy.checks import UNCOMPUTABLE, check_settings
-from onecycle_cli.policy.checks.ranges import check_types
+from onecycle_cli.policy.checks.types import check_types
 from onecycle_cli.policy.plan import plan_of
 from onecycle_cli.policy.schedule import schedule_of
 from onecycle_cli.policy.settings import SETTINGS, Settings

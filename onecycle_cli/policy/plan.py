@@ -53,9 +53,33 @@ class Group:
     final_momentum: float
 
 
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What follows the cycle, or what comes before it, from a step on.
+
+    Attributes:
+        shape: one of SHAPES.
+        first_step: its first step.
+        stop: the step before which it ends.
+        max_lr: each group's peak; empty unless it is a cycle.
+        pct_start: the fraction of a cycle that warms up.
+        final_lr: where it ends; None for the cycle's final rate.
+    """
+
+    shape: str
+    first_step: int
+    stop: int
+    max_lr: tuple[float, ...]
+    pct_start: float
+    final_lr: float | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Every number of a schedule, resolved; `listed_momentum` if max_momentum was given once per group."""
+    """Every number of a schedule, resolved; `listed_momentum` if max_momentum was given once per group.
+
+    `then` is what follows the cycle.
+    """
 
     convention: Convention
     length: Length
@@ -72,11 +96,17 @@ class Plan:
     final_div_factor: float
     final_lr: float | None
     first_step: int
+    then: tuple[Segment, ...] = ()
 
     @property
     def total_steps(self) -> int:
         """Steps of the cycle, however its length was given."""
         return self.length.total_steps
+
+    @property
+    def stop(self) -> int:
+        """Steps of the whole run: of the cycle, or until the last segment after it ends."""
+        return self.then[-1].stop if self.then else self.total_steps
 
 
 def find_length(settings: Settings) -> Length | None:
@@ -185,7 +215,28 @@ def make_plan(settings: Settings, length: Length) -> Plan:
         final_div_factor=_either(settings.final_div_factor, defaults.final_div_factor),
         final_lr=defaults.final_lr if settings.final_lr is None else settings.final_lr,
         first_step=_either(settings.last_epoch, -1) + 1,
+        then=segments_of(settings, length) if settings.then else (),
     )
+
+
+def segments_of(settings: Settings, length: Length) -> tuple[Segment, ...]:
+    """Return the segments after the cycle; their values must already be valid (`check_segments` says whether)."""
+    found: list[Segment] = []
+    pct_start = _either(settings.pct_start, convention_of(settings).defaults.pct_start)
+    number = len(group_names(settings))
+    for given in settings.then or ():
+        peak = given.get("max_lr") or ()
+        found.append(
+            Segment(
+                shape=given["shape"],
+                first_step=_either(given.get("from"), found[-1].stop if found else length.total_steps),
+                stop=given["total_steps"],
+                max_lr=peak if isinstance(peak, tuple) else (peak,) * number,
+                pct_start=_either(given.get("pct_start"), pct_start),
+                final_lr=given.get("final_lr"),
+            )
+        )
+    return tuple(found)
 
 
 def group_names(settings: Settings) -> tuple[str, ...]:

@@ -95,6 +95,7 @@ class Phase:
     """A phase of the cycle: its name, its first and last step, and each group's ramps.
 
     `momentum` is empty if momentum is not cycled. A phase whose `last_step` is before its `first_step` is empty.
+    `is_cut` if another segment begins before its ramps end.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Phase:
     last_step: int
     lr: tuple[Ramp, ...]
     momentum: tuple[Ramp, ...]
+    is_cut: bool = False
 
     @property
     def steps(self) -> int:

@@ -29,7 +29,7 @@ class Schedule:
     """Learning rate and momentum over the steps 0 … total_steps - 1 of one plan.
 
     Attributes:
-        total_steps: steps (optimizer updates) of the cycle.
+        total_steps: steps (optimizer updates) of the cycle, and of what follows it.
         steps_per_epoch: steps of one epoch, or None if not known.
         first_step: the first step to train; 0 unless `last_epoch` resumes.
         groups: the names of the parameter groups.
@@ -41,14 +41,20 @@ class Schedule:
 
         Raises:
             ZeroDivisionError: the convention's arithmetic divides by zero.
+            ValueError: no step comes before a segment that follows the cycle.
         """
-        phases = plan.convention.phases(plan) if phases is None else phases
+        if phases is None:
+            phases = plan.convention.phases(plan)
+            if plan.then:
+                from onecycle_cli.policy.continuation import with_segments
+
+                phases = with_segments(plan, phases)
         self.plan = plan
-        self.total_steps = plan.total_steps
+        self.total_steps = plan.stop
         self.steps_per_epoch = plan.length.steps_per_epoch
         self.first_step = plan.first_step
         self.groups = tuple(group.name for group in plan.groups)
-        self.phases = tuple(part for phase in phases if (part := phase.within(plan.total_steps)).steps)
+        self.phases = tuple(part for phase in phases if (part := phase.within(self.total_steps)).steps)
         self.cycles_momentum = plan.cycle_momentum and bool(phases[0].momentum)
 
     @overload
@@ -96,8 +102,15 @@ class Schedule:
         # holds no class of ours, which torch.load refuses.
         return partial(_held_rate, self, group)
 
+    @property
+    def epochs(self) -> int:
+        """The epochs of the run: as the plan has them or, with segments after the cycle, all that they fill."""
+        if not self.plan.then:
+            return self.plan.epochs
+        return max(1, self.total_steps // (self.steps_per_epoch or self.total_steps))
+
     def __len__(self) -> int:
-        """Return the steps of the cycle."""
+        """Return the steps of the cycle, and of what follows it."""
         return self.total_steps
 
     def __repr__(self) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
 MOST_STEPS = 2**53
 """The longest cycle: above it consecutive steps are no longer distinct as float64, in which all frameworks count."""
@@ -46,6 +46,7 @@ class Setting:
         at_least: the smallest number it takes.
         at_most: the largest number it takes.
         required: whether it must be given.
+        parts: the keys of a value that is a mapping; empty for all other values.
     """
 
     section: Section
@@ -58,12 +59,19 @@ class Setting:
     at_least: float | None = None
     at_most: float | None = None
     required: bool = False
+    parts: Mapping[str, Setting] = field(default_factory=dict)
+
+    @property
+    def has_flag(self) -> bool:
+        """Whether a flag gives it: a mapping does not fit in one."""
+        return not self.parts
 
 
 def _declare(section: Section, single: type, example: str, description: str, **other: Any) -> Any:
     setting = Setting(section=section, single=single, example=example, description=description, **other)
     default: dict[str, Any] = {} if setting.required else {"default": None}
-    return field(metadata={"setting": setting}, **default)
+    # Mappings have no hash, and equal settings have equal hashes without them, too.
+    return field(metadata={"setting": setting}, hash=False if setting.parts else None, **default)
 
 
 def _number(section: Section, example: str, description: str, **other: Any) -> Any:
@@ -84,6 +92,65 @@ def _text(section: Section, example: str, description: str, choices: Collection[
 
 _RATE, _LENGTH, _SHAPE, _MOMENTUM, _RUN = Section
 _ONE_OR_LIST = "one number, or a list with one per parameter group."
+
+SHAPES = {
+    "hold": "keep the learning rate of the step before",
+    "anneal": "anneal from there to the final learning rate",
+    "cycle": "rise to a peak of its own, then anneal",
+}
+"""The shapes of a segment after the cycle."""
+
+SEGMENT: dict[str, Setting] = {
+    "shape": Setting(
+        section=_RUN,
+        single=str,
+        example="anneal",
+        description="; ".join(f"{name}: {what}" for name, what in SHAPES.items()) + ".",
+        choices=SHAPES,
+        required=True,
+    ),
+    "from": Setting(
+        section=_RUN,
+        single=int,
+        example="1000",
+        description="Its first step (default: where what comes before it ends).",
+        at_least=1,
+        at_most=MOST_STEPS,
+    ),
+    "total_steps": Setting(
+        section=_RUN,
+        single=int,
+        example="1500",
+        description="Steps of the whole run when it ends, counted from the run's first step.",
+        at_least=1,
+        at_most=MOST_STEPS,
+        required=True,
+    ),
+    "max_lr": Setting(
+        section=_RUN,
+        single=float,
+        item=float,
+        example="0.05",
+        description=f"Peak of a cycle: {_ONE_OR_LIST}",
+        above=0,
+    ),
+    "pct_start": Setting(
+        section=_RUN,
+        single=float,
+        example="0.3",
+        description="Fraction of a cycle spent raising the learning rate (default: the plan's).",
+        at_least=0,
+        at_most=1,
+    ),
+    "final_lr": Setting(
+        section=_RUN,
+        single=float,
+        example="4.0e-7",
+        description="Learning rate at the end of an anneal or a cycle (default: the plan's final one).",
+        at_least=0,
+    ),
+}
+"""The keys of a segment that follows the cycle."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -185,17 +252,21 @@ class Settings:
         "Index of the last finished step when resuming: one less than scheduler.last_epoch in a checkpoint.",
         -1,
     )
+    then: tuple[Mapping[str, Any], ...] | None = _declare(
+        _RUN,
+        dict,
+        "[{shape: hold, from: 1000, total_steps: 1500}]",
+        "What follows the cycle, or cuts it short: one segment, or a list of them. `onecycle extend` writes them.",
+        item=dict,
+        parts=SEGMENT,
+    )
     name: str | None = _text(_RUN, "my run", "Label of the plan in tables and legends (default: the file's name).")
     verbose: bool | None = _flag(_RUN, "false", "Show on standard error where each setting came from.")
 
     def __post_init__(self) -> None:
         """Store lists as tuples, and integers as floats where the setting is one."""
         for name, value in self.given.items():
-            setting = SETTINGS[name]
-            if isinstance(value, list | tuple):
-                object.__setattr__(self, name, tuple(map(float, value) if setting.item is float else value))
-            elif setting.single is float:
-                object.__setattr__(self, name, float(value))
+            object.__setattr__(self, name, _stored(SETTINGS[name], value))
         if (peaks := self._layer_peaks()) is not None:
             object.__setattr__(self, "max_lr", peaks)
             object.__setattr__(self, "lr_decay", None)
@@ -219,6 +290,17 @@ class Settings:
     def given(self) -> dict[str, Any]:
         """The settings that were given, by name, in the order of their declaration."""
         return {name: value for name in SETTINGS if (value := getattr(self, name)) is not None}
+
+
+def _stored(setting: Setting | None, value: Any) -> Any:
+    if setting is None or value is None:
+        return value
+    if setting.parts:
+        segments = [value] if isinstance(value, dict) else value
+        return tuple({key: _stored(setting.parts.get(key), part) for key, part in each.items()} for each in segments)
+    if isinstance(value, list | tuple):
+        return tuple(map(float, value) if setting.item is float else value)
+    return float(value) if setting.single is float else value
 
 
 SETTINGS: dict[str, Setting] = {declared.name: declared.metadata["setting"] for declared in fields(Settings)}

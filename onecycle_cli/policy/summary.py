@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -84,8 +85,8 @@ def peak_is_reached(schedule: Schedule) -> bool:
 
 
 def warmup_steps(schedule: Schedule) -> int:
-    """Return the number of steps of the warm-up."""
-    return sum(phase.steps for phase in schedule.phases if phase.name == "warm-up")
+    """Return the number of steps of the warm-up; a cycle that follows the first one has another."""
+    return sum(phase.steps for phase in takewhile(lambda phase: phase.name == "warm-up", schedule.phases))
 
 
 def steps_between(

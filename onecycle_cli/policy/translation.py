@@ -61,6 +61,8 @@ class Translation:
 def translate(settings: OneCycle, schedule: Schedule, target: str) -> Translation | None:
     """Return the settings in a convention whose learning rates come closest to a schedule's, or None if none do."""
     shape, convention = shape_of(schedule.plan), CONVENTIONS[target]
+    if schedule.plan.then:
+        return None  # segments are the same in every convention, and begin at what the cycle has reached
     if shape is None or not _can_follow(shape, convention):
         return None
     values = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from onecycle_cli.findings import Severity
 from onecycle_cli.findings.plan_rules import EPOCHS_AS_STEPS, NO_LENGTH
 from onecycle_cli.policy.checks import check_training
-from onecycle_cli.policy.checks.ranges import check_types
+from onecycle_cli.policy.checks.types import check_types
 from onecycle_cli.policy.onecycle import OneCycle
 from onecycle_cli.policy.settings import SETTINGS, Section
 

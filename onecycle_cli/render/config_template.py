@@ -48,7 +48,7 @@ LENGTHS = (
 )
 """The ways to say how long a cycle is."""
 
-TYPES = {float: "number", int: "integer", bool: "boolean", str: ["string", "number", "boolean"]}
+TYPES = {float: "number", int: "integer", bool: "boolean", str: ["string", "number", "boolean"], dict: "object"}
 
 
 def json_schema() -> dict[str, Any]:
@@ -71,7 +71,9 @@ def json_schema() -> dict[str, Any]:
 
 def _property(setting: Setting) -> dict[str, Any]:
     branches = [_value(setting, setting.single)]
-    if setting.item is not None:
+    if setting.parts:
+        branches.append({"items": branches[0], "type": "array"})
+    elif setting.item is not None:
         distinct = {"uniqueItems": True} if setting.item is str else {}
         items = _value(setting, setting.item)
         branches.append({"items": items, "maxItems": MOST_GROUPS, "minItems": 1, "type": "array", **distinct})
@@ -84,6 +86,13 @@ def _value(setting: Setting, kind: type) -> dict[str, Any]:
     """Describe one value of a setting; a text may be written without quotes, so `name: 2024` is a number to YAML."""
     if setting.choices:
         return {"enum": list(setting.choices), "type": "string"}
+    if setting.parts:
+        return {
+            "type": TYPES[kind],
+            "properties": {name: _property(part) for name, part in setting.parts.items()},
+            "required": [name for name, part in setting.parts.items() if part.required],
+            "additionalProperties": False,
+        }
     limits = {"exclusiveMinimum": setting.above, "maximum": setting.at_most, "minimum": setting.at_least}
     given = {word: limit for word, limit in limits.items() if limit is not None} if kind is not str else {}
     return {**given, "type": TYPES[kind]}

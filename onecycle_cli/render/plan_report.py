@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any
 
 from onecycle_cli.formatting import count, flag_name, format_number, percent, printable, setting_text, short
+from onecycle_cli.policy.continuation import description
 from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.plan import epoch_from_data, find_length
 from onecycle_cli.policy.settings import SETTINGS, Settings
@@ -16,6 +17,7 @@ from onecycle_cli.render.step_table import columns, table_rows
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from onecycle_cli.policy.ramps import Phase
     from onecycle_cli.policy.schedule import Schedule
     from onecycle_cli.policy.summary import GroupSummary
 
@@ -47,11 +49,19 @@ def key_steps(schedule: Schedule) -> list[int]:
     return sorted(step for step in steps if step >= first)
 
 
+def phase_rates(schedule: Schedule, phase: Phase) -> list[tuple[float, float]]:
+    """Return each group's learning rates between which a phase moves; one that is cut short ends at its last step."""
+    return [
+        (ramp.start, schedule.lr(phase.last_step, group) if phase.is_cut else ramp.end)
+        for group, ramp in enumerate(phase.lr)
+    ]
+
+
 def plan_json(name: str, schedule: Schedule, convention: str, steps: Sequence[int]) -> dict[str, Any]:
     """Return a plan as `onecycle show --format json` writes it."""
     warmup, phases = warmup_steps(schedule), []
     for phase in schedule.phases:
-        rates = [{"start_lr": ramp.start, "end_lr": ramp.end} for ramp in phase.lr]
+        rates = [{"start_lr": start, "end_lr": end} for start, end in phase_rates(schedule, phase)]
         entry = {"name": phase.name, "first_step": phase.first_step, "last_step": phase.last_step, **rates[0]}
         phases.append(entry | ({"groups": rates} if len(rates) > 1 else {}))
     return {
@@ -82,7 +92,8 @@ def print_plan(
     lr_titles = [f"lr {name}" if len(groups) > 1 else "lr" for name in groups]
     phases: list[tuple[str, ...]] = [("phase", *ends, "steps", *lr_titles)]
     for phase in schedule.phases:
-        ramps = (f"{format_number(ramp.start)} → {format_number(ramp.end)}" for ramp in phase.lr[:MOST_GROUPS])
+        rates = phase_rates(schedule, phase)[:MOST_GROUPS]
+        ramps = (f"{format_number(start)} → {format_number(end)}" for start, end in rates)
         phases.append((phase.name, f"{phase.first_step:,}", f"{phase.last_step:,}", f"{phase.steps:,}", *ramps))
     names = columns(schedule)
     titles = [name.replace("momentum", momentum_word, 1) if name.startswith("momentum") else name for name in names]
@@ -111,6 +122,11 @@ def key_facts(schedule: Schedule, momentum_word: str) -> list[Fact]:
         epochs = f" = {_epochs(length.total_steps, per_epoch)} of {count(per_epoch, 'step')}" if per_epoch else ""
         origin = f", total_steps as given{epochs}"
     facts = [("length", f"{count(length.total_steps, 'step')}{origin}")]
+    if schedule.plan.then:
+        facts[0] = ("cycle", facts[0][1])
+        epochs = f" = {_epochs(schedule.total_steps, per_epoch)}" if per_epoch else ""
+        then = description(schedule.plan)
+        facts.insert(0, ("length", f"{count(schedule.total_steps, 'step')}{epochs}: the cycle, then {then}"))
     if schedule.first_step:
         ahead = f"{schedule.total_steps - schedule.first_step:,} of {count(schedule.total_steps, 'step')} are ahead"
         facts.append(("resume", f"at step {schedule.first_step:,}; {ahead}"))
@@ -132,7 +148,8 @@ def key_facts(schedule: Schedule, momentum_word: str) -> list[Fact]:
 
 
 def _share(steps: int, schedule: Schedule) -> str:
-    return f"{percent(steps / schedule.total_steps)} of the cycle"
+    what = "run" if schedule.plan.then else "cycle"
+    return f"{percent(steps / schedule.total_steps)} of the {what}"
 
 
 def _epochs(steps: int, per_epoch: int) -> str:

@@ -99,10 +99,11 @@ def _right(found: Comparison, *, partial: bool) -> Verdict:
 
 def _epochs_or_steps(series: Series) -> Iterator[str]:
     """Note that a log with as many rows as the plan has epochs may have a row for each of them."""
-    plan, last = series.schedule.plan, int(series.logged_steps.max())
-    if series.reading.unit == "step" and 1 < plan.epochs < plan.total_steps and plan.epochs in (last, last + 1):
+    planned, last = series.schedule, int(series.logged_steps.max())
+    epochs = planned.epochs
+    if series.reading.unit == "step" and 1 < epochs < planned.total_steps and epochs in (last, last + 1):
         yield (
-            f"the log has a row for each of as many steps as the plan has epochs ({plan.epochs:,}): if a row is an "
+            f"the log has a row for each of as many steps as the plan has epochs ({epochs:,}): if a row is an "
             "epoch, the scheduler moves once per epoch, which --row-is epoch shows"
         )
 

@@ -113,7 +113,7 @@ def _per_process(steps: Steps, schedule: Schedule, world: int) -> Iterator[Readi
     Its total_steps are then those of one process that has all data. As each epoch is rounded up to whole optimizer
     steps, the cycle may be over before the run is: accelerate does not step OneCycleLR past total_steps.
     """
-    total, epochs = schedule.total_steps, schedule.plan.epochs
+    total, epochs = schedule.total_steps, schedule.epochs
     last = epochs * -(-total // (epochs * world))
     note = f"accelerate steps a prepared scheduler once per process, so each step of the log is {world:,} of the cycle"
     for by in (0, -1, 1) if world > 1 else ():

@@ -61,7 +61,7 @@ def uneven(settings: Settings, schedule: Schedule, last: int) -> Accumulation | 
 
     The plan's data says how many an epoch has, or else the log's last number, if it is of a whole number of epochs.
     """
-    times, epochs = settings.gradient_accumulation or 1, schedule.plan.epochs
+    times, epochs = settings.gradient_accumulation or 1, schedule.epochs
     if times == 1 or not (per_epoch := schedule.steps_per_epoch):
         return None
     data = epoch_from_data(settings)

@@ -102,7 +102,7 @@ BESIDE = frozenset(
 OF_THE_RUN = frozenset({"groups", "strategy", "stepsize", "convention"})
 """Keys that are settings to a scheduler, and something else among a whole run's settings."""
 
-OURS_ALONE = frozenset({"lr_decay", "samples", "tokens", "tokens_per_step"})
+OURS_ALONE = frozenset({"lr_decay", "samples", "then", "tokens", "tokens_per_step"})
 """Settings that no framework's scheduler has: in a training config these words mean something else."""
 
 _WHOLE = ("max", "total", "train", "training", "maxnum", "totalnum", "numtotal", "numtrain", "numtraining", "ntrain",

@@ -9,6 +9,7 @@ from onecycle_cli.findings.plan_rules import (
     LAYER_PEAKS,
     LIST_LENGTHS,
     NO_LENGTH,
+    SEGMENT_STEPS,
     UNSUPPORTED,
     WARMUP_OF_ONE,
 )
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from onecycle_cli.policy.context import TrainingContext
     from onecycle_cli.policy.settings import Settings
 
-UNCOMPUTABLE = frozenset({NO_LENGTH, LIST_LENGTHS, GROUP_NAMES, LAYER_PEAKS, WARMUP_OF_ONE, UNSUPPORTED})
+UNCOMPUTABLE = frozenset({NO_LENGTH, LIST_LENGTHS, GROUP_NAMES, LAYER_PEAKS, WARMUP_OF_ONE, UNSUPPORTED, SEGMENT_STEPS})
 """Rules that no schedule can be computed against; the frameworks compute in spite of every other finding."""
 
 
@@ -39,6 +40,10 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
         *check_support(settings),
         *check_phases(settings),
     ]
+    if settings.then:
+        from onecycle_cli.policy.checks.segments import check_segments
+
+        found += check_segments(settings)
     yield from found
     if not any(finding.severity is Severity.ERROR for finding in found):
         yield from check_peak(settings)

@@ -66,14 +66,15 @@ def check_length(settings: Settings) -> Iterator[Finding]:
         yield OUT_OF_RANGE.finding(message, f"check {about}", "epochs" if length.is_in_epochs else length.came_from)
     yield from _check_agreement(settings)
     last_epoch = -1 if settings.last_epoch is None else settings.last_epoch
-    if last_epoch >= length.total_steps - 1:
-        total = count(length.total_steps, "step")
-        done = f"all {total} are already done" if length.total_steps > 1 else "the only step is already done"
-        if last_epoch >= length.total_steps:
-            done = f"{count(last_epoch + 1, 'step')} are already done, but the cycle has {length.total_steps:,}"
+    stop = settings.then[-1]["total_steps"] if settings.then else length.total_steps
+    if last_epoch >= stop - 1:
+        done = f"all {count(stop, 'step')} are already done" if stop > 1 else "the only step is already done"
+        if last_epoch >= stop:
+            what = "run" if settings.then else "cycle"
+            done = f"{count(last_epoch + 1, 'step')} are already done, but the {what} has {stop:,}"
         yield NOTHING_LEFT.finding(
             f"last_epoch is {last_epoch:,}: {done}",
-            f"set last_epoch below {length.total_steps - 1:,}, the last step",
+            f"set last_epoch below {stop - 1:,}, the last step",
             "last_epoch",
         )
 
@@ -172,8 +173,17 @@ def check_phases(settings: Settings) -> Iterator[Finding]:
 
 
 def check_peak(settings: Settings) -> Iterator[Finding]:
-    """Find a valid plan whose steps miss the peak."""
+    """Find a valid plan whose steps miss the peak, and segments after the cycle that move against their name."""
     schedule = schedule_of(plan_of(settings))
+    if schedule is not None and settings.then:
+        from onecycle_cli.policy.checks.segments import check_cut, check_segment_rates
+
+        whole, schedule = schedule, schedule_of(replace(schedule.plan, then=()))
+        yield from check_segment_rates(whole)
+        cut = [] if schedule is None else [*check_cut(whole, schedule)]
+        if cut:
+            yield from cut
+            return
     if schedule is None or peak_is_reached(schedule):
         return
     plan, highest = schedule.plan, summarize(schedule, 0)

@@ -1,13 +1,10 @@
-"""Whether each value can be trained with: its type, its range, the length of its list, and its framework."""
+"""Whether each value can be trained with: its range, the length of its list, and its framework."""
 
 from __future__ import annotations
 
 import math
-from difflib import get_close_matches
-from itertools import islice
 from typing import TYPE_CHECKING
 
-from onecycle_cli.findings.config_rules import MISSING_SETTING, UNKNOWN_CHOICE, WRONG_TYPE
 from onecycle_cli.findings.plan_rules import (
     FACTOR_BELOW_ONE,
     GROUP_NAMES,
@@ -18,7 +15,7 @@ from onecycle_cli.findings.plan_rules import (
     TWO_FINALS,
     UNSUPPORTED,
 )
-from onecycle_cli.formatting import THOUSANDS, count, flag_name
+from onecycle_cli.formatting import count
 from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.settings import MOST_GROUPS, SETTINGS
 
@@ -35,103 +32,26 @@ LISTS = tuple(name for name, setting in SETTINGS.items() if setting.item is floa
 NEUTRAL = {"three_phase": False, "cycle_momentum": False}
 """Values that ask for nothing, so a framework without the setting has them anyway."""
 
-TYPE_NAMES = {float: "a number", int: "an integer", bool: "true or false", str: "a string"}
-
-
-# --- Types ------------------------------------------------------------------------------------------------------
-
-
-def check_types(values: Mapping[str, object]) -> Iterator[Finding]:
-    """Find values that are not of their setting's type, one finding per setting; None means not given."""
-    for name, setting in SETTINGS.items():
-        value = values.get(name)
-        if value is None:
-            if setting.required:
-                hint = f"set {name} to the highest learning rate of the run, or use {flag_name(name)} {setting.example}"
-                yield MISSING_SETTING.finding(f"{name}, the peak, is not given", hint, name)
-            continue
-        if setting.choices:
-            if not (isinstance(value, str) and value in setting.choices):
-                choices = list(setting.choices)
-                near = get_close_matches(str(value).lower().replace("_", "-")[:60], choices, 1, 0.4)
-                hint = f"did you mean {near[0]}?" if near else f"set {name} to {choices[0]}"
-                message = f"{name} is {shown(value)}, not one of: {', '.join(choices)}"
-                yield UNKNOWN_CHOICE.finding(message, hint, name)
-        elif isinstance(value, list | tuple) and setting.item is not None:
-            misfits = (index for index, item in enumerate(value) if not _is_of(setting.item, item))
-            for index in islice(misfits, 1):
-                yield _wrong_type(name, setting, value[index], index)
-        elif not _is_of(setting.single, value):
-            yield _wrong_type(name, setting, value)
-
-
-def _is_of(kind: type, value: object) -> bool:
-    """Return whether a value is of a type: an integer is a number too, and a boolean is not an integer."""
-    if isinstance(value, bool) or kind is bool:
-        return isinstance(value, bool) and kind is bool
-    if kind is float and isinstance(value, int):
-        try:
-            float(value)
-        except OverflowError:
-            return False
-        return True
-    return isinstance(value, kind)
-
-
-def _wrong_type(name: str, setting: Setting, value: object, index: int | None = None) -> Finding:
-    """Return the finding about a value, which is an item of a list where there is an index."""
-    kind = setting.single if index is None else setting.item
-    named = name if index is None else f"{name}[{index}]"
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        hint = f"set {name} to a value such as {setting.example}"
-        return OUT_OF_RANGE.finding(f"{named} is {show(value)}, not a finite number", hint, name, index)
-    unquoted = _unquoted(setting.single, value)
-    hint = f"write {unquoted} without quotes" if unquoted else f"write a value such as {setting.example}"
-    if isinstance(value, float) and setting.single is int and math.isfinite(value):
-        hint = f"write {round(value)}"
-    if isinstance(value, str) and setting.single is int and THOUSANDS.fullmatch(value.strip()):
-        hint = f"write {value.strip().replace(',', '')}"
-    wanted = TYPE_NAMES[kind or str]
-    if index is None and setting.item is not None:
-        wanted += f" or a list of {TYPE_NAMES[setting.item].removeprefix('a ')}s, one per parameter group"
-    article = "the float " if isinstance(value, float) and setting.single is int else ""
-    return WRONG_TYPE.finding(f"{named} must be {wanted}, not {article}{shown(value)}", hint, name, index)
-
-
-def _unquoted(kind: type, value: object) -> str | None:
-    """Return a quoted number or boolean without its quotes, or None if it is neither."""
-    if not isinstance(value, str):
-        return None
-    text = value.strip()
-    if kind is bool:
-        return text.lower() if text.lower() in ("true", "false") else None
-    try:
-        number = float(text) if text.isascii() else math.nan
-    except ValueError:
-        return None
-    if not math.isfinite(number):
-        return None
-    return str(int(number)) if kind is int and number.is_integer() else shown(text)[1:-1]
-
 
 # --- Ranges -----------------------------------------------------------------------------------------------------
 
 
 def check_ranges(settings: Settings) -> Iterator[Finding]:
     """Check each number against its own range, then the quotients of two."""
-    found = [finding for name, value in settings.given.items() for finding in _check_range(name, value)]
+    found = [finding for name, value in settings.given.items() for finding in check_range(name, SETTINGS[name], value)]
     yield from found
     yield from _check_factors(settings)
     if not found:
         yield from _check_ends(settings)
 
 
-def _check_range(name: str, value: object) -> Iterator[Finding]:
+def check_range(name: str, setting: Setting, value: object) -> Iterator[Finding]:
+    """Find the numbers of a setting that are outside its range."""
     listed = isinstance(value, tuple)
     for index, number in enumerate(value if isinstance(value, tuple) else (value,)):
         if isinstance(number, bool) or not isinstance(number, int | float):
             continue
-        violation = _violation(number, SETTINGS[name])
+        violation = _violation(number, setting)
         if violation is None:
             continue
         if name == "pct_start":
@@ -143,7 +63,7 @@ def _check_range(name: str, value: object) -> Iterator[Finding]:
             yield PCT_START_RANGE.finding(message, hint, name)
         else:
             named = f"{name}[{index}]" if listed else name
-            hint = f"set {name} to a value such as {SETTINGS[name].example}"
+            hint = f"set {name} to a value such as {setting.example}"
             yield OUT_OF_RANGE.finding(f"{named} is {show(number)}, {violation}", hint, name, index if listed else None)
 
 

@@ -120,6 +120,7 @@ CONVENTION = Convention(
         "three_phase": "the papers' cycle has its own plateau at the end",
         "anneal_strategy": "the papers' cycle is linear only",
         "final_lr": "the papers' runs end at the base rate / final_div_factor",
+        "then": "the papers' cycle has its own plateau at the end",
     },
     whole_steps=True,
     has_plateau=True,

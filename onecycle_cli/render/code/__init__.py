@@ -9,8 +9,10 @@ from importlib import import_module
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Literal
 
+from onecycle_cli.errors import OnecycleError
 from onecycle_cli.formatting import format_number, printable
 from onecycle_cli.policy.checks.optimizers import momentum_word, plain_name
+from onecycle_cli.policy.continuation import description
 from onecycle_cli.policy.summary import summarize
 
 if TYPE_CHECKING:
@@ -32,6 +34,11 @@ Framework = Literal[
 ]
 """The frameworks, each with a module here whose function `snippet` writes a plan for it."""
 
+ONE_CYCLE_ONLY: dict[Framework, str] = {
+    "mmengine": "its config names OneCycleLR, which has one cycle, and has no place for a formula"
+}
+"""The frameworks whose code cannot follow a plan with segments after its cycle, and why."""
+
 OTHER_NAMES: dict[str, Framework] = {
     "pytorch": "torch",
     "pl": "lightning",
@@ -50,7 +57,15 @@ def code(framework: Framework, name: str, settings: OneCycle, schedule: Schedule
     """Return a plan as a snippet for a framework; its first comment begins with `name`.
 
     `guarded` adds a ScheduleGuard, for the frameworks in GUARDED.
+
+    Raises:
+        OnecycleError: the framework cannot follow a plan with segments after its cycle.
     """
+    if schedule.plan.then and framework in ONE_CYCLE_ONLY:
+        raise OnecycleError(
+            f"{framework} cannot follow a plan that goes on after its cycle: {ONE_CYCLE_ONLY[framework]}",
+            "write it for another framework, or export its values",
+        )
     module = import_module(f"onecycle_cli.render.code.{framework.replace('-', '_')}")
     text: str = module.snippet(Task(name, settings, schedule, guarded))
     return text + "\n"
@@ -80,7 +95,7 @@ class Task:
 
     @property
     def total(self) -> int:
-        """Steps of the cycle."""
+        """Steps of the run."""
         return self.schedule.total_steps
 
     @property
@@ -90,8 +105,13 @@ class Task:
 
     @property
     def from_loader(self) -> bool:
-        """Whether the length came from epochs, so that the code can ask the real loader for its steps."""
-        return self.plan.length.is_in_epochs
+        """Whether the length is in epochs, so that the code can ask the real loader for its steps."""
+        return self.plan.length.is_in_epochs and self.total % self.per_epoch == 0
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the run."""
+        return self.schedule.epochs
 
     @property
     def per_epoch(self) -> int:
@@ -139,7 +159,7 @@ class Task:
 
     def steps_of_the_run(self) -> str:
         """Return Python for the steps of the run: from the real loader where the plan's length came from epochs."""
-        return f"{self.plan.epochs} * {self.steps_of_an_epoch()}" if self.from_loader else str(self.total)
+        return f"{self.epochs} * {self.steps_of_an_epoch()}" if self.from_loader else str(self.total)
 
     def planned(self) -> str:
         """Return a remark with the steps that the real loader should give for the run."""
@@ -148,6 +168,8 @@ class Task:
     def head(self, *more: str) -> str:
         """Return the comment at the top: the plan's name, its length and key values, and more paragraphs."""
         length = self.plan.length.sum
+        if self.plan.then:
+            length = f"a cycle of {self.plan.total_steps:,}, then {description(self.plan)}"
         first = summarize(self.schedule, 0)
         rates = (first.initial_lr, first.peak_lr, first.final_lr)
         momenta = (first.initial_momentum, first.turning_momentum, first.final_momentum)

@@ -17,7 +17,7 @@ def snippet(task: Task) -> str:
     length = [Argument("total_steps", str(task.total))]
     if task.from_loader:
         per_epoch = Argument("steps_per_epoch", task.steps_of_an_epoch(), f"planned: {task.per_epoch}")
-        length = [Argument("epochs", str(task.plan.epochs)), per_epoch]
+        length = [Argument("epochs", str(task.epochs)), per_epoch]
     scheduler = make_scheduler(task, length)
     apart = task.accumulation > 1
     size = f", with batches of {task.settings.batch_size}" if task.settings.batch_size else ""

@@ -75,7 +75,7 @@ def snippet(task: Task) -> str:
         head = join(head, comment(_deviation(task, match)), textwrap.indent(short, "#     "), exact, between="\n#\n")
     else:
         close = match is not None and match.close
-        head = task.head("" if close else why_not(match, "fit_one_cycle"), formula.remark, *notes)
+        head = task.head("" if close else why_not(match, "fit_one_cycle", task.schedule), formula.remark, *notes)
     return _whole(task, head, ["ParamScheduler"], functions, fit, callbacks)
 
 
@@ -181,9 +181,9 @@ def _deviation(task: Task, match: Match) -> str:
 
 def _epochs(task: Task) -> str:
     per_epoch = task.plan.length.steps_per_epoch
-    if per_epoch is None or per_epoch * task.plan.epochs != task.total:
+    if per_epoch is None or per_epoch * task.epochs != task.total:
         return "1"
-    return str(task.plan.epochs)
+    return str(task.epochs)
 
 
 def _curves(task: Task, momentum: str) -> list[str]:

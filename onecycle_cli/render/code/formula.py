@@ -137,10 +137,15 @@ def _written(schedule: Schedule) -> tuple[type[Ramp], Schedule, str]:
     if len(ramps) == 1 and (kind := ramps.pop()) in CURVES:
         return kind, schedule, ""
     if isinstance(schedule.phases[0].lr[0], FastaiRamp):
-        kind, total = CosineRamp, schedule.total_steps
+        kind, total = CosineRamp, schedule.plan.total_steps
 
         def in_steps(ramps: Sequence[Ramp]) -> tuple[Ramp, ...]:
-            return tuple(CosineRamp(ramp.start, ramp.end, ramp.edge * total, ramp.span * total) for ramp in ramps)
+            return tuple(
+                CosineRamp(ramp.start, ramp.end, ramp.edge * total, ramp.span * total)
+                if isinstance(ramp, FastaiRamp)
+                else ramp
+                for ramp in ramps
+            )
 
         phases = [replace(part, lr=in_steps(part.lr), momentum=in_steps(part.momentum)) for part in schedule.phases]
         remark = "fastai counts its position in float32; here it is counted in steps."

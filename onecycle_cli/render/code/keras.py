@@ -94,7 +94,7 @@ def _guard(task: Task, written: Schedule) -> str:
 
 def _fit(task: Task, *, guarded: bool) -> str:
     callbacks = ["guard.for_keras()"] if guarded else []
-    given = [f"epochs={task.plan.epochs}"]
+    given = [f"epochs={task.epochs}"]
     if task.from_loader:
         given += [f"initial_epoch={task.first_epoch}"] if task.first_epoch else []
     else:

@@ -36,7 +36,7 @@ def snippet(task: Task) -> str:
 
 def _arguments(task: Task) -> list[Argument]:
     if task.from_loader:
-        given = [Argument("max_epochs", str(task.plan.epochs))]
+        given = [Argument("max_epochs", str(task.epochs))]
     else:
         given = [Argument("max_epochs", "-1"), Argument("max_steps", str(task.total), "updates of the weights")]
     if task.accumulation > 1:

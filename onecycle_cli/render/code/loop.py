@@ -52,7 +52,7 @@ def loop(task: Task, body: Sequence[str], *, numbered: bool = False, by_batch: b
         lines = [skip, "    continue  # trained before the checkpoint", *lines]
     batches = "for number, batch in enumerate(train_loader, 1):" if numbered else "for batch in train_loader:"
     inner = [f"{sampler}.set_epoch(epoch)"] if sampler else []
-    return _block(f"for epoch in range({start}{task.plan.epochs}):", [*inner, *_block(batches, lines).splitlines()])
+    return _block(f"for epoch in range({start}{task.epochs}):", [*inner, *_block(batches, lines).splitlines()])
 
 
 def _over_steps(task: Task, body: Sequence[str], *, numbered: bool, by_batch: bool, sampler: str) -> str:

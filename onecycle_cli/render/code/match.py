@@ -72,8 +72,11 @@ def match_scheduler(
     """Compare a plan with the schedule that a convention computes from its numbers.
 
     Without `momentum`, only the learning rate is compared; a difference below `tolerance` of the peak is rounding.
-    None where the framework cannot compute it, or divides by zero when the loop asks once more at the end.
+    None where the framework cannot compute it, divides by zero when the loop asks once more at the end, or has one
+    cycle where the plan has more.
     """
+    if planned.plan.then:
+        return None
     convention = CONVENTIONS[name]
     plan = _translate(planned, convention)
     if convention.ends_at_last_step and plan.pct_start == 1:
@@ -84,8 +87,10 @@ def match_scheduler(
     return None if own is None else compare_schedules(planned, own, momentum=momentum, tolerance=tolerance)
 
 
-def why_not(match: Match | None, name: str) -> str:
-    """Return why the scheduler of this name is not used."""
+def why_not(match: Match | None, name: str, planned: Schedule) -> str:
+    """Return why the scheduler of this name is not used for a plan."""
+    if planned.plan.then:
+        return f"{name} is not used: it has one cycle, and the plan goes on after it."
     return f"{name} is not used: it {FAILS}." if match is None else match.remark(name, used=False)
 
 

@@ -34,7 +34,7 @@ def snippet(task: Task) -> str:
     if task.several:
         words.append(f"The optimizer needs the parameter groups {', '.join(task.schedule.groups)}, in this order.")
     length = (
-        f"by_epoch=True, max_epochs={task.plan.epochs}"
+        f"by_epoch=True, max_epochs={task.epochs}"
         if task.from_loader
         else f"by_epoch=False, max_iters={task.total * task.accumulation}"
     )
@@ -53,7 +53,7 @@ def _scheduler(task: Task, plan: Plan) -> str:
     length = [Argument("total_steps", str(task.total * task.accumulation)), Argument("by_epoch", "False")]
     if task.from_loader:
         length = [
-            Argument("end", str(task.plan.epochs), f"epochs; planned: {task.total} updates"),
+            Argument("end", str(task.epochs), f"epochs; planned: {task.total} updates"),
             Argument("by_epoch", "True"),
             Argument("convert_to_iter_based", "True", "without it the schedule moves once an epoch"),
         ]

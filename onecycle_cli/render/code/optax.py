@@ -78,7 +78,7 @@ def snippet(task: Task) -> str:
     else:
         formula, floats = formula_of(task.schedule), FLOATS
         close = match is not None and match.close
-        words = join("" if close else why_not(match, name), formula.remark, between=" ")
+        words = join("" if close else why_not(match, name, task.schedule), formula.remark, between=" ")
         schedule = _formula(task, formula)
     body = join(schedule, _optimizer(task), _loop(task))
     lines = ["import jax", *(["import jax.numpy as jnp"] if "jnp." in body else []), "import optax"]

@@ -59,7 +59,7 @@ def snippet(task: Task) -> str:
     else:
         formula = formula_of(task.schedule)
         definition = in_python(replace(formula, lr=formula.lr[:1], momentum=(), dips=()))
-        words += [why_not(match, "Paddle's OneCycleLR"), formula.remark]
+        words += [why_not(match, "Paddle's OneCycleLR", task.schedule), formula.remark]
         check = length_check(task, task.steps_of_the_run())
         ask = f"lambda step: one_cycle(min(step, {task.total - 1}), LR)"
         make = f"scheduler = paddle.optimizer.lr.LambdaDecay(1.0, {ask})"
@@ -88,6 +88,7 @@ def _resume(task: Task) -> str:
     return task.resuming(
         'model.set_state_dict(paddle.load("checkpoint.pdparams"))',
         'optimizer.set_state_dict(paddle.load("checkpoint.pdopt"))  # has the scheduler: no last_epoch for it',
+        *([f"scheduler.step({task.first_step})  # the checkpoint has the rate of the cycle"] if task.plan.then else []),
         f"assert scheduler.last_epoch == {task.first_step}",
     )
 
@@ -117,7 +118,8 @@ def _lost(task: Task) -> str:
         lost.append(
             "Each group's learning rate is the first one's times a constant, equal to the plan's up to rounding"
         )
-        lost[-1] += (
-            "." if task.plan.final_lr is None else ", but for the last phase: the plan's final_lr is the same for all."
-        )
+        but = "" if task.plan.final_lr is None else ", but for the last phase: the plan's final_lr is the same for all"
+        if any(segment.max_lr or segment.final_lr is not None for segment in task.plan.then):
+            but = ", but for what follows the cycle, which has rates of its own"
+        lost[-1] += f"{but}."
     return " ".join(lost)

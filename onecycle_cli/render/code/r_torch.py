@@ -56,23 +56,31 @@ def snippet(task: Task) -> str:
         lr, definition, momentum, check = "0.001", "", "", ""
     else:
         formula = formula_of(task.schedule)
-        head = task.head(why_not(match, "lr_one_cycle"), formula.remark)
+        head = task.head(why_not(match, "lr_one_cycle", task.schedule), formula.remark)
         lr, definition = "1", _formula(task, formula)
         rates = [f"function(step) one_cycle(step, {name})" for name in _names("lr", task)]
         curves = "list(\n  " + ",\n  ".join(rates) + "\n)" if task.several else rates[0]
         make = f"scheduler <- lr_lambda(optimizer, {curves})"
         momentum = _momentum(task, formula)
-        check = f"stopifnot({task.plan.epochs} * {_batches(task)} == {task.total})" if task.from_loader else ""
+        check = f"stopifnot({task.epochs} * {_batches(task)} == {task.total})" if task.from_loader else ""
     over, given = "model$parameters", ""
     if task.several:
         groups = ", ".join(task.schedule.groups)
         over, given = "parameter_groups", f"parameter_groups: list(list(params = ...), ...), in this order: {groups}"
     made = f"optimizer <- {optimizer}({over}, lr = {lr})"
+    step = (
+        ("scheduler$load_state_dict(checkpoint$scheduler)  # has the step: no last_epoch for the scheduler",)
+        if not task.plan.then
+        else (
+            f"scheduler$last_epoch <- {task.first_step - 1}  # the checkpoint's scheduler is another one",
+            "scheduler$step()",
+        )
+    )
     resume = task.resuming(
         f'checkpoint <- torch_load("checkpoint.pt")  # a list, saved after the first {task.first_step} steps',
         "model$load_state_dict(checkpoint$model)",
         "optimizer$load_state_dict(checkpoint$optimizer)",
-        "scheduler$load_state_dict(checkpoint$scheduler)  # has the step: no last_epoch for the scheduler",
+        *step,
         f"stopifnot(scheduler$last_epoch == {task.first_step})",
     )
     setup = join(comment(given, _processes(task)), made, check, make, resume, between="\n")
@@ -101,7 +109,7 @@ def r_number(value: float) -> str:
 def _arguments(task: Task, plan: Plan) -> list[Argument]:
     given = [Argument("max_lr", _per_group([group.max_lr for group in plan.groups]))]
     if task.from_loader:
-        given.append(Argument("epochs", str(task.plan.epochs)))
+        given.append(Argument("epochs", str(task.epochs)))
         given.append(Argument("steps_per_epoch", _batches(task), f"planned: {task.per_epoch}"))
     else:
         given.append(Argument("total_steps", str(task.total)))
@@ -178,7 +186,7 @@ def _loop(task: Task, momentum: str) -> str:
     batch += [f"if (step == {task.total}) break"] if by_steps else []
     epoch = ["number <- 0"] if numbered else []
     epoch += ["coro::loop(for (batch in train_dl) {", *(f"  {line}" for line in batch), "})"]
-    head = f"for (epoch in {task.first_epoch + 1}:{task.plan.epochs}) {{" if not by_steps else ""
+    head = f"for (epoch in {task.first_epoch + 1}:{task.epochs}) {{" if not by_steps else ""
     head = head or f"while (step < {task.total}) {{  # over as many epochs as they take"
     start = [f"step <- {task.first_step}"] if counted else []
     return "\n".join([*start, head, *(f"  {line}" for line in epoch), "}"])

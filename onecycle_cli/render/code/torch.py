@@ -35,7 +35,7 @@ def snippet(task: Task) -> str:
     length = [Argument("total_steps", str(task.total))]
     if task.from_loader:
         per_epoch = Argument("steps_per_epoch", task.steps_of_an_epoch(), f"planned: {task.per_epoch}")
-        length = [Argument("epochs", str(task.plan.epochs)), per_epoch]
+        length = [Argument("epochs", str(task.epochs)), per_epoch]
     scheduler = make_scheduler(task, length)
     make = join(
         _loader(task),
@@ -89,6 +89,16 @@ OPTIMIZERS = {name.lower(): f"torch.optim.{name}" for name in (*_CLASSES, "Rprop
 """PyTorch's optimizers by their plain names."""
 
 
+LOAD = (
+    "    def load_state_dict(self, state_dict):  # of the first cycle's scheduler too: only its step counts",
+    '        self.last_epoch = state_dict["last_epoch"]',
+    "        self._last_lr = self.get_lr()",
+    "        for group, lr in zip(self.optimizer.param_groups, self._last_lr, strict=True):",
+    '            group["lr"] = lr',
+)
+"""What a plan with segments needs where its checkpoint is from the cycle: the optimizer in it has that one's rate."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scheduler:
     """A scheduler as code.
@@ -121,7 +131,7 @@ def make_scheduler(task: Task, length: Sequence[Argument]) -> Scheduler:
         make = f"scheduler = {call(NAME, given, ['optimizer'])}"
         return Scheduler("", make, (match.remark("OneCycleLR"),), match.schedule)
     formula = formula_of(task.schedule)
-    words = (why_not(match, "PyTorch's OneCycleLR"), formula.remark)
+    words = (why_not(match, "PyTorch's OneCycleLR", task.schedule), formula.remark)
     definition = join(in_python(formula), _class(task, formula), between="\n\n\n")
     return Scheduler(definition, "scheduler = OneCycleScheduler(optimizer)", words, formula.schedule)
 
@@ -162,4 +172,6 @@ def _class(task: Task, formula: Formula) -> str:
         lines.append("        return [one_cycle(step, phases) for phases in LR]")
     else:
         lines.append("        return [one_cycle(step, LR)] * len(self.optimizer.param_groups)")
+    if task.plan.then:
+        lines += ["", *LOAD]
     return "\n".join(lines)

@@ -58,7 +58,7 @@ def snippet(task: Task) -> str:
 def _arguments(task: Task, *, own: bool) -> Iterator[Argument]:
     yield Argument("output_dir", literal(FOLDER))
     if task.from_loader:
-        yield Argument("num_train_epochs", str(task.plan.epochs))
+        yield Argument("num_train_epochs", str(task.epochs))
     else:
         yield Argument("max_steps", str(task.total), "must be the plan's")
     if task.settings.batch_size:

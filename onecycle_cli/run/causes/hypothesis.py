@@ -124,6 +124,8 @@ class Case:
         """Return the plan's schedule with other numbers; None where there is no such schedule."""
         plan = self.schedule.plan
         if "total_steps" in changes:
+            if plan.then:
+                return None  # its segments count from the run's first step, and end it
             changes["length"] = dataclasses.replace(plan.length, total_steps=changes.pop("total_steps"))
         return schedule_of(dataclasses.replace(plan, **changes))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from typing import TYPE_CHECKING
@@ -86,6 +87,21 @@ def yaml_number(value: float | str) -> str:
         return text
     sign, whole, fraction, exponent_sign, exponent = written.groups()
     return f"{sign}{whole or '0'}{fraction or '.0'}e{exponent_sign or '+'}{exponent}"
+
+
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z_]*")
+_YAML_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "nan", "inf", "y", "n"})
+
+
+def yaml_value(value: object) -> str:
+    """Return a setting's value so that YAML 1.1 and 1.2 both read it as it is."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(yaml_value, value))}]"
+    if isinstance(value, str):
+        # Quoted unless it is plain words that YAML reads as nothing else; a convention's name has a dash.
+        plain = all(_PLAIN.fullmatch(word) for word in value.split("-")) and value.lower() not in _YAML_WORDS
+        return value if plain else json.dumps(value, ensure_ascii=not value.isprintable())
+    return setting_text(value, yaml_number)
 
 
 def setting_text(value: object, number: Callable[[float], str] = repr) -> str:

@@ -252,7 +252,7 @@ def completed(typed: str) -> list[str]:
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("onecycle s", ["show", "schema"]),
+        ("onecycle s", ["show", "sweep", "schema"]),
         ("onecycle show --convention op", ["optax", "optax-linear", "openpcdet"]),
         ("onecycle plot --convention torch,fa", ["torch,fastai"]),
         ("onecycle code --framework r", ["r-torch"]),

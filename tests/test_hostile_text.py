@@ -57,6 +57,7 @@ CALLS = {
     "init": [["init", HOSTILE + ".yaml"], ["init", "{plan}"]],
     "schema": [["schema", HOSTILE]],
     "explain": [["explain", HOSTILE], ["explain", "::error::"]],
+    "sweep": [["sweep", "{plan}", "--vary", "max_lr=0.1,0.2", "-o", HOSTILE]],
     "report": [["report", "{plan}", "-o", HOSTILE + ".html"]],
 }  # fmt: skip
 

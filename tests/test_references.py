@@ -70,6 +70,12 @@ def test_it_has_the_groups_of_the_plan_and_resumes_with_it() -> None:
     assert [found.lr(50, group) for group in found.groups] == [0.1, 0.02]
 
 
+def test_it_is_as_long_as_a_plan_of_several_segments() -> None:
+    plan = OneCycle(max_lr=0.1, total_steps=100, then=({"shape": "hold", "total_steps": 150},)).schedule()
+    found = read_reference("linear").beside(plan)
+    assert (found.total_steps, [phase.name for phase in found.phases]) == (plan.total_steps, ["anneal"])
+
+
 def test_several_are_separated_by_commas_or_given_one_by_one() -> None:
     texts = ["cosine,wsd:warmup=10,decay=0.3,linear", "constant:warmup=5"]
     assert [found.shape for found in read_references(texts)] == ["cosine", "wsd", "linear", "constant"]

@@ -35,6 +35,7 @@ COMMANDS = {
     "export": ("export", "Write one row per step: CSV, JSON Lines, NPZ or Parquet"),
     "code": ("export", "Write the training code of a plan for a framework"),
     "compare": ("compare", "Compare plans, or one plan under several conventions"),
+    "sweep": ("sweep", "List the plans that several values make, or write their configs"),
     "check": ("check", "Compare logged runs with their plan"),
     "report": ("report", "Write a page to share: chart, findings, settings and logs"),
     "fit": ("fit", "Recover the config of a run from its log"),

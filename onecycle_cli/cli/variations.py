@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 MOST_PLANS = 500
 """Plans that one command makes of variations: more are a mistyped grid, and could not be told apart."""
 
-NOT_VARIED = {"convention": "use --convention torch,fastai", "name": "give each config its own", "verbose": "use -v"}
+NOT_VARIED = {
+    "convention": "use --convention torch,fastai",
+    "name": "give each config its own",
+    "then": "write it in a config",
+    "verbose": "use -v",
+}
 """Settings that make no plans of their own, and what to do instead."""
 
 _OUTSIDE_BRACKETS = re.compile(r",(?![^\[]*\])")

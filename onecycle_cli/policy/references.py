@@ -131,7 +131,7 @@ class Reference:
         length = Length(total, plan.steps_per_epoch, "total_steps", "total_steps as given")
         first = min(plan.first_step, total - 1)
         return Schedule(
-            replace(plan.plan, groups=groups, length=length, cycle_momentum=False, first_step=first), phases
+            replace(plan.plan, groups=groups, length=length, then=(), cycle_momentum=False, first_step=first), phases
         )
 
     @staticmethod

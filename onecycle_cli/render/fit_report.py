@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import re
 import textwrap
 from typing import TYPE_CHECKING
 
-from onecycle_cli.formatting import json_text, printable, proportion, setting_text, yaml_number
+from onecycle_cli.formatting import json_text, printable, proportion, yaml_value
 
 if TYPE_CHECKING:
     from onecycle_cli.run.fit.result import Fitted
 
 WIDTH = 88
 """Columns of a comment, as ruff and black write code by default."""
-
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z_]*")
-_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "nan", "inf", "y", "n"})
 
 
 def fit_json(found: Fitted) -> str:
@@ -48,19 +43,9 @@ def fit_yaml(found: Fitted, source: str) -> str:
     if found.notes:
         lines += ["# Undetermined or guessed:"]
         lines += [comment for note in found.notes for comment in _comments(f"- {note}")]
-    lines += [f"{setting}: {_written(value)}" for setting, value in found.settings.items() if value is not None]
+    lines += [f"{setting}: {yaml_value(value)}" for setting, value in found.settings.items() if value is not None]
     return "\n".join(lines) + "\n"
 
 
 def _comments(text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent="# ", subsequent_indent="#   ", break_long_words=False)
-
-
-def _written(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_written, value))}]"
-    if isinstance(value, str):
-        # Quoted unless it is plain words that YAML reads as nothing else; a convention's name has a dash.
-        plain = all(_PLAIN.fullmatch(word) for word in value.split("-")) and value.lower() not in _WORDS
-        return value if plain else json.dumps(value, ensure_ascii=not value.isprintable())
-    return setting_text(value, yaml_number)

@@ -1,0 +1,143 @@
+"""onecycle sweep: a folder of configs that keep their comments and are the plans of the table."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onecycle_cli import OneCycle, OnecycleError
+from onecycle_cli.cli import main
+from onecycle_cli.config.changes import with_settings
+from onecycle_cli.config.files import Source
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONFIG = """\
+# ResNet on CIFAR
+max_lr: 0.1  # from the range test
+epochs: 30
+steps_per_epoch: 100
+
+momentum_note: &n 1
+"""
+
+
+def changed(text: str, settings: dict[str, object], path: str = "plan.yaml") -> str:
+    return with_settings(Source(path, True, text), settings)  # noqa: FBT003 - it is named
+
+
+@pytest.mark.parametrize(
+    ("before", "settings", "after"),
+    [
+        ("max_lr: 0.1 # peak\n# c\ntotal_steps: 10\n", {"max_lr": 0.25}, "max_lr: 0.25 # peak\n# c\ntotal_steps: 10\n"),
+        ("max_lr: 0.1\ntotal_steps: 10  # n\n# end\n", {"pct_start": 0.5},
+         "max_lr: 0.1\ntotal_steps: 10  # n\npct_start: 0.5\n# end\n"),
+        ("max_lr:\n  - 0.1\n  - 0.2  # x\ntotal_steps: 1_0", {"max_lr": [0.3, 1e-5]},
+         "max_lr:\n  [0.3, 1.0e-05]  # x\ntotal_steps: 1_0"),
+        ("{max_lr: 0.1, total_steps: 10}", {"three_phase": True}, "{max_lr: 0.1, total_steps: 10, three_phase: true}"),
+        ("max_lr: 0.1\r\ntotal_steps: 10\r\n", {"name": "a: b"}, 'max_lr: 0.1\r\ntotal_steps: 10\r\nname: "a: b"\r\n'),
+        ("max_lr: 0.1\ntotal_steps: 10", {"total_steps": None, "epochs": 3},
+         "max_lr: 0.1\ntotal_steps: null\nepochs: 3"),
+        ("p: &p 0.1\ns:\n  type: OneCycleLR\n  eta_max: *p\n  total_steps: 9\no: *p\n", {"max_lr": 0.3},
+         "p: &p 0.1\ns:\n  type: OneCycleLR\n  eta_max: 0.3\n  total_steps: 9\no: *p\n"),
+        ("max_lr: ???\ntotal_steps: 10\n", {"max_lr": 0.3}, "max_lr: 0.3\ntotal_steps: 10\n"),
+    ],
+)  # fmt: skip
+def test_a_value_changes_in_its_place(before: str, settings: dict[str, object], after: str) -> None:
+    assert changed(before, settings) == after
+
+
+def test_json_stays_json() -> None:
+    after = changed('{"max_lr": 1,\n "total_steps": 10}\n', {"max_lr": 1e-5, "anneal_strategy": "linear"}, "plan.json")
+    assert json.loads(after) == {"max_lr": 1e-5, "total_steps": 10, "anneal_strategy": "linear"}
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("max_lr = 0.1", "train.py"),
+        ("max_lr: [", "plan.yaml"),
+        ("a: 1\n", "plan.yaml"),
+    ],
+)
+def test_what_cannot_be_changed_is_refused(text: str, path: str) -> None:
+    with pytest.raises(OnecycleError):
+        changed(text, {"max_lr": 0.5}, path)
+
+
+@given(
+    st.floats(1e-300, 1e300), st.integers(1, 10**9), st.booleans(), st.text(st.characters(codec="utf-8"), min_size=1)
+)
+def test_what_is_written_is_read_back(peak: float, steps: int, three: bool, name: str) -> None:
+    settings: dict[str, object] = {"max_lr": peak, "total_steps": steps, "three_phase": three, "name": name}
+    try:
+        text = changed(CONFIG.partition("momentum_note")[0], settings)
+    except OnecycleError:
+        assert not name.isprintable()  # YAML has no way to write some characters
+        return
+    assert text.startswith("# ResNet on CIFAR\nmax_lr: ")
+    assert "# from the range test" in text
+
+
+def test_a_folder_of_configs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config, runs = tmp_path / "run.yaml", tmp_path / "runs"
+    config.write_text(CONFIG.partition("momentum_note")[0], encoding="utf-8")
+    arguments = ["sweep", str(config), "--vary", "max_lr=0.1,0.2", "--vary", "epochs=20,40"]
+    assert main(arguments) == 0
+    table = capsys.readouterr().out
+    assert not runs.exists()
+    assert main([*arguments, "-o", str(runs)]) == 0
+    assert capsys.readouterr().out == table
+    names = [f"run-max_lr-{peak}-epochs-{epochs}.yaml" for peak in (0.1, 0.2) for epochs in (20, 40)]
+    assert sorted(path.name for path in runs.iterdir()) == names
+    for name, (peak, epochs) in zip(names, [(0.1, 20), (0.1, 40), (0.2, 20), (0.2, 40)], strict=True):
+        text = (runs / name).read_text(encoding="utf-8")
+        assert "# from the range test" in text
+        plan = OneCycle.from_file(runs / name)
+        assert (plan.max_lr, plan.schedule().total_steps) == (peak, epochs * 100)
+    assert main([*arguments, "-o", str(runs)]) == 2
+    assert "--force" in capsys.readouterr().err
+    assert main([*arguments, "-o", str(runs), "--force"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "steps"), [(["--vary", "epochs=2,3", "--steps-per-epoch", "7"], 14), (["--vary", "total_steps=50"], 50)]
+)
+def test_a_flag_takes_the_place_of_the_length_in_the_file(flags: list[str], steps: int, tmp_path: Path) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_text("max_lr: 0.1\ntotal_steps: 1000\n", encoding="utf-8")
+    assert main(["sweep", str(config), *flags, "-o", str(tmp_path / "runs")]) == 0
+    written = sorted((tmp_path / "runs").iterdir())
+    assert OneCycle.from_file(written[0]).schedule().total_steps == steps
+
+
+def test_layer_peaks_and_a_scaled_peak_are_written_as_they_are(tmp_path: Path) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_text("max_lr: 0.1\ntotal_steps: 9\nlr_decay: 0.5\ngroups: 2\nbatch_size: 4\n", encoding="utf-8")
+    scale = ["--scale-lr", "linear", "--from-batch", "2"]
+    assert main(["sweep", str(config), "--vary", "pct_start=0.5", *scale, "-o", str(tmp_path / "runs")]) == 0
+    [written] = (tmp_path / "runs").iterdir()
+    assert OneCycle.from_file(written).max_lr == (0.1, 0.2)
+
+
+def test_flags_alone_make_configs_too(tmp_path: Path) -> None:
+    assert main(["sweep", "--total-steps", "9", "--vary", "max_lr=1e-5,[0.1,0.2]", "-o", str(tmp_path / "runs")]) == 0
+    peaks = [OneCycle.from_file(path).max_lr for path in sorted((tmp_path / "runs").iterdir())]
+    assert peaks == [1e-5, (0.1, 0.2)] or peaks == [(0.1, 0.2), 1e-5]
+
+
+@pytest.mark.parametrize("arguments", [["--max-lr", "0.1"], ["--vary", "max_lr=0.1", "-o", "a-file"]])
+def test_a_sweep_that_cannot_be(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a-file").write_text("", encoding="utf-8")
+    assert main(["sweep", "--total-steps", "9", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: ")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from onecycle_cli.run.linear_algebra import least_squares
 from onecycle_cli.run.precision import decimals
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _rounds(
         # Below its limit a difference is rounding, and all weigh the same.
         weights = 1 / np.sqrt(np.maximum(np.abs(base), 1.0))
         slopes = np.stack([(base - some) / STEP for some in moved], axis=1)
-        changes = np.linalg.lstsq(slopes * weights[:, None], base * weights, rcond=None)[0]
+        changes = least_squares(slopes * weights[:, None], base * weights)
         middles = numbers * (1 + np.array([_middle(base, slope) for slope in slopes.T]))
         numbers = numbers * (1 + changes)
         if (middles > 0).all():

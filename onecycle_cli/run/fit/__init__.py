@@ -55,6 +55,7 @@ IN_ORDER = [field.name for field in fields(OneCycle)]
 """The settings, in the order in which a config is written."""
 
 
+@np.errstate(all="ignore")  # what a wrong curve or a damaged log gives meets no value, which is all that counts
 def fit(log: Log) -> Fitted:
     """Recover the settings of the one-cycle schedule that a run followed.
 
@@ -140,15 +141,14 @@ def _as_logged(found: Fitted, log: Log) -> Fitted:
         OnecycleError: `check` does not accept them; the message has the cause that it finds, and the settings.
     """
     plan = OneCycle(**found.settings)  # type: ignore[arg-type]
-    with np.errstate(all="ignore"):
-        comparison = compare(plan, plan.schedule(), log)
-        series = comparison.alignments[0]
-        if comparison.right:
-            # What only the chosen rows leave open does not hold for the whole log.
-            doubts = [doubt for doubt in found.doubts if doubt.settings]
-            doubts += [Doubt(series.reading.note)] if series.reading.note else []
-            return replace(found, offset=series.offset, doubts=tuple(doubts))
-        cause, _ = find_cause(plan, comparison.alignments)
+    comparison = compare(plan, plan.schedule(), log)
+    series = comparison.alignments[0]
+    if comparison.right:
+        # What only the chosen rows leave open does not hold for the whole log.
+        doubts = [doubt for doubt in found.doubts if doubt.settings]
+        doubts += [Doubt(series.reading.note)] if series.reading.note else []
+        return replace(found, offset=series.offset, doubts=tuple(doubts))
+    cause, _ = find_cause(plan, comparison.alignments)
     if cause.fit < PERFECT:
         raise refusal(log, cause.fit)
     message = f"{log.path}: no one-cycle schedule that is stepped once per step gives these learning rates"
@@ -158,8 +158,7 @@ def _as_logged(found: Fitted, log: Log) -> Fitted:
 def _alike(paced: Fitted, log: Log) -> str:
     """Say that another cycle, at another pace, gives the same values."""
     plan = OneCycle(**paced.settings)  # type: ignore[arg-type]
-    with np.errstate(all="ignore"):
-        cause, _ = find_cause(plan, compare(plan, plan.schedule(), log).alignments)
+    cause, _ = find_cause(plan, compare(plan, plan.schedule(), log).alignments)
     return f"another cycle gives the same values: with {_in_words(paced.settings)}, {cause.summary}"
 
 
@@ -215,18 +214,15 @@ def _check(log: Log, evidence: Evidence, solution: Solution, *, exact: bool) -> 
     if _are_names(log.groups):
         settings["groups"] = list(log.groups)
     settings = _in_order(settings)
-    with np.errstate(all="ignore"):
-        plan = OneCycle(**settings)  # type: ignore[arg-type]
-        try:
-            schedule = plan.schedule()
-        except PlanError:  # such as a momentum above 1
-            return None
-        comparison = compare(plan, schedule, log)
-        series = next((found for found in comparison.alignments if found.offset == offset), comparison.alignments[0])
-        agreeing = sum(
-            int(rows.agrees(rows.predicted(series.schedule, rows.steps)).sum()) for _, rows in series.pieces()
-        )
-        explained = agreeing / max(series.compared, 1)
+    plan = OneCycle(**settings)  # type: ignore[arg-type]
+    try:
+        schedule = plan.schedule()
+    except PlanError:  # such as a momentum above 1
+        return None
+    comparison = compare(plan, schedule, log)
+    series = next((found for found in comparison.alignments if found.offset == offset), comparison.alignments[0])
+    agreeing = sum(int(rows.agrees(rows.predicted(series.schedule, rows.steps)).sum()) for _, rows in series.pieces())
+    explained = agreeing / max(series.compared, 1)
     doubts = tuple(doubts_on(log, evidence, solution, settings, series))
     return Fitted(settings, series.offset, explained, comparison.tolerance, comparison.right, doubts)
 

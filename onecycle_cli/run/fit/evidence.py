@@ -27,6 +27,9 @@ EPSILON = 2.0**-52
 SMALLEST = 1e-30
 """What a value may be off by at least: all of a column may be 0, and its weight must stay finite."""
 
+FASTEST, SLOWEST = 1e20, 1e-20
+"""Sizes between which a run's highest learning rate is. A larger value is damage, and its square may overflow."""
+
 COARSE_ROWS = 120
 """Rows on which kinds of curve are tried."""
 
@@ -133,9 +136,12 @@ class Evidence:
 def views(log: Log) -> Iterator[tuple[Evidence, Precision]]:
     """Yield the log as it shows itself; then with more slack; then without a momentum that follows another curve.
 
+    Values that are infinite, or too large for a run, are left out.
+
     Raises:
         OnecycleError: it shows at a glance that it holds no one-cycle schedule.
     """
+    log = replace(log, values=_sane(log.values))
     order, peak, gap = _chosen_rows(log)
     for momentum in (True, False) if moves(log.momentum) else (False,):
         tracks = [Track("lr", column, column, "lr", "lr") for column in range(log.lr.shape[1])]
@@ -173,9 +179,17 @@ def _chosen_rows(log: Log) -> tuple[NDArray[np.intp], int, int]:
 
 def moves(momentum: FloatArray | None) -> bool:
     """Return whether a momentum is logged in every group and changes by more than rounding does."""
-    if momentum is None or np.isnan(momentum).all(axis=0).any():
+    if momentum is None:
+        return False
+    momentum = _sane(momentum)
+    if np.isnan(momentum).all(axis=0).any():
         return False
     return bool((np.nanmax(momentum, axis=0) - np.nanmin(momentum, axis=0)).max() > MOVES)
+
+
+def _sane(values: FloatArray) -> FloatArray:
+    """Return values with NaN for those that are infinite, or too large for a run."""
+    return np.where(np.abs(values) <= FASTEST, values, np.nan)
 
 
 def _columns(samples: Samples, scales: list[float], slack: Slack) -> tuple[Column, ...]:
@@ -196,7 +210,7 @@ def _last_of_each_step(log: Log) -> NDArray[np.intp]:
         return there
     order = there[np.argsort(log.steps[there], kind="stable")]
     steps = log.steps[order]
-    chosen: NDArray[np.intp] = order[np.append(steps[1:] != steps[:-1], np.True_)]
+    chosen: NDArray[np.intp] = order[np.append(steps[1:] != steps[:-1], np.ones(min(steps.size, 1), bool))]
     return chosen
 
 
@@ -224,6 +238,9 @@ def _refuse_at_sight(log: Log, whole: NDArray[np.intp]) -> None:
     if not all(np.isfinite(log.lr[whole, group]).any() for group in range(log.lr.shape[1])):
         raise OnecycleError(f"{log.path}: a parameter group has no learning rate", "leave its column out")
     rates = _leading_rates(log, whole)
+    if (highest := float(np.abs(rates).max())) < SLOWEST:
+        message = f"{log.path}: the highest learning rate is {format_number(highest)}, too small for a schedule"
+        raise OnecycleError(message, "check that this is the right column")
     if np.nanmax(rates) - np.nanmin(rates) <= CONSTANT * abs(float(np.nanmax(rates))):
         raise OnecycleError(f"{log.path}: the learning rate is constant at {format_number(rates[0])}", ADVICE)
     if log.steps.min() <= 1 and (np.diff(rates) <= 0).all():

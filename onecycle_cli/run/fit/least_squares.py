@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from onecycle_cli.run.linear_algebra import least_squares, svd
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -128,7 +130,7 @@ def find_corners(design: FloatArray, column: Column, known: Mapping[int, float] 
     if free:
         weighted = design[:, free] * column.weights[:, None]
         scale = np.linalg.norm(weighted, axis=0)
-        u, s, vt = np.linalg.svd(weighted / scale, full_matrices=False)
+        u, s, vt = svd(weighted / scale)
         keep = s > RANK * s[0]
         # A second round takes off what the first left by rounding: exact logs are met to their last bits.
         for _ in range(2):
@@ -176,26 +178,25 @@ def find_edges(
     state = problem.at(whole(here))
     if state is None:
         return None
-    with np.errstate(all="ignore"):
-        for _ in range(rounds):
-            slopes = problem.slopes(whole, here)
-            normal, target = slopes.T @ slopes, slopes.T @ state
-            step = np.linalg.lstsq(normal + damping * np.diag(np.diag(normal)), target, rcond=None)[0]
-            there = tuple((np.array(here) - step).tolist())
-            tried = problem.at(whole(there))
-            if tried is not None and tried @ tried < state @ state:
-                stuck = tried @ tried > HOPELESS * state.size and tried @ tried > 0.9999 * (state @ state)
-                # 1e-14 of an edge is what its own rounding, 1e-16, leaves of a sum over many rows.
-                small = np.abs(step).max() < 1e-14 * max(map(abs, there)) or stuck
-                here, state, damping = there, tried, damping / 30
-                if small:
-                    break
-            elif damping > 1e8:  # steps are too small by then to change an edge
+    for _ in range(rounds):
+        slopes = problem.slopes(whole, here)
+        normal, target = slopes.T @ slopes, slopes.T @ state
+        step = least_squares(normal + damping * np.diag(np.diag(normal)), target)
+        there = tuple((np.array(here) - step).tolist())
+        tried = problem.at(whole(there))
+        if tried is not None and tried @ tried < state @ state:
+            stuck = tried @ tried > HOPELESS * state.size and tried @ tried > 0.9999 * (state @ state)
+            # 1e-14 of an edge is what its own rounding, 1e-16, leaves of a sum over many rows.
+            small = np.abs(step).max() < 1e-14 * max(map(abs, there)) or stuck
+            here, state, damping = there, tried, damping / 30
+            if small:
                 break
-            else:
-                damping = max(damping, 1e-12) * 30
-        rms = math.sqrt(float(state @ state) / max(state.size, 1))
-        uncertainty = _uncertainty(problem.slopes(whole, here)) * max(1.0, rms)
+        elif damping > 1e8:  # steps are too small by then to change an edge
+            break
+        else:
+            damping = max(damping, 1e-12) * 30
+    rms = math.sqrt(float(state @ state) / max(state.size, 1))
+    uncertainty = _uncertainty(problem.slopes(whole, here)) * max(1.0, rms)
     return EdgeFit(curve, whole(here), tuple(uncertainty.tolist()), rms, problem.off(whole(here)))
 
 
@@ -204,8 +205,8 @@ def _uncertainty(slopes: FloatArray) -> FloatArray:
     scale = np.linalg.norm(slopes, axis=0)
     if not (np.isfinite(scale).all() and (scale > 0).all()):
         return np.full(slopes.shape[1], math.inf)
-    _, s, vt = np.linalg.svd(slopes / scale, full_matrices=False)
-    if s[-1] < DEPENDENT * s[0]:
+    _, s, vt = svd(slopes / scale)
+    if s[-1] <= DEPENDENT * s[0]:
         return np.full(slopes.shape[1], math.inf)
     found: FloatArray = np.sqrt(((vt.T / s) ** 2).sum(axis=1)) / scale
     return found
@@ -263,7 +264,7 @@ class _Problem:
 def _project(design: FloatArray, column: Column) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return an orthonormal basis of what corners can give, weighted; the best corners; and what these leave."""
     weighted, wanted = design * column.weights[:, None], column.values * column.weights
-    u, s, vt = np.linalg.svd(weighted, full_matrices=False)
+    u, s, vt = svd(weighted)
     keep = s > RANK * s[0]
     basis, coordinates = u[:, keep], u[:, keep].T @ wanted
     corners: FloatArray = vt[keep].T @ (coordinates / s[keep])

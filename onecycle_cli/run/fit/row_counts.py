@@ -70,11 +70,10 @@ def _length_of_epoch(log: Log, epochs: NDArray[np.int64]) -> int:
     steps, rates = log.steps.astype(np.float64), log.lr[:, 0]
     ends = np.flatnonzero(np.diff(epochs) == 1)
     ends = ends[(ends > 0) & (ends + 2 < steps.size)]
-    with np.errstate(all="ignore"):
-        before = (rates[ends] - rates[ends - 1]) / (steps[ends] - steps[ends - 1])
-        after = (rates[ends + 2] - rates[ends + 1]) / (steps[ends + 2] - steps[ends + 1])
-        slopes = (before + after) / 2
-        lengths = (rates[ends + 1] - rates[ends]) / slopes + steps[ends] - steps[ends + 1]
+    before = (rates[ends] - rates[ends - 1]) / (steps[ends] - steps[ends - 1])
+    after = (rates[ends + 2] - rates[ends + 1]) / (steps[ends + 2] - steps[ends + 1])
+    slopes = (before + after) / 2
+    lengths = (rates[ends + 1] - rates[ends]) / slopes + steps[ends] - steps[ends + 1]
     usable = np.isfinite(lengths) & (before * after > 0)
     if not usable.any():
         return 0

@@ -230,6 +230,7 @@ def _exit_codes() -> str:
     )
     ones = [
         ("`check`", "a log diverges from its plan, or ends early (unless `--partial` accepts that)"),
+        ("`range`", "the loss of the test never falls, or no rule has enough rows"),
         ("`compare`", "the plans differ by more than `--tolerance`"),
         ("`validate`", "a config has an error (with `--strict`, also a warning)"),
     ]

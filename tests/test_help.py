@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import os
 import re
 import shlex
@@ -68,6 +70,9 @@ def test_every_example_runs_and_fits_a_line(
     shutil.copy(ROOT / "configs/training/train.py", ".")
     for log in ("run.csv", "other.csv"):
         assert main(["export", "plan.yaml", "-o", log]) == 0
+    rows = list(csv.DictReader((ROOT / "docs/logs/range-test.csv").read_text().splitlines()))
+    shutil.copy(ROOT / "docs/logs/range-test.csv", ".")
+    Path("history.json").write_text(json.dumps({name: [float(row[name]) for row in rows] for name in ("lr", "loss")}))
     for line in found:
         code = main(shlex.split(line)[1:])
         out, err = capsys.readouterr()

@@ -37,6 +37,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "run.Divergence",
         "run.Cause",
         "run.fit.result",
+        "run.range_test.RangeTest",
+        "run.range_test.Reading",
     },
     "run": {"policy", "findings", "errors"},
     "api": {"render", "config", "policy", "findings", "errors"},

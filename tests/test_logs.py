@@ -627,7 +627,7 @@ def test_invalid_documents_name_the_line(text: str, why: str, read: Any) -> None
 def test_a_huge_value_in_a_document_is_refused(monkeypatch: pytest.MonkeyPatch, read: Any) -> None:
     monkeypatch.setattr(documents, "LARGEST_VALUE", 2**20)
     with pytest.raises(OnecycleError, match="more than 1 MiB"):
-        read('{"lr": [' + "1, " * 2**20)
+        read('[{"lr": [' + "1, " * 2**20)
 
 
 class MadeUpReader(LineReader):

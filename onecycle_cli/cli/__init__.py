@@ -38,6 +38,7 @@ COMMANDS = {
     "sweep": ("sweep", "List the plans that several values make, or write their configs"),
     "check": ("check", "Compare logged runs with their plan"),
     "report": ("report", "Write a page to share: chart, findings, settings and logs"),
+    "range": ("range", "Read an LR range test: what each rule takes for the peak"),
     "fit": ("fit", "Recover the config of a run from its log"),
     "validate": ("validate", "Find the mistakes in configs"),
     "init": ("reference", "Write a commented config to start from"),

@@ -35,16 +35,18 @@ LogArgument = Annotated[
 ]
 
 
-def read_columns(given: Iterable[str] | None) -> dict[str, list[str]]:
-    """Return the columns a user names as `lr=NAME`, by key.
+def read_columns(given: Iterable[str] | None, *, loss: bool = False) -> dict[str, list[str]]:
+    """Return the columns a user names as `lr=NAME`, by key; `loss` for a command that reads the loss, too.
 
     Raises:
         OnecycleError: a text is not of this form.
     """
-    columns: dict[str, list[str]] = {}
+    columns: dict[str, list[str]] = {"loss": []} if loss else {}
     for text in given or ():
         key, equals, name = text.partition("=")
         if not equals or not key.strip() or not name.strip():
             raise OnecycleError(f"invalid --column {text[:60]!r}", "write it like --column lr=NAME")
+        if key.strip() == "loss" and not loss:
+            raise OnecycleError("--column loss= has no effect here", "leave it out; `onecycle range` reads the loss")
         columns.setdefault(key.strip(), []).append(name)
     return columns

@@ -16,6 +16,7 @@ from onecycle_cli.errors import OnecycleError
 from onecycle_cli.run.logs import (
     clearml,
     documents,
+    lists,
     long_format,
     mlflow,
     objects,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from onecycle_cli.run.logs.log import Columns, Log
 
-MODULES = (tensorboard, wandb, mlflow, clearml, long_format, text_logs, objects, documents, tables)
+MODULES = (tensorboard, wandb, mlflow, clearml, lists, long_format, text_logs, objects, documents, tables)
 
 FORMATS: tuple[Format, ...] = tuple(format_ for module in MODULES for format_ in module.FORMATS)
 """Every format, in the order their readers are asked; any text could be a table."""
@@ -53,8 +54,9 @@ def read_log(
 
     Args:
         path: a file, `-` for standard input, or a run's folder, of which the newest log is read.
-        columns: the user's own names of columns, by `step`, `lr` and `momentum`; several learning rates are several
-            parameter groups, in this order. Without them the columns are known by their names.
+        columns: the user's own names of columns, by `step`, `lr`, `momentum` and `loss`; several learning rates are
+            several parameter groups, in this order. Without them the columns are known by their names. A loss is read
+            where the key is given, with or without a name.
         patterns: where the numbers are in the lines of a text log. Without them its format is recognized.
 
     Raises:

@@ -136,7 +136,7 @@ class LogBuilder:
         values = np.frombuffer(flat, dtype=np.float64).reshape(good, -1)
         measured, texts = _measured(columns, values, [tuple(column) for column in self._texts])
         whole, counts, step_notes = _whole_steps(columns, np.frombuffer(steps, dtype=np.float64))
-        epochs = values[:, columns.measured] if columns.epoch is not None else None
+        epochs = values[:, columns.wanted] if columns.epoch is not None else None
         return Log(
             path=self.path,
             format=columns.format,
@@ -149,6 +149,8 @@ class LogBuilder:
             counts=counts,
             epochs=np.frombuffer(steps, dtype=np.float64) if columns.counts_epochs else epochs,
             texts=texts,
+            loss=values[:, columns.measured] if columns.loss is not None else None,
+            loss_column=(columns.loss or "").strip(),
             bad_rows=tuple(self.bad_rows),
             notes=(*columns.notes, *step_notes, *notes),
         )

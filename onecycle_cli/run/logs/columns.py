@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.formatting import count, shorten
+from onecycle_cli.formatting import count, join_words, shorten
 from onecycle_cli.run.logs.log import Columns
 
 if TYPE_CHECKING:
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from onecycle_cli.run.logs.format import Format
 
-KEYS = ("step", "lr", "momentum")
-"""What a user can name a column for."""
+LOSS = "loss"
+KEYS = ("step", "lr", "momentum", LOSS)
+"""What a user can name a column for. The loss is read only where this key is given, also without a name."""
 
 LR = r"(?:lr|learning[-_ ]?rate)"
 
@@ -28,8 +29,9 @@ LR = r"(?:lr|learning[-_ ]?rate)"
 NAMINGS = {
     # LearningRateMonitor: lr-SGD, lr-SGD-1 (the second of its type), lr-AdamW/pg1, lr-AdamW/backbone
     "monitor": re.compile(r"(?i)(?:.*[/.])?lr-(?P<group>[a-z]\w*(?:-\d+)?(?:/.+)?)"),
-    # lr, learning_rate, LearningRate; Lightning logs lr as lr_step if it is logged per step and per epoch
-    "plain": re.compile(rf"(?i){LR}(?:_step)?"),
+    # lr, learning_rate, LearningRate; Lightning logs lr as lr_step if it is logged per step and per epoch; fastai's
+    # recorder has lrs
+    "plain": re.compile(rf"(?i){LR}(?:_step|s)?"),
     # lr_0, lr_backbone, lr/pg0, lr.0, lr[0], lr0
     "grouped": re.compile(rf"(?i){LR}(?:[-_/.:\[](?P<group>[^\]]+)\]?|(?P<number>\d+))"),
     # train/lr, train_lr, optim.learning_rate, and head/lr beside body/lr
@@ -77,6 +79,22 @@ MOMENTA = (
 MOMENTUM_WORDS = ("momentum", "mom", "beta1", "beta_1", "betas", "betas/0")
 """What may be written in place of a learning rate in the name of the momentum beside it."""
 
+LOSSES = (
+    re.compile(r"(?i)loss(?:es)?"),
+    # train_loss, train/loss, training_loss_step, loss/train, Train/Samples/train_loss, batch_loss
+    re.compile(r"(?i)(?:.*[/.])?(?:(?:train(?:ing)?|batch)[-_/. ])?loss(?:es)?(?:_step|[-_/. ]train(?:ing)?)?"),
+    # lm loss, train/total_loss, loss_total, cross_entropy_loss; a smoothed one only where there is no other
+    re.compile(r"(?i)(?!.*smooth).+[-_/. ]loss(?:_step)?|(?!.*smooth)loss[-_/. ].+"),
+    re.compile(r"(?i).*smooth.*loss|loss.*smooth.*"),
+)
+"""Ways to name the loss of a training step, in the order they are tried."""
+
+OTHER_LOSSES = re.compile(
+    r"(?i)(?:.*[-_/. ])?(?:val|valid|validation|test|eval|best|lowest|min|epoch|scale|scaler|weight|ratio)"
+    r"(?:[-_/. ].*)?"
+)
+"""Words that make a loss one of other data than a training step's, or another number."""
+
 MOST_OTHERS = 16
 """Columns that are read besides, as they may be learning rates, too."""
 
@@ -116,11 +134,13 @@ def check_wanted(wanted: Mapping[str, Sequence[str]]) -> None:
     """
     for key, names in wanted.items():
         if key not in KEYS:
-            raise OnecycleError(f"unknown --column key {key[:NAME_SHOWN]!r}", "use --column step=, lr= or momentum=")
+            known = join_words([f"{known}=" for known in KEYS if known != LOSS or LOSS in wanted], "or")
+            raise OnecycleError(f"unknown --column key {key[:NAME_SHOWN]!r}", f"use --column {known}")
         if len(set(names)) < len(names):
             raise OnecycleError(f"--column {key}= names a column twice", "name each column once")
-    if len(wanted.get("step", ())) > 1:
-        raise OnecycleError("--column step= is given twice", "give it once")
+    for key in ("step", LOSS):
+        if len(wanted.get(key, ())) > 1:
+            raise OnecycleError(f"--column {key}= is given twice", "give it once")
     lr, momentum = wanted.get("lr", ()), wanted.get("momentum", ())
     if lr and momentum and len(lr) != len(momentum):
         message = f"--column names {len(lr)} learning rates but {len(momentum)} momenta"
@@ -135,18 +155,19 @@ def choose_columns(
     Args:
         path: the file's name in messages.
         names: all columns, as they are written in the file.
-        wanted: the user's own names, by step, lr and momentum.
+        wanted: the user's own names, by step, lr, momentum and loss.
         formats: the formats of the file's reader.
 
     Raises:
-        OnecycleError: no column is a learning rate, a named column does not exist, or the file holds several runs.
+        OnecycleError: no column is a learning rate (or a loss, where one is wanted), a named column does not exist, or
+            the file holds several runs.
     """
     looked_at = Names(names)
     format_ = next(format_ for format_ in formats if format_.matches(looked_at))
     given = {key: [_find(path, names, name) for name in wanted.get(key, ())] for key in KEYS}
     columns = stripped(names) if given["lr"] else format_.metrics(names)
     known = list(columns)
-    own = {key: given[key] or _declared(known, key, format_) for key in KEYS}
+    own = {key: given[key] or (_declared(known, key, format_) if key != LOSS else []) for key in KEYS}
     several = len(own["lr"]) > 1
     rates = [(name.strip(), name.strip() if several else "") for name in own["lr"]] or find_lr(known)[1]
     if not rates:
@@ -165,6 +186,7 @@ def choose_columns(
     counter = step or epoch
     momentum = _with_others(momentum, lr, known, others)
     lr += others
+    loss = next(iter(own[LOSS]), None) or (find_loss(path, known, lr) if LOSS in wanted else None)
     return Columns(
         format=format_.name,
         step=None if counter is None else columns.get(counter, counter),
@@ -174,6 +196,7 @@ def choose_columns(
         others=len(others),
         counts_epochs=step is None and epoch is not None,
         epoch=columns.get(epoch) if step is not None and epoch not in (None, step) else None,
+        loss=None if loss is None else columns.get(loss, loss),
         notes=() if counter else ("no column counts steps: the rows are numbered from 0",),
     )
 
@@ -271,6 +294,24 @@ def find_step(names: Sequence[str]) -> str | None:
 def find_epoch(names: Sequence[str]) -> str | None:
     """Return the column that counts epochs."""
     return _first(names, EPOCHS)
+
+
+def find_loss(path: str, names: Sequence[str], lr: Sequence[str]) -> str:
+    """Return the column with the loss of each training step; `path` is the file's name in messages.
+
+    Raises:
+        OnecycleError: no column is called like one, or several are.
+    """
+    candidates = [name for name in names if name not in lr and not OTHER_LOSSES.fullmatch(name)]
+    for naming in LOSSES:
+        found = [name for name in candidates if naming.fullmatch(name)]
+        if len(found) > 1:
+            hint = f"name one: --column 'loss={found[0]}'"
+            raise OnecycleError(f"several columns of {path} may be the loss: {_listed(found)}", hint)
+        if found:
+            return found[0]
+    message = f"no loss column in {path}: {f'its columns are {_listed(names)}' if names else 'it has no columns'}"
+    raise OnecycleError(message, "name it: --column loss=NAME")
 
 
 def find_others(names: Sequence[str], chosen: Sequence[str]) -> list[str]:

@@ -217,18 +217,13 @@ class JsonText:
         Raises:
             ValueError: it is not valid JSON.
         """
-        import orjson
-
         self._expect("[")
         while self.peek() != "]":
             if len(self._text) - self._at < SMALL_TEXT:
                 self._read_more()
             close = self._text.find("]", self._at)
             end = close if close >= 0 else self._text.rfind(",", self._at)
-            try:
-                items = orjson.loads(f"[{self._text[self._at : max(end, self._at)]}]")
-            except ValueError:
-                items = []
+            items = _list_of(f"[{self._text[self._at : max(end, self._at)]}]")
             if items:
                 self._at = end
             yield items or [self.value()]
@@ -286,6 +281,17 @@ class JsonText:
         self._dropped += self._at
         self._text, self._at = "".join(parts), 0
         return more > 0
+
+
+def _list_of(text: str) -> list[object]:
+    """Return the items of a list; nothing where it is not valid JSON."""
+    import orjson
+
+    for loads in (orjson.loads, json.loads):  # the second one also reads NaN and Infinity
+        with suppress(ValueError, RecursionError):
+            found: list[object] = loads(text)
+            return found
+    return []
 
 
 _DECODE = json.JSONDecoder(parse_float=Written).raw_decode

@@ -58,6 +58,8 @@ class Log:
         epochs: the epoch of each row as it was logged, float64, shape (rows,); NaN where a row has none. None where no
             column counts epochs.
         texts: for each column of `values`, how some of its numbers were written; empty where no numbers were texts.
+        loss: the loss of each row, float64, shape (rows,); NaN where a row has none. None where it was not asked for.
+        loss_column: the column with the losses, by its full name; empty where they were not asked for.
         bad_rows: rows that were skipped.
         notes: choices of the reader that the user may not expect, one sentence each.
     """
@@ -73,6 +75,8 @@ class Log:
     counts: Literal["step", "epoch", "row"] = "step"
     epochs: NDArray[np.float64] | None = None
     texts: Texts = ()
+    loss: NDArray[np.float64] | None = None
+    loss_column: str = ""
     bad_rows: tuple[BadRow, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -102,9 +106,11 @@ class Columns:
             something else.
         counts_epochs: the step column holds epochs.
         epoch: the column with the epoch, where it is not the step column; None where there is none.
+        loss: the column with the loss; None where it is not asked for.
         notes: what the user should know about the choice.
-        values: the columns whose numbers a row holds, in the row's order: learning rates, momenta, the epoch.
-        measured: how many of `values` are learning rates and momenta; a row has at least one of these.
+        values: the columns whose numbers a row holds, in the row's order: learning rates, momenta, the loss, the epoch.
+        measured: how many of `values` are learning rates and momenta.
+        wanted: how many of `values` are these or the loss; a row has at least one of them.
         optional: those of `values` that are missing where they are not numbers, and make no bad row.
     """
 
@@ -116,23 +122,26 @@ class Columns:
     others: int = 0
     counts_epochs: bool = False
     epoch: str | None = None
+    loss: str | None = None
     notes: tuple[str, ...] = ()
     values: tuple[str, ...] = field(init=False)
     measured: int = field(init=False)
+    wanted: int = field(init=False)
     optional: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         """Set the columns whose numbers a row holds."""
         measured = (*self.lr, *filter(None, self.momentum))
-        object.__setattr__(self, "values", (*measured, *filter(None, [self.epoch])))
+        object.__setattr__(self, "values", (*measured, *filter(None, [self.loss, self.epoch])))
         object.__setattr__(self, "measured", len(measured))
+        object.__setattr__(self, "wanted", len(measured) + (self.loss is not None))
         sure = len(self.lr) - self.others
-        needed = {*self.lr[:sure], *self.momentum[:sure]}
+        needed = {*self.lr[:sure], *self.momentum[:sure], self.loss}
         object.__setattr__(self, "optional", frozenset(self.values) - needed)
 
     def is_row(self, values: Sequence[float]) -> bool:
-        """Return whether a row has a learning rate or a momentum."""
-        return any(value == value for value in values[: self.measured])  # not NaN; faster than math.isnan
+        """Return whether a row has a learning rate, a momentum or a loss."""
+        return any(value == value for value in values[: self.wanted])  # not NaN; faster than math.isnan
 
     def are_steps(self, numbers: NDArray[np.float64]) -> bool:
         """Return whether all numbers are valid steps, or epochs where the column counts epochs."""

@@ -85,7 +85,7 @@ class NamedValues:
         table = np.full((len(steps), len(series)), np.nan)
         for column, ((_, values), rows) in enumerate(zip(series, places, strict=True)):
             table[rows, column] = values
-        kept = ~np.isnan(table[:, : columns.measured]).all(axis=1)
+        kept = ~np.isnan(table[:, : columns.wanted]).all(axis=1)
         if not kept.all():
             steps, table = steps[kept], table[kept]
         builder.add_columns(steps, table, [values.texts for values in chosen])

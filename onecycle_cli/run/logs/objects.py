@@ -105,7 +105,7 @@ class ObjectReader(Reader):
         if not set(map(type, chain(steps, *picked))) <= JSON_NUMBERS:
             return False
         numbers = np.array([steps, *picked], dtype=np.float64).T
-        kept = np.flatnonzero(has_step & ~np.isnan(numbers[:, 1 : 1 + columns.measured]).all(axis=1))
+        kept = np.flatnonzero(has_step & ~np.isnan(numbers[:, 1 : 1 + columns.wanted]).all(axis=1))
         if not columns.are_steps(numbers[kept, 0]):
             return False
 

@@ -69,7 +69,7 @@ class Layout:
     def settle(self, record: Sequence[str]) -> Layout:
         """Return the layout with the lists of a record that has values."""
         chosen = self._chosen
-        cells = {name: record[self.names.index(name)] for name in chosen.values[: chosen.measured]}
+        cells = {name: record[self.names.index(name)] for name in chosen.values[: chosen.wanted]}
         if not any(cell.strip() for cell in cells.values()):
             return self
         lists = {name: len(items) for name, cell in cells.items() if (items := items_of(cell))}

@@ -65,7 +65,7 @@ class TableReader(LineReader):
         steps, values = table[:, 0], table[:, 1:]
         if layout.step is None:
             steps = np.arange(self._rows, self._rows + len(lines), dtype=np.float64)
-        kept = np.flatnonzero(~np.isnan(values[:, : layout.columns.measured]).all(axis=1))
+        kept = np.flatnonzero(~np.isnan(values[:, : layout.columns.wanted]).all(axis=1))
         if not layout.columns.are_steps(steps[kept]):
             return False
 

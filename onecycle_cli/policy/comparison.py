@@ -90,8 +90,8 @@ class Track:
         """Compare at more steps, later than all before; `allowed` is the share of the peak that counts as equal."""
         import numpy as np
 
-        values = [curve(steps) for curve in self.curves]
         with np.errstate(all="ignore"):
+            values = [curve(steps) for curve in self.curves]
             gap = np.abs(values[1] - values[0])
         if not np.isfinite(gap).all():
             step = int(steps[np.isfinite(gap).argmin()])

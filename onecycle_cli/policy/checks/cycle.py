@@ -56,14 +56,9 @@ def check_length(settings: Settings) -> Iterator[Finding]:
     if length is None:
         yield from _missing_length(settings)
         return
-    if length.came_from != "total_steps" and length.total_steps > MOST_STEPS:
+    if length.is_in_epochs and length.total_steps > MOST_STEPS:  # of any other, the number given is above its range
         message = f"the cycle has {length.sum} = {show(length.total_steps)} steps, but can have at most {MOST_STEPS:,}"
-        about = (
-            "epochs and steps_per_epoch"
-            if length.is_in_epochs
-            else f"{length.came_from} and {STREAMS[length.came_from]}"
-        )
-        yield OUT_OF_RANGE.finding(message, f"check {about}", "epochs" if length.is_in_epochs else length.came_from)
+        yield OUT_OF_RANGE.finding(message, f"check {length.came_from.replace('*', ' and ')}", "epochs")
     yield from _check_agreement(settings)
     last_epoch = -1 if settings.last_epoch is None else settings.last_epoch
     stop = settings.then[-1]["total_steps"] if settings.then else length.total_steps
@@ -202,5 +197,6 @@ def check_peak(settings: Settings) -> Iterator[Finding]:
 
 def _given_setting(settings: Settings, setting: str | None) -> str:
     """Return the setting to point at: this one or, if it is a default, the first of some others that was given."""
-    order = (setting, "max_lr") if setting == "max_momentum" else (setting, "total_steps", "epochs")
-    return next((name for name in order if name and getattr(settings, name) is not None), "total_steps")
+    lengths = ("total_steps", "epochs", *STREAMS)
+    order = (setting, "max_lr") if setting == "max_momentum" else (setting, *lengths)
+    return next(name for name in order if name and getattr(settings, name) is not None)

@@ -101,7 +101,8 @@ def check(plan: Plan) -> Iterator[Finding]:
     rise = plan.pct_start * plan.total_steps
     if rise < 1:
         words = f"pct_start × total_steps = {plan.pct_start!r} × {plan.total_steps:,} = {rise:.6g}, below 1"
-        message = f"{words}: no steps come before the peak"
+        come = "only step 0, at the initial learning rate, comes" if edge > 0 else "no steps come"
+        message = f"{words}: {come} before the peak"
         yield NO_WARMUP.finding(message, longer_warmup(plan.total_steps), "pct_start")
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from onecycle_cli.findings.plan_rules import EMPTY_PHASE
 from onecycle_cli.policy.conventions import optax
 from onecycle_cli.policy.conventions.base import Defaults
 from onecycle_cli.policy.ramps import LinearRamp
@@ -43,8 +44,18 @@ def phases(plan: Plan) -> tuple[Phase, ...]:
 
 
 def check(plan: Plan) -> Iterator[Finding]:
-    """Find edges that fall on the same step."""
-    yield from optax.check_edges(plan, {"pct_start": plan.pct_start, "pct_final": plan.pct_final})
+    """Find edges in the wrong order, or on the same step."""
+    start, final, total = plan.pct_start, plan.pct_final, plan.total_steps
+    if 0 <= final < start <= 1 and int(final * total) < int(start * total):
+        by_default = final == plan.convention.defaults.pct_final
+        yield EMPTY_PHASE.finding(
+            f"pct_final {final!r} is before pct_start {start!r}: optax takes the edges in order, so the learning rate "
+            "falls below its initial value, then rises back to it, and never reaches the peak",
+            f"set pct_start below {final!r}" if by_default else f"set pct_final above {start!r}",
+            "pct_start" if by_default else "pct_final",
+        )
+        return
+    yield from optax.check_edges(plan, {"pct_start": start, "pct_final": final})
 
 
 CONVENTION = replace(

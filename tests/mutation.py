@@ -28,8 +28,8 @@ from mutmut.utils.file_utils import copy_also_copy_files, copy_src_dir
 
 TESTS = {
     "policy": (
-        "api block_choice compare configs conventions exactness formatting golden invalid run_length schedule "
-        "training_checks whole"
+        "api block_choice compare comparison configs conventions exactness formatting golden invalid lengths "
+        "references run_against_cycle run_length schedule segments summary training_checks translation values whole"
     ),
     "run": "causes checker counting fit fit_rows groups guard precision rows sampling",
 }

@@ -10,44 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onecycle_cli import OneCycle
-from onecycle_cli.findings import RULES, Finding, Fix, Severity
+from onecycle_cli.findings import RULES, Fix, Severity
 from onecycle_cli.policy.checks import check_training
 from onecycle_cli.policy.context import ConfigValue, TrainingContext
 from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.settings import SETTINGS
 from onecycle_cli.policy.validation import validate_settings
 
+from .contexts import BY_CLI, PATHS, around, found_by
 from .strategies import sound_settings
-
-PATHS = {
-    "optimizer_lr": "optimizer.lr",
-    "optimizer_momentum": "optimizer.momentum",
-    "epochs": "trainer.max_epochs",
-    "max_steps": "trainer.max_steps",
-    "accumulation": "trainer.accumulate_grad_batches",
-    "devices": "trainer.devices",
-    "dataset_size": "data.size",
-    "batch_size": "data.batch_size",
-    "interval": "lr_scheduler.interval",
-    "scaling": "auto_scale_lr.enable",
-}
-BY_CLI: dict[str, Any] = {"stepping": "epoch", "stepped_by": "LightningCLI", "overridable": True}
-
-
-def around(**stated: Any) -> TrainingContext:
-    """Return a training context of bare values, at the usual paths."""
-    made: dict[str, Any] = {
-        name: ConfigValue(value, PATHS[name]) if name in PATHS else value for name, value in stated.items()
-    }
-    return TrainingContext(**made)
 
 
 def rate(step: int, **values: Any) -> float:
     return OneCycle(**values).schedule().lr(step)
-
-
-def found_by(around: TrainingContext, **values: Any) -> list[Finding]:
-    return list(check_training(OneCycle(**values), around))
 
 
 def only(around: TrainingContext, **values: Any) -> tuple[str, str, str, str | None]:

@@ -31,7 +31,7 @@ from .strategies import sound_settings
 pytestmark = pytest.mark.numeric
 
 PLAN = ["--max-lr", "0.1", "--total-steps", "10", "--pct-start", "0.3"]
-ALL = "torch,r-torch,mmengine,paddle,fastai,optax,openpcdet,optax-linear"
+ALL = "torch,r-torch,mmengine,paddle,fastai,optax,openpcdet,optax-linear,tinygrad"
 A = "max_lr: 0.1\ntotal_steps: 1000\n"
 
 WORKED_EXAMPLE = {
@@ -43,6 +43,7 @@ WORKED_EXAMPLE = {
     "optax": ".004 .028 .076 .1 .0950485 .0811746 .0611262 .0388742 .0188258 .00495194",
     "openpcdet": ".004 .028 .076 .1 .0950485 .0811746 .0611262 .0388742 .0188258 .00495194",
     "optax-linear": ".004 .036 .068 .1 .0808 .0616 .0424 .0232 .004 .0020002",
+    "tinygrad": ".004 .036 .068 .1 .0857143 .0714287 .057143 .0428574 .0285717 .0142861",
 }
 
 
@@ -141,17 +142,18 @@ def test_the_worked_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert names == list(WORKED_EXAMPLE)
     for at, name in enumerate(names, 1):
         assert columns[at].tolist() == [float(each) for each in WORKED_EXAMPLE[name].split()], name
-    assert [line.split()[0] for line in lines[:6]] == [
+    assert [line.split()[0] for line in lines[:7]] == [
         "paddle",
         "fastai",
         "optax",
         "openpcdet",
         "optax-linear",
+        "tinygrad",
         "r-torch",
     ]
     assert lines[2].startswith("optax differs from torch by up to 24 % of the peak, first at step 1")
-    assert lines[5].startswith("r-torch and mmengine are bit-identical to torch")
-    assert "only the learning rate" in lines[5]
+    assert lines[6].startswith("r-torch and mmengine are bit-identical to torch")
+    assert "only the learning rate" in lines[6]
 
 
 def test_a_framework_without_momentum_is_compared_by_the_learning_rate(capsys: pytest.CaptureFixture[str]) -> None:
@@ -300,6 +302,9 @@ def test_optax_and_torch_are_a_step_apart() -> None:
     found, left, _ = translated({"convention": "optax"}, "torch")
     assert found["total_steps"] == 1001
     assert left < 1e-12
+    found, left, _ = translated({"anneal_strategy": "linear"}, "tinygrad")
+    assert found["total_steps"] == 1000
+    assert left < 0.01, "its final rate comes one step later"
     three: dict[str, Any] = {"three_phase": True, "anneal_strategy": "linear"}
     found, left, _ = translated(three, "optax-linear")
     assert found["total_steps"] == 999

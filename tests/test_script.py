@@ -59,6 +59,10 @@ LENGTH = {"max_lr": 0.1, "total_steps": 100}
         (TORCH + "kw = dict(max_lr=0.1, total_steps=100)\ns = OneCycleLR(o, **kw)", LENGTH),
         (TORCH + "s = OneCycleLR(o, [0.1, 0.2], 100)", {"max_lr": [0.1, 0.2], "total_steps": 100}),
         (
+            "import tinygrad\nfrom extra.lr_scheduler import OneCycleLR as L\ns = L(o, 0.1, 10.0, 100.0, 100, 0.23)",
+            {**LENGTH, "convention": "tinygrad", "div_factor": 10.0, "final_div_factor": 100.0, "pct_start": 0.23},
+        ),
+        (
             "import paddle\ns = paddle.optimizer.lr.OneCycleLR(0.1, 100, 10.0, 1e-6, 0.2)",
             {**LENGTH, "convention": "paddle", "div_factor": 10.0, "final_lr": 1e-6, "pct_start": 0.2},
         ),

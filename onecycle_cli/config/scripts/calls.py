@@ -25,6 +25,7 @@ class Callee:
         renamed: what some of them are called among our settings.
         convention: the convention of its arithmetic, where its name does not say it.
         default_peak: the peak where none is given.
+        beside: a package that the script imports too, if other packages may have the same name.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Callee:
     renamed: dict[str, str] = field(default_factory=dict)
     convention: str = ""
     default_peak: str = ""
+    beside: str = ""
 
 
 TORCH = Callee(
@@ -82,10 +84,21 @@ FASTAI_1 = Callee(
 )  # fmt: skip
 """fastai 1.0, whose OneCycleScheduler OpenPCDet took over."""
 
+TINYGRAD = Callee(
+    "extra.lr_scheduler.OneCycleLR",
+    (
+        "optimizer", "max_lr", "div_factor", "final_div_factor", "total_steps", "pct_start", "anneal_strategy",
+        "cycle_momentum",
+    ),
+    convention="tinygrad",
+    beside="tinygrad",
+)  # fmt: skip
+"""Of tinygrad's repository."""
+
 MOST_NAMES = 5
 """Names of a class that are followed from one to the next, or through `partial`."""
 
-CLASSES = (TORCH, PADDLE, OPTAX, OPTAX_LINEAR)
+CLASSES = (TORCH, PADDLE, OPTAX, OPTAX_LINEAR, TINYGRAD)
 
 NOT_SETTINGS = frozenset({"optimizer", "wd", "cbs", "callbacks", "reset_opt", "start_epoch", "tot_epochs"})
 
@@ -196,7 +209,7 @@ class Finder:
             home, _, function = callee.name.rpartition(".")
             if full.rpartition(".")[2] != function:
                 continue
-            if package == home.partition(".")[0]:
+            if package == home.partition(".")[0] and (not callee.beside or callee.beside in outline.packages()):
                 return callee
             if callee is TORCH and full == written and package in (function, "lr_scheduler") and self._may_be_torch():
                 return callee

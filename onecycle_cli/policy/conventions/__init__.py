@@ -13,6 +13,7 @@ from onecycle_cli.policy.conventions import (
     paddle,
     r_torch,
     smith,
+    tinygrad,
     torch,
 )
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 CONVENTIONS: dict[str, Convention] = {
     module.CONVENTION.name: module.CONVENTION
-    for module in (torch, r_torch, fastai, optax, optax_linear, paddle, mmengine, openpcdet, smith)
+    for module in (torch, r_torch, fastai, optax, optax_linear, paddle, mmengine, openpcdet, smith, tinygrad)
 }
 """Every convention, by its name: the choices of the setting `convention`, in the order in which they are shown."""
 

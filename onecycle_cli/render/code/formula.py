@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.policy.conventions.fastai import FastaiRamp
 from onecycle_cli.policy.conventions.smith import Dips, Line
+from onecycle_cli.policy.conventions.tinygrad import Slope
 from onecycle_cli.policy.ramps import CosineRamp, LinearRamp, Phase
 from onecycle_cli.policy.schedule import Schedule
 from onecycle_cli.render.code import join, literal
@@ -28,6 +29,7 @@ CURVES: dict[type[Ramp], str] = {
     CosineRamp: "end + (start - end) / 2.0 * (COS(PI * ((step - edge) / span)) + 1)",
     LinearRamp: "(end - start) * ((step - edge) / span) + start",
     Line: "start + (end - start) * (step - edge) / span",
+    Slope: "(step - edge) * (1 / span * (end - start)) + start",
 }
 """The formula of each ramp, in its own order of evaluation."""
 

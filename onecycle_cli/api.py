@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any, Self
 
 from onecycle_cli.errors import PlanError
@@ -169,7 +170,7 @@ class Schedule(PolicySchedule):
 
 
 if OneCycle.__doc__ is not None:  # as it is with `python -OO`
-    OneCycle.__doc__ = OneCycle.__doc__.replace(
-        "        ...\n",
-        "".join(f"        {name}: {setting.description}\n" for name, setting in SETTINGS.items()),
-    )
+    # From Python 3.13 on, a docstring is stored without the indentation of its class.
+    _begin, _indentation, _end = re.split(r"^( +)\.\.\.\n", OneCycle.__doc__, maxsplit=1, flags=re.MULTILINE)
+    _settings = (f"{_indentation}{name}: {setting.description}\n" for name, setting in SETTINGS.items())
+    OneCycle.__doc__ = "".join([_begin, *_settings, _end])

@@ -615,7 +615,7 @@ def test_objects_are_read_at_once(monkeypatch: pytest.MonkeyPatch, read: Any) ->
         ('{"lr": 1,\n"step": tru', "Expecting value in line 2"),
         ('[{"lr": 1}]\n]', "Extra data in line 2"),
         ('{\n"log_history": [{"lr": "x', "Unterminated string starting at in line 2"),
-        ("[" * 100_000, "recursion"),
+        ("[" * 100_000, "nested too deeply"),
     ],
 )
 def test_invalid_documents_name_the_line(text: str, why: str, read: Any) -> None:

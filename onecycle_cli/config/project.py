@@ -89,7 +89,8 @@ def _read(path: Path, data: bytes) -> Project | None:
         text = data.decode()
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise OnecycleError(f"{path}: not TOML: {error}", "correct the file, or use --isolated to ignore it") from None
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        raise OnecycleError(f"{path}: not TOML: {why}", "correct the file, or use --isolated to ignore it") from None
     table = document if path.name == OWN_FILE else _tool(document)
     if table is None:
         return None

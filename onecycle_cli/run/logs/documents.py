@@ -114,7 +114,9 @@ def reading(path: str) -> Iterator[None]:
         raise OnecycleError(message, "save the log as JSON Lines, with one object per line") from None
     except (ValueError, RecursionError) as error:
         hint = "check that it was written to the end, and that this is the right file"
-        raise NotYetError(f"{path} is not valid JSON: {str(error)[:120]}", hint) from None
+        # The interpreter's own words for it differ, and the last ones contain the size of its stack.
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)[:120]
+        raise NotYetError(f"{path} is not valid JSON: {why}", hint) from None
 
 
 class TooLargeError(ValueError):

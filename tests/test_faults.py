@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -10,8 +11,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from onecycle_cli import OneCycle
 from onecycle_cli.cli import main
 from onecycle_cli.cli import validate as validate_module
 
@@ -216,6 +219,28 @@ def test_numbers_out_of_range_have_findings_or_finite_results(
     assert code in (0, 2)
     assert "Infinity" not in printed.out
     assert "the settings make no schedule" not in printed.err
+
+
+def test_a_rate_that_is_not_finite_is_an_error_in_every_command(plan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    largest = f"{sys.float_info.max!r}"
+    plan.write_text(f"convention: fastai\nmax_lr: {largest}\ntotal_steps: 4\n")
+    assert main(["validate", "--format", "json", str(plan)]) == 1
+    [finding] = json.loads(capsys.readouterr().out)["findings"]
+    assert finding["code"] == "OC201"
+    assert "step 3 is not finite" in finding["message"]
+    for words in (
+        ["show", str(plan)],
+        ["compare", f"--max-lr={largest}", "--total-steps=4", "--convention=torch,fastai"],
+    ):
+        assert main(words) == 2
+        assert "OC201" in capsys.readouterr().err
+
+
+def test_arrays_of_steps_overflow_as_single_steps_do() -> None:
+    schedule = OneCycle(max_lr=sys.float_info.max, total_steps=4, convention="fastai").schedule(strict=False)
+    single = [schedule.lr(step) for step in range(4)]
+    assert not all(map(math.isfinite, single))
+    assert schedule.lr(np.arange(4)).tolist() == single
 
 
 # --- The surroundings of a picture ---

@@ -46,6 +46,18 @@ def test_a_finding_points_to_its_string(whole: bool, options: dict[str, Any], tm
     assert text.splitlines()[finding.line - 1][finding.column - 1 :].startswith("1.5)")
 
 
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\r\r", "\n\r"])
+@pytest.mark.parametrize("whole", [False, True])
+def test_lines_may_end_as_python_lets_them(end: str, whole: bool, tmp_path: Path) -> None:
+    text = notebook(IMPORT, f"é = 1{end}s = OneCycleLR(o, 0.1, 100,{end}pct_start=1.5)", whole=whole)
+    path = tmp_path / "a.ipynb"
+    path.write_text(text)
+    [finding] = load(Request((str(path),), every_plan=True)).findings
+    assert finding.line is not None
+    assert finding.column is not None
+    assert text.splitlines()[finding.line - 1][finding.column - 1 :].startswith("1.5)")
+
+
 def test_names_go_from_cell_to_cell() -> None:
     cells = (
         IMPORT,

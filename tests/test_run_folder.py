@@ -118,6 +118,9 @@ def test_copied_runs_are_ordered_by_the_numbers_in_their_names(tmp_path: Path) -
     [
         ({"a.bin": b"\0", "sub/data.csv": CSV}, "it holds no metrics.csv, trainer_state.json,"),
         ({}, "it holds no metrics.csv"),
+        # MLflow has begun the files, and written nothing to them.
+        ({"meta.yaml": "", "metrics/lr": "\n"}, "it holds no metrics.csv"),
+        ({"run/meta.yaml": "", "run/metrics/lr": ""}, "run: it holds no metrics.csv"),
         # The newest run has no learning rate: an older one would answer another question.
         (
             {"version_0/metrics.csv": CSV, "version_1/metrics.csv": NO_RATE},

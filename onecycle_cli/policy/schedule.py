@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from functools import partial
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from onecycle_cli.errors import GroupError, StepError
 from onecycle_cli.formatting import count, format_number, shorten
@@ -157,18 +157,23 @@ class Schedule:
             raise TypeError(f"steps must be integers, not {steps.dtype}")
         values = np.empty(steps.shape, np.float64)
         flat, out = steps.reshape(-1), values.reshape(-1)
-        for begin in range(0, flat.size, CHUNK):
-            piece, target = flat[begin : begin + CHUNK], out[begin : begin + CHUNK]
-            low, high = int(piece.min()), int(piece.max())
-            if low < 0 or high >= self.total_steps:
-                raise _outside(low if low < 0 else high, self.total_steps)
-            for phase, ramp in ramps:
-                if phase.first_step <= low and high <= phase.last_step:
-                    target[:] = ramp.at(piece.astype(np.float64), cos)
-                elif phase.first_step <= high and low <= phase.last_step:
-                    here = (phase.first_step <= piece) & (piece <= phase.last_step)
-                    target[here] = ramp.at(piece[here].astype(np.float64), cos)
+        with np.errstate(all="ignore"):  # as for a single step, what is out of range is infinite, without a warning
+            for begin in range(0, flat.size, CHUNK):
+                self._evaluate_piece(ramps, flat[begin : begin + CHUNK], out[begin : begin + CHUNK], cos)
         return values
+
+    def _evaluate_piece(
+        self, ramps: Sequence[tuple[Phase, Ramp]], piece: NDArray[np.integer], target: FloatArray, cos: Any
+    ) -> None:
+        low, high = int(piece.min()), int(piece.max())
+        if low < 0 or high >= self.total_steps:
+            raise _outside(low if low < 0 else high, self.total_steps)
+        for phase, ramp in ramps:
+            if phase.first_step <= low and high <= phase.last_step:
+                target[:] = ramp.at(piece.astype("float64"), cos)
+            elif phase.first_step <= high and low <= phase.last_step:
+                here = (phase.first_step <= piece) & (piece <= phase.last_step)
+                target[here] = ramp.at(piece[here].astype("float64"), cos)
 
 
 def schedule_of(plan: Plan | None) -> Schedule | None:

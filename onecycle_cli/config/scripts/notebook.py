@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SOURCE = re.compile(r'"source"\s*:')
+_LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
+"""A line as Python counts them, with its end; the last one has none."""
+
 _MAGIC = re.compile(r"\s*(%(?!%)|!|\?)|.*\?\s*$")
 _CELL_MAGIC = re.compile(r"%%(time|timeit|capture|prun)\b")
 """Magics whose cell is Python; that of others is another language, or a file's text."""
@@ -113,14 +116,14 @@ class _Places:
         begun, begun_at = "", None
         for part in parts:
             origin = self._origin(part)
-            *whole, rest = part.split("\n")
-            for line in whole:
-                yield begun + line, begun_at or origin
-                begun, begun_at = "", None
-                length = len(_escaped(f"{line}\n", is_ascii=origin.is_ascii))
-                origin = replace(origin, column=origin.column + length)
-            if rest:
-                begun, begun_at = begun + rest, begun_at or origin
+            for line, end in _LINE.findall(part):
+                if end:
+                    yield begun + line, begun_at or origin
+                    begun, begun_at = "", None
+                    length = len(_escaped(line + end, is_ascii=origin.is_ascii))
+                    origin = replace(origin, column=origin.column + length)
+                elif line:
+                    begun, begun_at = begun + line, begun_at or origin
         if begun_at is not None:
             yield begun, begun_at
 

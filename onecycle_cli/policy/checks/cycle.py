@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,12 +22,13 @@ from onecycle_cli.policy.conventions import convention_of
 from onecycle_cli.policy.plan import epoch_from_data, find_length, find_lengths, make_plan, plan_of
 from onecycle_cli.policy.schedule import schedule_of
 from onecycle_cli.policy.settings import MOST_STEPS
-from onecycle_cli.policy.summary import peak_is_reached, summarize, warmup_steps
+from onecycle_cli.policy.summary import edge_steps, peak_is_reached, summarize, warmup_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from onecycle_cli.findings import Finding
+    from onecycle_cli.policy.schedule import Schedule
     from onecycle_cli.policy.settings import Settings
 
 COUNTS = (
@@ -170,6 +172,12 @@ def check_phases(settings: Settings) -> Iterator[Finding]:
 def check_peak(settings: Settings) -> Iterator[Finding]:
     """Find a valid plan whose steps miss the peak, and segments after the cycle that move against their name."""
     schedule = schedule_of(plan_of(settings))
+    if schedule is not None and (bad := _not_finite(schedule)) is not None:
+        group, step = bad
+        message = f"the learning rate of step {step:,} is not finite in float64"
+        at = group if isinstance(settings.max_lr, tuple) else None
+        yield OUT_OF_RANGE.finding(message, "set max_lr to a value such as 0.1", "max_lr", at)
+        return
     if schedule is not None and settings.then:
         from onecycle_cli.policy.checks.segments import check_cut, check_segment_rates
 
@@ -193,6 +201,15 @@ def check_peak(settings: Settings) -> Iterator[Finding]:
     else:
         message = f"max_lr is never reached: {reached} ({count(warmup_steps(schedule), 'step')} in the warm-up)"
         yield PEAK_NEVER_REACHED.finding(message, "no action needed if this is intended", "max_lr")
+
+
+def _not_finite(schedule: Schedule) -> tuple[int, int] | None:
+    """Return a group, and a step of it whose learning rate is not finite; None if there are none.
+
+    Products in a formula are largest at the ends of a phase.
+    """
+    steps, groups = edge_steps(schedule), range(len(schedule.groups))
+    return next(((at, step) for at in groups for step in steps if not math.isfinite(schedule.lr(step, at))), None)
 
 
 def _given_setting(settings: Settings, setting: str | None) -> str:

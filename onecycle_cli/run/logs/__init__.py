@@ -96,6 +96,9 @@ def read_folder(folder: str, columns: Mapping[str, Sequence[str]]) -> Log:
     for log in [log for log in found if log.run == found[0].run][:MOST_TRIED]:
         path = str(log.path)
         reader = folder_reader(path) if log.path.is_dir() else None
+        if reader is None and log.path.is_dir():  # its files have the names of a log's, but are still empty
+            failures.append(nothing_in(path))
+            continue
         try:
             read = new_reader(reader, path, columns).read(()) if reader is not None else read_log(path, columns)
         except OnecycleError as error:

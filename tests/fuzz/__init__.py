@@ -1,0 +1,1 @@
+"""A fuzzer: inputs that nobody would write, and what must hold for all of them. `python -m tests.fuzz --help`."""

@@ -58,6 +58,8 @@ CALLS = {
     "schema": [["schema", HOSTILE]],
     "explain": [["explain", HOSTILE], ["explain", "::error::"]],
     "sweep": [["sweep", "{plan}", "--vary", "max_lr=0.1,0.2", "-o", HOSTILE]],
+    "range": [["range", "{log}"], ["range", "{notes}"]],
+    "tune": [["tune", "{plan}"]],
     "report": [["report", "{plan}", "-o", HOSTILE + ".html"]],
 }  # fmt: skip
 

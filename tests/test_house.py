@@ -41,8 +41,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "run.range_test.Reading",
     },
     "run": {"policy", "findings", "errors"},
+    "tune": {"render", "config", "policy", "findings", "errors"},
     "api": {"render", "config", "policy", "findings", "errors"},
-    "cli": {"render", "run", "config", "policy", "findings", "errors", "version"},
+    "cli": {"tune", "render", "run", "config", "policy", "findings", "errors", "version"},
 }
 """By room: the rooms below it; of `run` what it gives, as values, and nothing that reads or judges."""
 
@@ -50,7 +51,8 @@ VALUES = ("run/logs/log.py",)
 
 HOMES: dict[str, set[str]] = {
     "typer": {"cli"},
-    "rich": {"render", "cli"},
+    "rich": {"render", "cli", "tune"},
+    "textual": {"tune"},
     "yaml": {"config"},
     "matplotlib": {"render"},
     "click": set(),

@@ -94,13 +94,8 @@ def _config_text(made: LoadedPlan, request: Request) -> str:
     given = {} if made.settings is None else made.settings.given
     if made.file in ("", STDIN_NAME):
         return "".join(f"{setting}: {yaml_value(value)}\n" for setting, value in given.items())
-    from onecycle_cli.config.changes import with_settings
+    from onecycle_cli.config.changes import changes_of, with_settings
     from onecycle_cli.config.files import read_source
 
-    # The file's settings that a flag took the place of, such as total_steps where --epochs is given, and lr_decay,
-    # which is given as the peaks that it makes.
-    changes: dict[str, object] = {setting: None for setting in made.in_file if setting not in given}
-    changes |= {setting: given.get(setting) for setting in made.flags}
-    if request.scaling is not None or "lr_decay" in {*made.in_file, *made.flags}:
-        changes["max_lr"] = given["max_lr"]
+    changes = changes_of(made, scaled=request.scaling is not None)
     return with_settings(read_source(made.file), changes, request.block)

@@ -50,7 +50,7 @@ def read_variations(texts: Sequence[str], flags: Mapping[str, object]) -> tuple[
             raise OnecycleError(
                 f"{setting} is given twice, by --vary and {other}", "put all its values after one --vary"
             )
-        values[setting] = [_value(setting, item.strip()) for item in _OUTSIDE_BRACKETS.split(listed)]
+        values[setting] = [read_value(setting, item.strip()) for item in _OUTSIDE_BRACKETS.split(listed)]
         if len({str(value) for value in values[setting]}) < len(values[setting]):
             raise OnecycleError(f"--vary {shorten(text, 60)}: a value is repeated", "give each value once")
     if math.prod(map(len, values.values())) > MOST_PLANS:
@@ -68,7 +68,7 @@ def _not_a_setting(text: str, setting: str) -> OnecycleError:
     return OnecycleError(f"--vary {shorten(text, 60)!r} is not a setting with values", hint or "such as max_lr=0.1,0.2")
 
 
-def _value(setting: str, text: str) -> Any:
+def read_value(setting: str, text: str) -> Any:
     """Read one value as its flag does; a list is in brackets, which are no part of the flag's value."""
     what = SETTINGS[setting]
     wanted = "a value between the commas"
@@ -89,4 +89,4 @@ def _value(setting: str, text: str) -> Any:
         if typed and typed in words:
             return words[typed]
         wanted = f"one of {', '.join(words)}" if text else wanted
-    raise OnecycleError(f"--vary {setting}: {shorten(text, 40)!r} is not a value", f"give {wanted}")
+    raise OnecycleError(f"{shorten(text, 40)!r} is not a value of {setting}", f"give {wanted}")

@@ -18,6 +18,7 @@ from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from onecycle_cli.config import LoadedPlan
     from onecycle_cli.config.files import Source
     from onecycle_cli.config.raw_plan import RawPlan
 
@@ -76,6 +77,20 @@ def with_settings(source: Source, settings: Mapping[str, object], block: str | N
         text = text[:begin] + new + text[end:]
     _check(source, plan, settings, text, block)
     return text
+
+
+def changes_of(loaded: LoadedPlan, *, scaled: bool = False) -> dict[str, object]:
+    """Return the settings to write so that the file of a plan becomes the plan: those of flags, and what they replace.
+
+    lr_decay becomes the peaks that it makes. `scaled` says that the peak is no longer the file's or a flag's.
+    """
+    given = {} if loaded.settings is None else loaded.settings.given
+    # What a flag took the place of, such as total_steps where --epochs is given.
+    changes: dict[str, object] = {setting: None for setting in loaded.in_file if setting not in given}
+    changes |= {setting: given.get(setting) for setting in loaded.flags}
+    if scaled or "lr_decay" in {*loaded.in_file, *loaded.flags}:
+        changes["max_lr"] = given["max_lr"]
+    return changes
 
 
 def _check(source: Source, plan: RawPlan, settings: Mapping[str, object], text: str, block: str | None) -> None:

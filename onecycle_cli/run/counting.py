@@ -46,7 +46,7 @@ def given_readings(log: Log, settings: Settings, schedule: Schedule, row_is: Row
     if log.counts == "epoch":
         epoch = epoch_length(schedule, log.steps)
         as_steps = [] if epoch else [replace(reading, unit="epoch") for reading in _plain(log, schedule)]
-        return as_steps or list(of_epochs(log.steps, epoch, given=True))
+        return as_steps or list(of_epochs(log.steps, epoch))
     found: list[Reading] = []
     if log.epochs is not None:
         found = [*within_epochs(log, settings, schedule), *fractions(log, schedule)]
@@ -70,15 +70,15 @@ def possible_readings(log: Log, settings: Settings, schedule: Schedule) -> Itera
     if log.step_column is not None and log.step_column.strip().casefold() in OWN_COUNTERS:
         yield from _own_counter(log, schedule)
     if (accumulation := uneven(settings, schedule, int(steps.max()))) is not None:
-        yield from _counted_in(steps, accumulation, "microbatch", given=False)
+        yield from _counted_in(steps, accumulation, "microbatch", sure=False)
     for times in _per_step(log, settings, schedule):
-        yield from _counted_in(steps, Accumulation(times), _unit_of(times, settings), given=False)
+        yield from _counted_in(steps, Accumulation(times), _unit_of(times, settings), sure=False)
     yield from means_of_epochs(log, schedule)
     if schedule.steps_per_epoch:
-        yield from of_epochs(steps, schedule.steps_per_epoch, given=False)
+        yield from of_epochs(steps, schedule.steps_per_epoch)
     if (first := int(steps.min())) > 1:
         for offset, note in ((-first, "from its first row on"), (1 - first, f"from its first row on, {AFTER}")):
-            yield Reading("step", steps, steps, offset, f"the log counts on from {first:,}: {note}", given=False)
+            yield Reading("step", steps, steps, offset, f"the log counts on from {first:,}: {note}")
 
 
 def _shared_out(epochs: Steps, total: int) -> Iterator[Reading]:
@@ -86,7 +86,7 @@ def _shared_out(epochs: Steps, total: int) -> Iterator[Reading]:
     last = int(epochs.max())
     shared = [total // many for many in (last, last + 1) if many and not total % many]
     for length in dict.fromkeys(shared):
-        yield from of_epochs(epochs, length, given=False)
+        yield from of_epochs(epochs, length)
 
 
 # --- Steps -----------------------------------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ def _per_process(steps: Steps, schedule: Schedule, world: int) -> Iterator[Readi
     for by in (0, -1, 1) if world > 1 else ():
         counted = steps + by
         clock = np.where(counted <= last, np.minimum(counted * world, total), counted * world)
-        yield Reading("step", steps, clock, 0, f"{note}{f', {AFTER}' if by > 0 else ''}", after=True, given=False)
+        yield Reading("step", steps, clock, 0, f"{note}{f', {AFTER}' if by > 0 else ''}", after=True)
 
 
 # --- Other counters --------------------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def _as_epochs(log: Log, schedule: Schedule) -> list[Reading]:
     last = int(steps.max())
     lengths = [schedule.steps_per_epoch] if schedule.steps_per_epoch else []
     lengths += [schedule.total_steps // epochs for epochs in (last, last + 1) if epochs]
-    found = [reading for length in dict.fromkeys(lengths[:2]) for reading in of_epochs(steps, length, given=True)]
+    found = [reading for length in dict.fromkeys(lengths[:2]) for reading in of_epochs(steps, length)]
     if not found:
         raise OnecycleError(
             f"--row-is epoch: the log goes to epoch {last:,}, but the plan has only {schedule.total_steps:,} steps",
@@ -172,14 +172,14 @@ def _as_told(log: Log, settings: Settings, schedule: Schedule, row_is: RowIs) ->
     ways = [Accumulation(times) for times in known]
     if row_is == "microbatch" and (accumulation := uneven(settings, schedule, int(steps.max()))) is not None:
         ways = [accumulation, *ways]
-    return [reading for way in ways for reading in _counted_in(steps, way, row_is, given=True)]
+    return [reading for way in ways for reading in _counted_in(steps, way, row_is, sure=True)]
 
 
-def _counted_in(steps: Steps, way: Accumulation, unit: Unit, *, given: bool) -> Iterator[Reading]:
+def _counted_in(steps: Steps, way: Accumulation, unit: Unit, *, sure: bool) -> Iterator[Reading]:
     """Yield rows of which so many make a step, counted from 0 or 1, or when they are complete."""
     many = {"microbatch": "micro-batches", "sample": "samples", "log-call": "its own calls"}[unit]
-    sure = "" if given else f"; if it counts optimizer steps, the scheduler moved once in {way.times:,} of them"
-    row = Reading(unit, steps, steps, note=f"the log counts {many}, {way}{sure}", given=given)
+    other = "" if sure else f"; if it counts optimizer steps, the scheduler moved once in {way.times:,} of them"
+    row = Reading(unit, steps, steps, note=f"the log counts {many}, {way}{other}")
     for by in (0, -1, 1):
         yield replace(row, clock=way.step_of(steps + by), after=by > 0)
     for by in (-1, 1):
@@ -217,8 +217,8 @@ def _own_counter(log: Log, schedule: Schedule) -> Iterator[Reading]:
     distinct, clock = np.unique(log.steps, return_inverse=True)
     note = f"{log.step_column} counts the logger's own calls: each row with a learning rate is a step"
     if distinct.size in (schedule.total_steps, schedule.total_steps + 1):
-        yield Reading("log-call", log.steps, clock.astype(np.int64), 0, note, given=False)
-        yield Reading("log-call", log.steps, clock.astype(np.int64), 1, f"{note}, {AFTER}", after=True, given=False)
+        yield Reading("log-call", log.steps, clock.astype(np.int64), 0, note)
+        yield Reading("log-call", log.steps, clock.astype(np.int64), 1, f"{note}, {AFTER}", after=True)
 
 
 def _strides(log: Log, schedule: Schedule) -> Iterator[Reading]:
@@ -227,6 +227,6 @@ def _strides(log: Log, schedule: Schedule) -> Iterator[Reading]:
     for stride in dict.fromkeys((-(-total // rows), total // rows, round(total / rows), total // max(rows - 1, 1))):
         if stride > 1:
             note = f"no column counts steps: a row follows every {stride:,} steps"
-            row = Reading("row", log.steps, log.steps * stride, note=note, given=False)
+            row = Reading("row", log.steps, log.steps * stride, note=note)
             for offset in (0, stride - 1, stride, 1):
                 yield replace(row, offset=offset, after=offset in (1, stride))

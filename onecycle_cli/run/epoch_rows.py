@@ -34,12 +34,12 @@ def epoch_length(schedule: Schedule, epochs: Steps) -> int | None:
     return known if known and schedule.total_steps >= known * max(int(epochs.max()), 1) else None
 
 
-def of_epochs(epochs: Steps, length: int | None, *, given: bool) -> Iterator[Reading]:
+def of_epochs(epochs: Steps, length: int | None) -> Iterator[Reading]:
     """Yield rows that are an epoch each: its last step, what is left after it, its first step, or its mean."""
     if not length:
         return
     from_one, clock = int(epochs.min()) > 0, epochs * length
-    row = Reading("epoch", epochs, clock, given=given)
+    row = Reading("epoch", epochs, clock)
 
     def shows(offset: int, what: str, *, after: bool = False, span: int = 1) -> Reading:
         note = f"a row is an epoch of {length:,} steps and shows {what}"

@@ -36,7 +36,6 @@ class Reading:
         note: what the rows count, in a sentence; "" where they count steps from 0.
         after: whether a row shows what the scheduler was left with after a step.
         span: how many steps a row shows the mean of.
-        given: whether the log's columns, or the user, say that rows count this.
     """
 
     unit: Unit
@@ -46,7 +45,6 @@ class Reading:
     note: str = ""
     after: bool = False
     span: int = 1
-    given: bool = True
 
     def may_end_past(self, steps: Steps, total: int) -> bool:
         """Return whether rows at step `total` may show what the scheduler was left with, and no step trained with.
@@ -59,7 +57,7 @@ class Reading:
             return True
         distinct = different(steps)
         most = np.median(np.diff(distinct)) if distinct.size > 1 else total
-        return int(distinct[-1]) == total and 1 <= int(distinct[0]) <= most
+        return int(distinct[-1]) == total and 1 <= int(distinct[0]) <= float(most)
 
 
 def different(steps: Steps) -> Steps:

@@ -444,3 +444,114 @@ def test_broken_lists_are_refused(text: str, tmp_path: Path) -> None:
     log.write_text(text)
     with pytest.raises(OnecycleError):
         read(log)
+
+
+# --- Writing the peak into a config -----------------------------------------------------------------------------------
+
+CONFIGS = [
+    # name, text, the number in it
+    ("plan.yaml", "# mine\nmax_lr: 0.1   # the peak, was 0.1\ntotal_steps: 1_000\n", "0.1"),
+    ("plan.yaml", "total_steps: 100\r\nmax_lr: 1.0e-1\r\n", "1.0e-1"),
+    ("plan.yaml", "{max_lr: .1, total_steps: 100}", ".1"),
+    (
+        "train.yaml",
+        "lr: 0.1\nscheduler:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  max_lr: 0.1\n  total_steps: 1000\n",
+        None,
+    ),
+    ("config.json", '{"scheduler": {"type": "OneCycleLR", "max_lr": 0.25, "total_steps": 10}}', "0.25"),
+    ("config.py", "param_scheduler = dict(type='OneCycleLR', eta_max=0.25, total_steps=10)  # 0.25\n", "0.25"),
+    ("train.py", "import torch\ns = torch.optim.lr_scheduler.OneCycleLR(opt, max_lr=0.25, total_steps=10)\n", "0.25"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "number"), CONFIGS)
+def test_the_peak_is_written_and_all_else_stays(
+    name: str, text: str, number: str | None, log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = Path(name)
+    config.write_bytes(text.encode())
+    assert main(["range", str(log), "--format", "json"]) == 0
+    lr = next(each["lr"] for each in json.loads(capsys.readouterr().out)["rules"] if each["rule"] == "steep")
+    preview = ["range", str(log), "--set-in", name, "--rule", "steep", "--diff"]
+    assert main(preview) == 0
+    assert config.read_bytes() == text.encode()
+    shown = capsys.readouterr().out
+    assert main(preview[:-1]) == 0
+    assert capsys.readouterr().out == shown  # the same difference
+    after = config.read_bytes().decode()
+    place = text.index("max_lr: 0.1\n") + 8 if number is None else text.index(number)
+    assert after == text[:place] + f"{lr:.4g}" + text[place + len(number or "0.1") :]
+    assert main(["show", name, "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["groups"][0]["peak_lr"] == pytest.approx(lr, rel=1e-3)
+    assert main(preview[:-1]) == 0  # it is that already
+    assert config.read_bytes().decode() == after
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("plan.yaml", "max_lr: [0.1, 0.2]\ntotal_steps: 100\n", "per parameter group"),
+        ("plan.yaml", "peak: &a 0.1\nmax_lr: *a\ntotal_steps: 100\n", "*a"),
+        ("plan.yaml", "total_steps: 100\n", "no max_lr"),
+        ("plan.yaml", "max_lr: ${LR}\ntotal_steps: 100\n", "${LR}"),
+        ("plan.yaml", "max_lr: '0.1'\ntotal_steps: 100\n", "max_lr"),
+        ("plan.yaml", "max_lr: 0.1\nmax_lr: 0.2\n", "max_lr"),
+        ("plan.yaml", "max_lr: fast\ntotal_steps: 100\n", "fast"),
+        ("plan.yaml", "max_lr: [\n", "plan.yaml"),
+        ("other.yaml", "a: 1\n", "no one-cycle schedule"),
+        ("train.py", "LR = 0.1\ns = torch.optim.lr_scheduler.OneCycleLR(opt, max_lr=LR, total_steps=10)\n", "LR"),
+        ("two.yaml", "a: {type: OneCycleLR, max_lr: 0.1}\nb: {type: OneCycleLR, max_lr: 0.2}\n", "2 one-cycle blocks"),
+    ],
+)
+def test_what_is_ambiguous_is_left_as_it_is(
+    name: str, text: str, why: str, log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(name).write_text(text)
+    assert main(["range", str(log), "--set-in", name, "--rule", "steep"]) == 2
+    out, err = capsys.readouterr()
+    assert why in err
+    assert out == ""
+    assert Path(name).read_text() == text
+
+
+def test_one_of_several_blocks_is_set(log: Path) -> None:
+    text = "a: {type: OneCycleLR, max_lr: 0.1, total_steps: 9}\nb: {type: OneCycleLR, max_lr: 0.2, total_steps: 9}\n"
+    Path("two.yaml").write_text(text)
+    assert main(["range", str(log), "--set-in", "two.yaml", "--rule", "steep", "--block", "b"]) == 0
+    assert Path("two.yaml").read_text().startswith(text.splitlines()[0])
+    assert "0.2" not in Path("two.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--set-in", "plan.yaml"],
+        ["--rule", "steep"],
+        ["--diff"],
+        ["--block", "a"],
+        ["--set-in", "-", "--rule", "steep"],
+        ["--set-in", "missing.yaml", "--rule", "steep"],
+        ["--set-in", "plan.yaml", "--rule", "divergence"],
+        ["--set-in", "plan.yaml", "--rule", "fastest"],
+        ["--column", "loss=nothing"],
+        ["--column", "rate=lr"],
+        ["--format", "yaml"],
+    ],
+)
+def test_wrong_options_are_refused(words: list[str], log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("plan.yaml").write_text("max_lr: 0.1\ntotal_steps: 100\n")
+    assert main(["range", str(log), *words]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert Path("plan.yaml").read_text() == "max_lr: 0.1\ntotal_steps: 100\n"
+
+
+def test_nothing_is_set_by_a_test_that_shows_nothing(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("plan.yaml").write_text("max_lr: 0.1\ntotal_steps: 100\n")
+    log.write_text(csv_of(LR, 2.3 + 0.3 * np.random.default_rng(0).standard_normal(100)))
+    assert main(["range", str(log), "--set-in", "plan.yaml", "--rule", "steep"]) == 2
+    log.write_text(csv_of(LR[::8], LOSS[::8]))
+    assert main(["range", str(log), "--set-in", "plan.yaml", "--rule", "lr-finder"]) == 2
+    assert "needs 17 rows" in capsys.readouterr().err
+    assert Path("plan.yaml").read_text() == "max_lr: 0.1\ntotal_steps: 100\n"

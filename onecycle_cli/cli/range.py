@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, TextIO, get_args
 
 import typer
 
 from onecycle_cli.cli.logs import PatternOption, read_columns
-from onecycle_cli.cli.targets import print_notes, print_warnings
+from onecycle_cli.cli.targets import is_stream, print_notes, print_warnings
+from onecycle_cli.errors import OnecycleError
+from onecycle_cli.formatting import printable, short
 from onecycle_cli.render.check_report import bad_rows
+from onecycle_cli.run.range_test import RuleName
+
+if TYPE_CHECKING:
+    from onecycle_cli.config.files import Source
+    from onecycle_cli.run.range_test import RangeTest
 
 LogOfTest = Annotated[
     str,
@@ -32,6 +40,15 @@ def range(  # noqa: A001 - a command's function has its name
     column: ColumnOption = None,
     pattern: PatternOption = None,
     raw: RawOption = None,
+    set_in: Annotated[
+        str | None,
+        typer.Option("--set-in", metavar="CONFIG", help="Write a rule's rate into a config as max_lr, and show it."),
+    ] = None,
+    rule: Annotated[RuleName | None, typer.Option("--rule", metavar="NAME", help="The rule for --set-in.")] = None,
+    block: Annotated[
+        str | None, typer.Option(metavar="PATH", help="The one-cycle block of the config, if it has several.")
+    ] = None,
+    diff: Annotated[bool, typer.Option("--diff", help="Show what --set-in would change without changing it.")] = False,
     format_: Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="Output format.")] = "table",
 ) -> None:
     """Read an LR range test: what each rule takes for the peak, side by side. None of them is always right.
@@ -42,13 +59,16 @@ def range(  # noqa: A001 - a command's function has its name
         onecycle range range-test.csv
         onecycle range history.json --format json
         onecycle range range-test.csv --column lr=lr --column loss=loss
+        onecycle range range-test.csv --set-in plan.yaml --rule valley
     """
+    _check_target(set_in, rule, block, diff=diff)
     from onecycle_cli.render.range_report import print_range, range_csv, range_json, sentences
     from onecycle_cli.run.logs import read_log
     from onecycle_cli.run.range_test.analysis import analyse
 
     logged = read_log(log, read_columns(column, loss=True), pattern or ())
     test, notes = analyse(logged, raw=raw)
+    change = _change(test, set_in, rule, block) if set_in is not None and rule is not None else None
     print_warnings([*bad_rows(logged), *sentences(test)])
     if format_ == "json":
         sys.stdout.write(range_json(test, logged.path, notes))
@@ -58,5 +78,65 @@ def range(  # noqa: A001 - a command's function has its name
             sys.stdout.write(range_csv(test))
         else:
             print_range(test, logged.path, sys.stdout)
+    if change is not None:
+        if format_ == "table":
+            sys.stdout.write("\n")
+        change.make(sys.stdout if format_ == "table" else sys.stderr, write=not diff)
     if not test.answers:
         raise typer.Exit(1)
+
+
+def _check_target(set_in: str | None, rule: RuleName | None, block: str | None, *, diff: bool) -> None:
+    """Raise OnecycleError where the options of --set-in do not go together."""
+    if set_in is None:
+        for given, option in ((rule, "--rule"), (block, "--block"), (diff, "--diff")):
+            if given:
+                raise OnecycleError(f"{option} is for --set-in", f"name the config: --set-in plan.yaml {option}")
+        return
+    if rule is None:
+        hint = f"choose one: --rule {' or '.join(get_args(RuleName))}"
+        raise OnecycleError("--set-in needs --rule: the rules do not agree, and none is always right", hint)
+    if is_stream(set_in):
+        raise OnecycleError(f"cannot set max_lr in {set_in}: it is not a file", "name the file")
+
+
+class _Change(NamedTuple):
+    """A config's file, its text with another peak, and what is said of that."""
+
+    source: Source
+    text: str
+    summary: str
+
+    def make(self, stream: TextIO, *, write: bool) -> None:
+        """Show the change, and write it if asked to."""
+        from onecycle_cli.config.fix import check_fixable, difference
+        from onecycle_cli.render.output import whole_file
+
+        if self.text == self.source.text:
+            print_notes([f"{self.summary} already"])
+            return
+        if write:
+            check_fixable(self.source)
+            with whole_file(Path(self.source.path)) as target:
+                target.write(self.text.encode(self.source.encoding))
+        stream.write(difference(self.source.path, self.source.text, self.text))
+        sys.stderr.write(f"{printable(self.summary)}{'' if write else ' (not written)'}\n")
+
+
+def _change(test: RangeTest, config: str, rule: RuleName, block: str | None) -> _Change:
+    """Return the change that writes what a rule takes into a config.
+
+    Raises:
+        OnecycleError: the rule takes nothing, or the config cannot be changed.
+    """
+    from onecycle_cli.config.new_value import with_peak
+
+    reading = next(one for one in test.readings if one.rule == rule)
+    if reading.lr is None:
+        raise OnecycleError(f"{rule} gives no rate: {reading.why_not}", "choose another rule")
+    if not test.fell:
+        raise OnecycleError(f"{config} is left as it is: the loss of the test never falls", "repeat the test")
+    number = short(reading.lr)
+    source, text, old = with_peak(config, number, block)
+    change = f"{old}" if text == source.text else f"{old} → {number} ({rule})"
+    return _Change(source, text, f"max_lr in {config}: {change}")

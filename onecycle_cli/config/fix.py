@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from onecycle_cli.config import Loaded, Request
     from onecycle_cli.config.files import Source
-    from onecycle_cli.findings import Finding
+    from onecycle_cli.config.nodes import Place
+    from onecycle_cli.findings import Finding, Fix
 
     Edit = tuple[int, int, str]
     """Begin and end of the text to replace, and the text to write there."""
@@ -78,13 +79,37 @@ def fix_text(text: str, findings: Sequence[Finding], *, python: bool = False) ->
         python: count lines as Python does; in YAML a line also ends at U+0085, U+2028 and U+2029. (In
             `str.splitlines` it ends at a form feed, too, which neither takes for a line break.)
     """
-    starts = [0, *(found.end() for found in (_PYTHON_BREAK if python else _YAML_BREAK).finditer(text))]
-    edits = {edit for finding in findings if (edit := _edit(text, starts, finding)) is not None}
+    starts = _starts(text, python=python)
+    edits = {
+        edit
+        for finding in findings
+        if finding.fix is not None and (edit := _edit(text, starts, finding.line, finding.column, finding.fix))
+    }
     pieces, end = [], 0
     for begin, stop, new in _without_overlaps(sorted(edits)):
         pieces += [text[end:begin], new]
         end = stop
     return "".join([*pieces, text[end:]])
+
+
+def with_word(text: str, place: Place, fix: Fix, *, python: bool = False) -> str:
+    """Replace one word at a place, if exactly that word is there; the arguments are as in `fix_text`."""
+    edit = _edit(text, _starts(text, python=python), place.line, place.column, fix)
+    return text if edit is None else text[: edit[0]] + edit[2] + text[edit[1] :]
+
+
+def word_at(text: str, place: Place, *, python: bool = False) -> str:
+    """Return the word at a place, up to what may follow one; of a quoted one what is inside the quotes."""
+    begin = _starts(text, python=python)[place.line - 1] + place.column - 1
+    quote = text[begin : begin + 1]
+    if quote in ("'", '"'):
+        return text[begin + 1 : max(text.find(quote, begin + 1), begin + 1)]
+    end = _AFTER.search(text, begin)
+    return text[begin : end.start() if end else len(text)]
+
+
+def _starts(text: str, *, python: bool) -> list[int]:
+    return [0, *(found.end() for found in (_PYTHON_BREAK if python else _YAML_BREAK).finditer(text))]
 
 
 def difference(path: str, before: str, after: str) -> str:
@@ -96,9 +121,8 @@ def difference(path: str, before: str, after: str) -> str:
     return "".join(unified_diff(_lines(before), _lines(after), _quoted("a/" + name), _quoted("b/" + name)))
 
 
-def _edit(text: str, starts: list[int], finding: Finding) -> Edit | None:
-    fix, line, column = finding.fix, finding.line, finding.column
-    if fix is None or not fix.old or line is None or column is None or not 1 <= line <= len(starts) or column < 1:
+def _edit(text: str, starts: list[int], line: int | None, column: int | None, fix: Fix) -> Edit | None:
+    if not fix.old or line is None or column is None or not 1 <= line <= len(starts) or column < 1:
         return None
     begin = starts[line - 1] + column - 1
     if begin > (starts[line] if line < len(starts) else len(text)):

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+RuleName = Literal["valley", "slide", "minimum", "steep", "lr-finder", "lightning"]
+"""The rules that suggest a peak."""
+
 Spacing = Literal["exponential", "linear", "irregular"]
 """How the learning rate rises: by equal factors, by equal amounts, or in another way."""
 

@@ -26,7 +26,7 @@ from onecycle_cli.run.range_test.smoothing import Smoothing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from onecycle_cli.run.range_test import Floats, Points
+    from onecycle_cli.run.range_test import Floats, Points, RuleName
 
 FASTAI, LR_FINDER, LIGHTNING = "fastai 2.8.12", "torch-lr-finder 0.2.2", "Lightning 2.6.6"
 
@@ -64,7 +64,7 @@ class Rule:
         share: what the rate is divided by.
     """
 
-    name: str
+    name: RuleName
     how: str
     source: str
     smoothing: Smoothing

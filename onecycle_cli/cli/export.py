@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
@@ -96,36 +97,70 @@ def _framework(text: str) -> Framework:
 def code(
     request: Request,
     framework: Annotated[
-        Framework, typer.Option("--framework", parser=_framework, metavar="NAME", help="The framework.")
-    ],
+        Framework | None,
+        typer.Option(
+            "--framework", parser=_framework, metavar="NAME", help="The framework; required for a plan's code."
+        ),
+    ] = None,
     guard: Annotated[
         bool, typer.Option("--guard", help="Compare the optimizer with the plan at every step of the run.")
+    ] = False,
+    range_test: Annotated[
+        bool, typer.Option("--range-test", help="Write an LR range test instead, in PyTorch; it needs no plan.")
     ] = False,
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="The file; - is stdout.")] = STDOUT,
     force: ForceOption = False,
 ) -> None:
-    """Generate training code for a plan.
+    """Generate training code for a plan, or for a test that finds its peak.
 
     Examples:
         onecycle code plan.yaml --framework torch
         onecycle code --max-lr 0.1 --total-steps 1000 --framework lightning
         onecycle code plan.yaml --framework hf --guard
         onecycle code plan.yaml --framework optax -o schedule.py
+        onecycle code --range-test --optimizer adamw
     """
+    if range_test:
+        framework, request = _range_test_of(request, framework, guard=guard)
+    elif framework is None:
+        raise OnecycleError("--framework is missing", f"use {join_words(FRAMEWORKS, 'or')}")
     if guard and framework not in GUARDED:
         raise OnecycleError(f"--guard is not available for {framework}", f"use it with {join_words(GUARDED, 'or')}")
     check_new_file(output, force=force)
+    from onecycle_cli.render.code import Task, language
     from onecycle_cli.render.code import code as snippet
-    from onecycle_cli.render.code import language
 
     plan = one_plan(request)
-    text = snippet(framework, plan.full_name, plan.settings, plan.schedule, guarded=guard)
+    if range_test:
+        from onecycle_cli.render.code.range_test import range_test as test
+
+        text = test(Task(plan.full_name, plan.settings, plan.schedule))
+    else:
+        text = snippet(framework, plan.full_name, plan.settings, plan.schedule, guarded=guard)
     if output == STDOUT and has_colour(sys.stdout):
         from onecycle_cli.render.output import print_code
 
         print_code(text, language(framework), sys.stdout)
     else:
         write_text(text, output)
+
+
+def _range_test_of(request: Request, framework: Framework | None, *, guard: bool) -> tuple[Framework, Request]:
+    """Return the framework of a range test, and a request for its plan: of flags alone they need not be a whole one.
+
+    Raises:
+        OnecycleError: the framework has none, or a guard is asked for.
+    """
+    if framework not in (None, "torch"):
+        raise OnecycleError(f"--range-test is not available for {framework}", "leave --framework out: it is for torch")
+    if guard:
+        raise OnecycleError("--guard cannot be used with --range-test: no plan is followed", "leave one of them out")
+    if request.configs:
+        return "torch", request
+    needed: dict[str, object] = {"max_lr": 1.0}
+    if not {"total_steps", "epochs"} & set(request.flags):
+        needed["total_steps"] = 100
+    return "torch", replace(request, flags={**needed, **request.flags})
 
 
 @contextmanager

@@ -137,6 +137,12 @@ def make_scheduler(task: Task, length: Sequence[Argument]) -> Scheduler:
 
 
 def optimizer_of(task: Task, owner: str) -> str:
+    """Return code that makes the optimizer, and says what the scheduler sets in it."""
+    momentum = f" and {'beta1' if task.beta1 else 'momentum'}" if task.schedule.cycles_momentum else ""
+    return f"{make_optimizer(task, owner)}  # the scheduler sets lr{momentum}"
+
+
+def make_optimizer(task: Task, owner: str) -> str:
     """Return the call that makes the optimizer, over the parameter groups in their order."""
     name = OPTIMIZERS.get(task.optimizer or "sgd", "make_optimizer")
     names = task.schedule.groups
@@ -147,9 +153,7 @@ def optimizer_of(task: Task, owner: str) -> str:
         over = "[\n" + "".join(entries) + "]"
     else:
         over = "parameter_groups"
-    return f"optimizer = {name}({over}, lr=1e-3)  # the scheduler sets lr" + (
-        " and " + ("beta1" if task.beta1 else "momentum") if task.schedule.cycles_momentum else ""
-    )
+    return f"optimizer = {name}({over}, lr=1e-3)"
 
 
 def _class(task: Task, formula: Formula) -> str:

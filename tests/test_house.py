@@ -131,7 +131,8 @@ for words in json.loads(sys.argv[1]):
     print()
     print(json.dumps([code, *sys.modules]))
 """
-HEAVY = {"typer", "rich", "yaml", "matplotlib", "numpy", "orjson", "pyarrow"}
+HEAVY = {"typer", "pydantic", "rich", "yaml", "matplotlib", "numpy", "orjson", "pyarrow"}
+ROOMS = {f"onecycle_cli.{room}" for room in ("findings", "policy", "config", "run")}
 PLAN = ["--max-lr", "0.1", "--total-steps", "100"]
 LOG = "tests/data/traces/p06_loop_ok.csv"
 CHECK = ["check", "--max-lr", "0.1", "--total-steps", "300", "--div-factor", "10", "--final-div-factor", "100", LOG]
@@ -153,20 +154,24 @@ def test_the_library_loads_nothing_heavy() -> None:
     "commands",
     [
         [
-            (["schema"], {"matplotlib", "numpy", "orjson", "yaml"}),
-            (["explain"], {"matplotlib", "numpy", "orjson", "yaml"}),
-            (["show", *PLAN], {"matplotlib", "numpy", "orjson", "yaml"}),
-            (["validate", "configs"], {"matplotlib", "numpy", "orjson"}),
+            (["--version"], {*HEAVY, *ROOMS} - {"typer"}),
+            (["--help"], {*HEAVY, *ROOMS} - {"typer"}),
+            (["show", "--help"], HEAVY - {"typer"}),
+            (["schema"], HEAVY - {"typer"}),
+            (["explain"], HEAVY - {"typer"}),
+            (["show", *PLAN], HEAVY - {"typer"}),
+            (["show", "configs/cifar10-resnet18-30-epochs.yaml"], HEAVY - {"typer", "yaml"}),
+            (["validate", "configs"], HEAVY - {"typer", "yaml"}),
         ],
         [
-            (["fit", LOG], {"matplotlib", "yaml", "orjson", "pyarrow"}),
-            (CHECK, {"matplotlib", "yaml", "orjson", "pyarrow"}),
-            ([*CHECK, "-o", "{folder}/a.png"], {"matplotlib.pyplot", "yaml", "orjson", "pyarrow"}),
-            (["plot", *PLAN, "-o", "{folder}/b.png"], {"matplotlib.pyplot", "yaml", "orjson", "pyarrow"}),
+            (["fit", LOG], {"pydantic", "matplotlib", "yaml", "orjson", "pyarrow"}),
+            (CHECK, {"pydantic", "matplotlib", "yaml", "orjson", "pyarrow"}),
+            ([*CHECK, "-o", "{folder}/a.png"], {"pydantic", "matplotlib.pyplot", "yaml", "orjson", "pyarrow"}),
+            (["plot", *PLAN, "-o", "{folder}/b.png"], {"pydantic", "matplotlib.pyplot", "yaml", "orjson", "pyarrow"}),
         ],
         [
-            (["report", *PLAN, "-o", "{folder}/c.html"], {"matplotlib", "yaml", "orjson", "pyarrow"}),
-            (["export", *PLAN], {"matplotlib", "yaml", "pyarrow"}),
+            (["report", *PLAN, "-o", "{folder}/c.html"], {"pydantic", "matplotlib", "yaml", "orjson", "pyarrow"}),
+            (["export", *PLAN], {"pydantic", "matplotlib", "yaml", "pyarrow"}),
         ],
     ],
     ids=["without arrays", "with arrays", "export"],
@@ -178,6 +183,29 @@ def test_a_command_loads_only_what_it_uses(commands: list[tuple[list[str], set[s
     assert len(answers) == len(commands)
     for (command, unwanted), (_, *loaded) in zip(commands, answers, strict=True):
         assert unwanted.isdisjoint(loaded), command
+
+
+COMPLETES = """
+import os, sys
+from onecycle_cli.cli import make_command
+
+try:
+    make_command()(prog_name="onecycle")
+finally:
+    print(*sys.modules, sep="\\n")
+"""
+
+
+def test_names_of_commands_are_completed_without_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"_ONECYCLE_COMPLETE": "complete_bash", "COMP_WORDS": "onecycle plo", "COMP_CWORD": "1"}.items():
+        monkeypatch.setenv(name, value)
+    completed = subprocess.run(
+        [sys.executable, "-c", COMPLETES], capture_output=True, text=True, check=True, cwd=ROOT, timeout=120
+    )
+    first, *loaded = completed.stdout.splitlines()
+    assert first == "plot"
+    assert "typer" in loaded
+    assert ({*HEAVY, *ROOMS} - {"typer"}).isdisjoint(loaded)
 
 
 def test_a_file_name_means_one_thing() -> None:

@@ -20,6 +20,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from onecycle_cli.cli.signals import end_cleanly_at_signals
 from onecycle_cli.cli.streams import BrokenOutputError, inert_streams
+from onecycle_cli.cli.typed_values import without_pydantic
 from onecycle_cli.errors import BROKEN_PIPE, BUG, INTERRUPTED, OnecycleError
 from onecycle_cli.formatting import printable, shorten
 from onecycle_cli.render.lines import labelled
@@ -68,6 +69,10 @@ class Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002
         """Return a command as lists and completions show it, without its options; None for an unknown name."""
         return TyperCommand(cmd_name, short_help=COMMANDS[cmd_name][1]) if cmd_name in COMMANDS else None
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the program's options."""
+        return without_pydantic(super().get_params(ctx))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Load the command that is used, or suggest one for a mistyped name."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from typer import TyperException
 from typer.core import TyperCommand
 
+from onecycle_cli.cli.typed_values import without_pydantic
 from onecycle_cli.render.lines import cells, has_colour, styled, terminal_size, wrap
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ class Entry(NamedTuple):
 
 class Command(TyperCommand):
     """A command whose help has the layout of this module."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the arguments and options."""
+        return without_pydantic(super().get_params(ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments; an error that does not say in which command it is gets its context."""

@@ -6,6 +6,8 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from onecycle_cli.formatting import flag_name, join_words, shorten
 
 if TYPE_CHECKING:
@@ -29,6 +31,15 @@ class UnknownWordError(ValueError):
         self.hint = did_you_mean(typed, known)
 
 
+class InvalidValueError(typer.BadParameter):
+    """A value that an option does not accept: `typed` is the part of it that is wrong, `hint` what to use."""
+
+    def __init__(self, typed: str, hint: str) -> None:
+        """Keep both for the message."""
+        super().__init__(hint)
+        self.typed, self.hint = typed, hint
+
+
 def usage_error(error: Any, program: str) -> tuple[str, str]:
     """Return the message and the hint for an error of Typer's."""
     context = getattr(error, "ctx", None)
@@ -40,8 +51,8 @@ def usage_error(error: Any, program: str) -> tuple[str, str]:
         return f"unknown option {shorten(error.option_name, LONGEST)}", f"did you mean {near}?" if near else see
     if hasattr(error, "param_type") and parameter is not None:
         return _missing(parameter, see)
-    if parameter is not None and hasattr(error.__cause__, "errors"):
-        return _refused(parameter, error.__cause__.errors()[0])
+    if isinstance(error, InvalidValueError):
+        return _refused(parameter, error)
     message = error.format_message()
     if extra := _UNEXPECTED.fullmatch(message):
         return f"unexpected argument {shorten(extra[1], LONGEST)!r}", see
@@ -122,22 +133,11 @@ def _missing(parameter: Any, see: str) -> tuple[str, str]:
     return f"{parameter.opts[0]} is missing", f"use {join_words(list(map(str, choices)), 'or')}" if choices else see
 
 
-def _refused(parameter: Any, why: Any) -> tuple[str, str]:
-    """Return what is wrong with a value that the option's type or parser refuses."""
-    kind, typed = parameter.type_descriptor, str(why["input"])
-    least, most = kind.parameter_info.min, kind.parameter_info.max
-    if kind.choices:
-        hint = did_you_mean(typed, map(str, kind.choices))
-    elif why["type"] == "value_error":
-        error = why["ctx"]["error"]
-        hint = error.hint if isinstance(error, UnknownWordError) else f"use {error}"
-    elif least is not None:
-        hint = f"use a number, {least:g} or more" if most is None else f"use a number from {least:g} to {most:g}"
-    else:
-        hint = "use a number"
-    shown = shorten(typed, LONGEST)
+def _refused(parameter: Any, error: InvalidValueError) -> tuple[str, str]:
+    """Return what is wrong with a value that an option does not accept."""
+    shown = shorten(error.typed, LONGEST)
     try:
-        float(typed)
+        float(error.typed)
     except ValueError:
         shown = repr(shown)  # so that the ends of a text can be seen
-    return f"invalid {parameter.opts[0]} {shown}", hint
+    return f"invalid {parameter.opts[0]} {shown}", error.hint

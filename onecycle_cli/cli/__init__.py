@@ -38,6 +38,7 @@ COMMANDS = {
     "compare": ("compare", "Compare plans, or one plan under several conventions"),
     "sweep": ("sweep", "List the plans that several values make, or write their configs"),
     "tune": ("tune", "Change settings by keys, and see the curve"),
+    "extend": ("extend", "Extend a run: what a new length does, and smooth ways on"),
     "check": ("check", "Compare logged runs with their plan"),
     "report": ("report", "Write a page to share: chart, findings, settings and logs"),
     "range": ("range", "Read an LR range test: what each rule takes for the peak"),

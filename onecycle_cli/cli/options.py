@@ -6,6 +6,7 @@ import inspect
 import re
 from contextlib import suppress
 from functools import wraps
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -25,7 +26,7 @@ from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 from onecycle_cli.policy.settings import SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 _CONFIG = "Config"
@@ -122,6 +123,16 @@ def takes_plan(command: Callable[..., None]) -> Callable[..., None]:
     return _takes(command, _keyword("config", configs, None), _SET, _BLOCK, _VARY, _SCALE, _FROM_BATCH, _ISOLATED)
 
 
+OLD_LENGTH = {"epochs": "old-epochs", "total_steps": "old-total-steps"}
+"""The flags of the length where a command's own --epochs and --total-steps are another one."""
+
+
+def takes_plan_so_far(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what `takes_plan` adds, with other flags for the length, which is about to change."""
+    configs = Annotated[list[str] | None, typer.Argument(metavar="CONFIG", help="The run's plan so far.")]
+    return _takes(command, _keyword("config", configs, None), _SET, _BLOCK, _ISOLATED, renamed=OLD_LENGTH)
+
+
 def takes_paths(command: Callable[..., None]) -> Callable[..., None]:
     """Add `PATH...`, at least one, and one flag per setting to a command, as `takes_plan` does."""
     text = "Files, folders (every config in them), or - for standard input."
@@ -129,7 +140,12 @@ def takes_paths(command: Callable[..., None]) -> Callable[..., None]:
     return _takes(command, _keyword("config", paths, inspect.Parameter.empty), _SET, _ISOLATED)
 
 
-def _takes(command: Callable[..., None], configs: inspect.Parameter, *flags: inspect.Parameter) -> Callable[..., None]:
+def _takes(
+    command: Callable[..., None],
+    configs: inspect.Parameter,
+    *flags: inspect.Parameter,
+    renamed: Mapping[str, str] = MappingProxyType({}),
+) -> Callable[..., None]:
     _, *own = inspect.signature(command, eval_str=True).parameters.values()
 
     @wraps(command)
@@ -166,7 +182,7 @@ def _takes(command: Callable[..., None], configs: inspect.Parameter, *flags: ins
         command(request, **given)
 
     options = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
-    parameters = [configs, *options, *flags, *(_parameter(setting) for setting in FLAGS)]
+    parameters = [configs, *options, *flags, *(_parameter(setting, renamed.get(setting, setting)) for setting in FLAGS)]
     wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     del wrapper.__wrapped__
@@ -234,9 +250,9 @@ def _flag_value(setting: str, value: object) -> object:
     return items[0] if len(items) == 1 and setting != "groups" else items
 
 
-def _parameter(setting: str) -> inspect.Parameter:
+def _parameter(setting: str, name: str) -> inspect.Parameter:
     what = SETTINGS[setting]
-    names, panel = [flag_name(setting)], what.section.value
+    names, panel = [flag_name(name)], what.section.value
     type_: Any = what.single
     extra: dict[str, Any] = {}
     if setting == "verbose":
@@ -256,11 +272,18 @@ def _parameter(setting: str) -> inspect.Parameter:
         extra = {"parser": whole, "metavar": "N"}
     elif what.single is float:
         extra = {"parser": number, "metavar": "NUMBER"}
-    text = what.description
-    if setting == "convention":
-        text += f" [values: {', '.join(CONVENTIONS)}]"
+    text = _help(setting, is_renamed=name != setting)
     option = typer.Option(*names, help=text, rich_help_panel=panel, show_default=_default(setting), **extra)
     return _keyword(setting, Annotated[type_ | None, option])
+
+
+def _help(setting: str, *, is_renamed: bool) -> str:
+    text = SETTINGS[setting].description
+    if is_renamed:
+        text = f"Of the plan so far: {text[0].lower()}{text[1:]}"
+    if setting == "convention":
+        text += f" [values: {', '.join(CONVENTIONS)}]"
+    return text
 
 
 def _default(setting: str) -> bool | str:

@@ -112,8 +112,8 @@ def steps_between(
     yield np.unique(np.concatenate(parts))
 
 
-def area(schedule: Schedule, group: int = 0) -> float:
-    """Return the area under the learning rate: its sum over all steps of the cycle.
+def area(schedule: Schedule, group: int = 0, first: int = 0) -> float:
+    """Return the area under the learning rate: its sum over all steps of the run, from the first one on.
 
     In a sample, straight lines replace the steps between; the phases' edges are in it.
     """
@@ -121,9 +121,9 @@ def area(schedule: Schedule, group: int = 0) -> float:
 
     total, edges = schedule.total_steps, edge_steps(schedule)
     with np.errstate(all="ignore"):
-        if total <= MOST_SUMMED:
-            return sum(float(schedule.lr(steps, group).sum()) for steps in steps_between(0, total, edges))
-        steps = next(steps_between(0, total, edges))
+        if total - first <= MOST_SUMMED:
+            return sum(float(schedule.lr(steps, group).sum()) for steps in steps_between(first, total, edges))
+        steps = next(steps_between(first, total, edges))
         rates = schedule.lr(steps, group)
         between = float(((rates[1:] + rates[:-1]) / 2 * np.diff(steps)).sum())
         return between + float(rates[0] + rates[-1]) / 2

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING
 
-from onecycle_cli.formatting import json_text, printable, proportion, yaml_value
+from onecycle_cli.formatting import json_text, printable, proportion
+from onecycle_cli.render.config_text import comments, settings_lines
 
 if TYPE_CHECKING:
     from onecycle_cli.run.fit.result import Fitted
-
-WIDTH = 88
-"""Columns of a comment, as ruff and black write code by default."""
 
 
 def fit_json(found: Fitted) -> str:
@@ -34,18 +31,14 @@ def fit_yaml(found: Fitted, source: str) -> str:
     explained = "all" if found.explained == 1 else f"{proportion(found.explained, 1, 3)} of the"
     name = found.tolerance.name
     how = "" if name == "exact" else f", to {name}" if name == "a few ulp" else f", written as {name}"
-    lines = _comments(f"Recovered from the learning rates in {printable(source)}.")
-    lines += _comments(f"Reproduces {explained} logged values{how}.")
+    lines = comments(f"Recovered from the learning rates in {printable(source)}.")
+    lines += comments(f"Reproduces {explained} logged values{how}.")
     if found.offset:
-        lines += _comments(
+        lines += comments(
             f"Step n of the log is step n {'+' if found.offset > 0 else '-'} {abs(found.offset):,} of the schedule."
         )
     if found.notes:
         lines += ["# Undetermined or guessed:"]
-        lines += [comment for note in found.notes for comment in _comments(f"- {note}")]
-    lines += [f"{setting}: {yaml_value(value)}" for setting, value in found.settings.items() if value is not None]
+        lines += [comment for note in found.notes for comment in comments(f"- {note}")]
+    lines += settings_lines(found.settings)
     return "\n".join(lines) + "\n"
-
-
-def _comments(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent="# ", subsequent_indent="#   ", break_long_words=False)

@@ -80,6 +80,8 @@ class Convention:
         final_divides_peak: final_div_factor divides the peak, not the initial rate.
         float32: runs of the framework compute the learning rate in float32.
         raises_past_end: the scheduler raises ValueError when it is stepped past the end of the cycle.
+        restores_length: the scheduler's saved state has its length, so that one made with another length and loaded
+            from it has the old one.
         checks_types: the scheduler refuses an integer where it wants a float, and the other way round.
         counts_in_epochs: a config counts the length in epochs, and the scheduler steps per epoch, unless it says
             `by_epoch: false` or asks for a conversion into steps.
@@ -112,6 +114,7 @@ class Convention:
     final_divides_peak: bool = False
     float32: bool = False
     raises_past_end: bool = False
+    restores_length: bool = False
     checks_types: bool = False
     counts_in_epochs: bool = False
     steps_by_batch: bool = False

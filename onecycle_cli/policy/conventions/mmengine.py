@@ -29,6 +29,7 @@ CONVENTION = replace(
     defaults=Defaults(cycle_momentum=False),
     unsupported={**SETTINGS_OF_OTHERS, **WITHOUT_MOMENTUM},
     raises_past_end=False,
+    restores_length=False,
     checks_types=False,
     removed={},
     counts_in_epochs=True,

@@ -53,6 +53,7 @@ CONVENTION = replace(
         "final_div_factor": "Paddle's end_learning_rate is the final learning rate; set final_lr",
     },
     raises_past_end=False,
+    restores_length=False,
     checks_types=False,
     removed={},
     computes_like="torch",

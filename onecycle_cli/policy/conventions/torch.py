@@ -16,7 +16,8 @@ Defaults
 Worth knowing
     The peak is on the grid only where p*T is whole. The last step, T - 1, sees exactly m. PyTorch lets one step too
     many pass without an error, at which the learning rate rebounds. p*T == 1 raises ZeroDivisionError. The
-    optimizer's own learning rate and momentum (or beta1) are overwritten.
+    optimizer's own learning rate and momentum (or beta1) are overwritten. load_state_dict restores total_steps with
+    the rest: a scheduler made for more steps keeps the old length without a word.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ CONVENTION = Convention(
     unsupported=SETTINGS_OF_OTHERS,
     ends_at_last_step=True,
     raises_past_end=True,
+    restores_length=True,
     checks_types=True,
     removed={"verbose": "PyTorch 2.7"},
 )

@@ -39,6 +39,13 @@ PLANS: dict[str, dict[str, Any]] = {
     "smith": {"max_lr": 0.1, "total_steps": 40, "stepsize": 10, "convention": "smith", "optimizer": "sgd"},
     "fastai": {"max_lr": 0.1, "epochs": 4, "steps_per_epoch": 5, "convention": "fastai"},
     "tinygrad": {**NAMED, "total_steps": 20, "pct_start": 0.33, "convention": "tinygrad"},
+    "deepspeed": {
+        "max_lr": 0.1,
+        "total_steps": 40,
+        "final_div_factor": 5.0,
+        "convention": "deepspeed",
+        "optimizer": "adam",
+    },
     "accumulated-evenly": {"max_lr": 0.1, "epochs": 2, "dataset_size": 24, "batch_size": 2, "gradient_accumulation": 3},
     "resumed": {"max_lr": 0.1, "epochs": 4, "steps_per_epoch": 5, "last_epoch": 9},
     "resumed-steps": {"max_lr": 0.1, "total_steps": 20, "last_epoch": 11, "gradient_accumulation": 2},

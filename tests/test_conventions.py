@@ -77,6 +77,7 @@ def test_fastai_costs_the_same_at_any_length() -> None:
         ("openpcdet", "final_lr", 1e-7),
         ("smith", "three_phase", True),
         ("tinygrad", "anneal_strategy", "cos"),
+        ("deepspeed", "final_lr", 1e-7),
         ("tinygrad", "cycle_momentum", True),
     ],
 )
@@ -98,6 +99,8 @@ def test_what_a_framework_lacks_is_a_finding_and_no_schedule(convention: Any, se
         ("paddle", 0.01, "OC302"),
         ("mmengine", 0.01, "OC302"),
         ("tinygrad", 0.005, "OC402"),
+        ("deepspeed", 0.005, "OC303"),
+        ("deepspeed", 0.95, "OC303"),
     ],
 )
 def test_where_a_framework_goes_wrong_there_is_a_finding(convention: Any, pct_start: float, code: str) -> None:
@@ -116,6 +119,7 @@ def test_the_worked_example() -> None:
     assert first_and_last("optax") == [0.004, 0.028, 0.076, 0.1, 0.00495194]
     assert first_and_last("openpcdet") == [0.004, 0.028, 0.076, 0.1, 0.00495194]
     assert first_and_last("optax-linear") == [0.004, 0.036, 0.068, 0.1, 0.0020002]
+    assert first_and_last("deepspeed") == [0.01, 0.0325, 0.055, 0.0775, 0.01]
     assert first_and_last("tinygrad") == [0.004, 0.036, 0.068, 0.1, 0.0142861]
 
 

@@ -212,7 +212,7 @@ class Settings:
     pct_final: float | None = _number(
         _SHAPE,
         "0.85",
-        "optax-linear: fraction of the cycle at which the rate is back at its initial value.",
+        "optax-linear, deepspeed: fraction of the run at which the rate is back at its initial value.",
         at_least=0,
         at_most=1,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onecycle_cli.policy.conventions import (
+    deepspeed,
     fastai,
     mmengine,
     openpcdet,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 CONVENTIONS: dict[str, Convention] = {
     module.CONVENTION.name: module.CONVENTION
-    for module in (torch, r_torch, fastai, optax, optax_linear, paddle, mmengine, openpcdet, smith, tinygrad)
+    for module in (torch, r_torch, fastai, optax, optax_linear, paddle, mmengine, openpcdet, smith, tinygrad, deepspeed)
 }
 """Every convention, by its name: the choices of the setting `convention`, in the order in which they are shown."""
 

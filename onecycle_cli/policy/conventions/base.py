@@ -27,7 +27,7 @@ PHASE_NAMES = ("warm-up", "anneal", "annihilation")
 
 SETTINGS_OF_OTHERS = {
     "final_momentum": "OneCycleLR ends at max_momentum",
-    "pct_final": "only optax-linear has a second boundary",
+    "pct_final": "only optax-linear and deepspeed have a second boundary",
     "stepsize": "only smith has a half cycle length",
 }
 """The settings that a single convention has, and all others do not support."""
@@ -77,6 +77,7 @@ class Convention:
         whole_steps: phases change at whole steps, int(p*T); otherwise at the real p*T.
         holds_final: the schedule can be asked beyond the cycle and gives the final rate there.
         has_plateau: the run ends in a flat part of its own, after a cycle of 2 * `stepsize` steps.
+        is_fitted: `fit` looks for its curve in logs.
         final_divides_peak: final_div_factor divides the peak, not the initial rate.
         float32: runs of the framework compute the learning rate in float32.
         raises_past_end: the scheduler raises ValueError when it is stepped past the end of the cycle.
@@ -111,6 +112,7 @@ class Convention:
     whole_steps: bool = False
     holds_final: bool = False
     has_plateau: bool = False
+    is_fitted: bool = True
     final_divides_peak: bool = False
     float32: bool = False
     raises_past_end: bool = False

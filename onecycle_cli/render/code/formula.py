@@ -167,7 +167,9 @@ def _pieces(phase: Phase, schedule: Schedule) -> list[Phase]:
         return tuple(LinearRamp(one, other, float(begin), float(max(end - begin, 1))) for one, other in values)
 
     length = phase.last_step - phase.first_step
-    cuts = sorted({phase.first_step + length * at // PIECES for at in range(PIECES + 1)})
+    cuts = sorted(
+        {phase.first_step + length * at // PIECES for at in range(PIECES + 1)} | {phase.first_step + min(length, 1)}
+    )
     found = []
     for begin, end in pairwise([*cuts, phase.last_step]):
         rates = [(schedule.lr(begin, group), schedule.lr(end, group)) for group in groups]

@@ -196,8 +196,11 @@ def tried_conventions() -> list[Convention]:
     return [
         convention
         for convention in CONVENTIONS.values()
-        if not convention.computes_like
-        or CONVENTIONS[convention.computes_like].unsupported.keys() - convention.unsupported.keys()
+        if convention.is_fitted
+        and (
+            not convention.computes_like
+            or CONVENTIONS[convention.computes_like].unsupported.keys() - convention.unsupported.keys()
+        )
     ]
 
 

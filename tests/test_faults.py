@@ -204,6 +204,7 @@ def test_an_empty_pattern_is_refused(pattern: str, plan: Path, capsys: pytest.Ca
         f"lr0: 1{'0' * 400}\nepochs: 1{'0' * 400}\n{BLOCK}",
         f"max_lr: 1{'0' * 320}\ntotal_steps: 20\n",
         "convention: smith\nmax_lr: 1.0e+308\ntotal_steps: 20\n",
+        f"convention: smith\nmax_lr: 0.1\ntotal_steps: 20\nstepsize: 1{'0' * 400}\n",
         "convention: smith\nmax_lr: 0.1\ntotal_steps: 20\nfinal_div_factor: 1.0e-310\n",
         "convention: optax\nmax_lr: 0.1\ntotal_steps: 20\nfinal_div_factor: 1.0e-308\n",
         "convention: fastai\nmax_lr: 0.1\ntotal_steps: 100000000\npct_start: 1.0\n",

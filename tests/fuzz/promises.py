@@ -79,7 +79,10 @@ def read_json(text: str) -> Any:
     def refuse(name: str) -> None:
         raise PromiseError("JSON has no infinities", name)
 
-    answer = json.loads(text, parse_constant=refuse)
+    try:
+        answer = json.loads(text, parse_constant=refuse)
+    except ValueError as error:
+        raise PromiseError("JSON can be read", error) from None
     if re.search("[\ud800-\udfff]", json.dumps(answer, ensure_ascii=False)):
         raise PromiseError("JSON has no lone surrogates", ascii(text))
     return answer
@@ -136,8 +139,8 @@ def _check_phase(name: str, ramp: Ramp, values: Sequence[float]) -> None:
 
 
 def _form(words: Sequence[str]) -> str:
-    """Return the format that a command writes on standard output; "" where it writes a file, or help."""
-    if {"-h", "--help", "-o", "--output", "--output-file"} & set(words) or any(
+    """Return the format that a command writes on standard output; "" where it writes a file, a difference or help."""
+    if {"-h", "--help", "-o", "--output", "--output-file", "--diff"} & set(words) or any(
         word.startswith(("--output", "-o")) for word in words
     ):
         return ""

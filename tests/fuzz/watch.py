@@ -77,12 +77,16 @@ class Watch:
         self.folder = folder
         self._prints = prints
         self._printed = 0
+        self._written: set[str] = set()
         self._peak = _peak()
         self._start: float | None = None
 
     def run(self, run: Run, case: Case) -> Outcome:
         """Run a case."""
+        for name in self._written - case.files.keys():
+            (self.folder / name).unlink()
         case.write(self.folder)
+        self._written = set(case.files)
         crash, code = None, 3
         self._start = start = time.process_time()
         try:
@@ -97,6 +101,7 @@ class Watch:
             crash = self._prints_of_libraries(case) or self._memory(case)
         if run is run_command or any("/" in name for name in case.files):
             clear(self.folder)
+            self._written = set()
         return Outcome(code if crash is None else 3, seconds, crash)
 
     def look(self, *_: object) -> None:

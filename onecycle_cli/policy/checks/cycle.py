@@ -164,7 +164,8 @@ def check_phases(settings: Settings) -> Iterator[Finding]:
             "set pct_start to 0.3, the frameworks' default, unless this is intended",
             "pct_start",
         )
-    if length is not None and length.total_steps <= MOST_STEPS and groups_agree(settings):
+    counts = max(0 if length is None else length.total_steps, settings.stepsize or 0)
+    if length is not None and counts <= MOST_STEPS and groups_agree(settings):
         for finding in convention.check(make_plan(settings, length)):
             yield replace(finding, setting=_given_setting(settings, finding.setting))
 

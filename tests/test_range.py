@@ -555,3 +555,74 @@ def test_nothing_is_set_by_a_test_that_shows_nothing(log: Path, capsys: pytest.C
     assert main(["range", str(log), "--set-in", "plan.yaml", "--rule", "lr-finder"]) == 2
     assert "needs 17 rows" in capsys.readouterr().err
     assert Path("plan.yaml").read_text() == "max_lr: 0.1\ntotal_steps: 100\n"
+
+
+# --- Pictures ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_picture_names_every_rule(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["range", str(log), "-o", "test.svg"]) == 0
+    text = Path("test.svg").read_text()
+    for rule, rate in rates(read(log)).items():
+        assert f"{rule} " in text or f"{rule}<" in text, rule
+        assert rate is not None
+        assert f"{rate:.3g}" in text
+    assert "learning rate" in text
+    assert "wrote test.svg" in capsys.readouterr().err
+    first = Path("test.svg").read_bytes()
+    assert main(["range", str(log), "-o", "test.svg"]) == 0
+    assert Path("test.svg").read_bytes() == first
+
+
+@pytest.mark.parametrize("style", ["light", "dark", "paper"])
+def test_pictures_of_odd_tests(style: str, log: Path) -> None:
+    odd = {
+        "lost": (LR, np.where(LR > 1, math.nan, LOSS)),
+        "huge": (LR, np.where(LR > 1, 1e300, LOSS)),
+        "flat": (LR, np.full(100, 2.0)),
+        "negative": (LR, LOSS - 10),
+        "linear": (np.linspace(1e-3, 10, 100), curve(np.linspace(1e-3, 10, 100))),
+        "short": (LR[:4], LOSS[:4]),
+        "high": (LR * 1e6, LOSS),
+        "long": (np.geomspace(1e-7, 10, 5000), curve(np.geomspace(1e-7, 10, 5000))),
+    }
+    for name, (lr, loss) in odd.items():
+        log.write_text(csv_of(lr, loss))
+        assert main(["range", str(log), "-o", f"{name}.png", "--style", style, "--size", "6x4"]) in (0, 1), name
+        assert Path(f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert main(["range", str(log), "--curve"]) in (0, 1), name
+
+
+def test_losses_that_no_axis_can_hold(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log.write_text(csv_of(LR, LOSS * 1e300))
+    assert main(["range", str(log), "-o", "test.png"]) == 2
+    assert "cannot be drawn" in capsys.readouterr().err
+    assert not Path("test.png").exists()
+    for factor in (1e300, 1e304, 1e-300):
+        log.write_text(csv_of(LR, LOSS * factor))
+        for words in (["--curve"], ["--format", "json"], ["--format", "csv"]):
+            assert main(["range", str(log), *words]) in (0, 1)
+        log.write_text(csv_of(LR * (1e-300 if factor < 1 else 1e300), LOSS))
+        assert main(["range", str(log), "--curve"]) in (0, 1)
+
+
+@pytest.mark.parametrize("target", ["test.csv", "test.bmp", "test"])
+def test_a_picture_goes_to_a_picture(target: str, log: Path) -> None:
+    assert main(["range", str(log), "-o", target]) == 2
+    assert log.read_text() == csv_of(LR, LOSS)
+
+
+@pytest.mark.parametrize("width", [20, 60, 100])
+def test_the_curve_in_the_terminal(
+    width: int, log: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert main(["range", str(log)]) == 0
+    without = capsys.readouterr().out
+    assert main(["range", str(log), "--curve"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line not in without.splitlines()]
+    assert all(len(line) <= width for line in lines)
+    signs = "".join(lines[:4])
+    if width >= 60:
+        assert {"1", "2", "6", "!"} <= set(signs)
+        assert any("learning rate" in line for line in lines)

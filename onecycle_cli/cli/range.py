@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, TextIO, get_args
@@ -9,15 +10,30 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, TextIO, get_ar
 import typer
 
 from onecycle_cli.cli.logs import PatternOption, read_columns
-from onecycle_cli.cli.targets import is_stream, print_notes, print_warnings
+from onecycle_cli.cli.pictures import (
+    SizeOption,
+    StyleOption,
+    TransparentOption,
+    figure_options,
+    save_figure,
+)
+from onecycle_cli.cli.targets import check_not_input, is_stream, picture_format, print_notes, print_warnings
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.formatting import printable, short
 from onecycle_cli.render.check_report import bad_rows
+from onecycle_cli.render.lines import has_colour, is_unicode, terminal_size, width_of
 from onecycle_cli.run.range_test import RuleName
 
 if TYPE_CHECKING:
     from onecycle_cli.config.files import Source
+    from onecycle_cli.render.figure import FigureOptions
     from onecycle_cli.run.range_test import RangeTest
+
+NARROWEST = 60
+"""Columns of a terminal from which on the loss is drawn."""
+
+LOWEST, TALLEST = 9, 16
+"""Rows of the curve with its axis."""
 
 LogOfTest = Annotated[
     str,
@@ -49,6 +65,17 @@ def range(  # noqa: A001 - a command's function has its name
         str | None, typer.Option(metavar="PATH", help="The one-cycle block of the config, if it has several.")
     ] = None,
     diff: Annotated[bool, typer.Option("--diff", help="Show what --set-in would change without changing it.")] = False,
+    output: Annotated[
+        str | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Draw the test to a .png, .svg or .pdf file."),
+    ] = None,
+    size: SizeOption = None,
+    style: StyleOption = "light",
+    transparent: TransparentOption = False,
+    curve: Annotated[
+        bool | None,
+        typer.Option("--curve/--no-curve", help="Draw the loss (default: in a terminal, if it is wide enough)."),
+    ] = None,
     format_: Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="Output format.")] = "table",
 ) -> None:
     """Read an LR range test: what each rule takes for the peak, side by side. None of them is always right.
@@ -57,17 +84,23 @@ def range(  # noqa: A001 - a command's function has its name
 
     Examples:
         onecycle range range-test.csv
-        onecycle range history.json --format json
+        onecycle range history.json -o range-test.png
         onecycle range range-test.csv --column lr=lr --column loss=loss
         onecycle range range-test.csv --set-in plan.yaml --rule valley
     """
     _check_target(set_in, rule, block, diff=diff)
+    if output is not None:
+        picture_format(output)
+        check_not_input(output, [log, *([set_in] if set_in is not None else [])])
+    options = figure_options(size, style=style, transparent=transparent)
     from onecycle_cli.render.range_report import print_range, range_csv, range_json, sentences
     from onecycle_cli.run.logs import read_log
     from onecycle_cli.run.range_test.analysis import analyse
 
     logged = read_log(log, read_columns(column, loss=True), pattern or ())
     test, notes = analyse(logged, raw=raw)
+    if output is not None:
+        _draw(test, log, output, options)
     change = _change(test, set_in, rule, block) if set_in is not None and rule is not None else None
     print_warnings([*bad_rows(logged), *sentences(test)])
     if format_ == "json":
@@ -77,7 +110,7 @@ def range(  # noqa: A001 - a command's function has its name
         if format_ == "csv":
             sys.stdout.write(range_csv(test))
         else:
-            print_range(test, logged.path, sys.stdout)
+            print_range(test, logged.path, sys.stdout, _drawing(test, curve))
     if change is not None:
         if format_ == "table":
             sys.stdout.write("\n")
@@ -98,6 +131,29 @@ def _check_target(set_in: str | None, rule: RuleName | None, block: str | None, 
         raise OnecycleError("--set-in needs --rule: the rules do not agree, and none is always right", hint)
     if is_stream(set_in):
         raise OnecycleError(f"cannot set max_lr in {set_in}: it is not a file", "name the file")
+
+
+def _drawing(test: RangeTest, asked: bool | None) -> str:
+    """Return the loss as a curve; empty in a pipe or a narrow terminal, unless it is asked for."""
+    width = width_of(sys.stdout)
+    if asked is False or (not asked and (width is None or width < NARROWEST)):
+        return ""
+    from onecycle_cli.cli.drawing import NO_TERMINAL, window_height
+    from onecycle_cli.render.range_report import marks
+    from onecycle_cli.render.terminal.range_drawing import draw_range
+
+    height = min(TALLEST, max(LOWEST, window_height() // 2))
+    columns = terminal_size(sys.stdout, NO_TERMINAL)[0]
+    unicode, colour = is_unicode(sys.stdout), has_colour(sys.stdout)
+    return draw_range(test, marks(test), columns, height, unicode=unicode, colour=colour)
+
+
+def _draw(test: RangeTest, log: str, target: str, options: FigureOptions) -> None:
+    from onecycle_cli.render.figure import range_figure
+
+    rates = {reading.rule: reading.lr for reading in test.readings}
+    figure = range_figure(test, "standard input" if log == "-" else Path(log).name, options)
+    save_figure(figure, target, options.dpi, {"range": json.dumps(rates)})
 
 
 class _Change(NamedTuple):

@@ -28,7 +28,15 @@ DRAWABLE = (1e-290, 1e290)
 MOST_STEPS = 2000
 """Steps drawn of a curve: more than a picture has columns, and few enough to draw any length in the same time."""
 
-AXIS_NAMES: dict[Across, str] = {"step": "step", "epoch": "epoch", "percent": "% of the cycle"}
+Horizontal = Across | Literal["lr"]
+"""What it shows: also learning rates, by their decimal logarithms."""
+
+AXIS_NAMES: dict[Horizontal, str] = {
+    "step": "step",
+    "epoch": "epoch",
+    "percent": "% of the cycle",
+    "lr": "learning rate",
+}
 
 SCALES = ((10**13, 10**12, "trillions"), (10**10, 10**9, "billions"), (10**7, 10**6, "millions"))
 """The largest units that an axis counts in: from which number on, the unit, and its name."""

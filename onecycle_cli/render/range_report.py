@@ -25,6 +25,9 @@ ALONE = 10.0
 DIFFERS = 0.1
 """The share by which a rate without spikes differs for it to be shown."""
 
+ABOVE = 0.35
+"""How far the axis of losses reaches above those before the lowest one, as a share of their range: the end explodes."""
+
 COLUMNS = ("rule", "lr", "step", "loss", "kind", "how", "source", "smoothing", "without_spikes", "why_not")
 """The columns of the CSV."""
 
@@ -141,10 +144,10 @@ def range_json(test: RangeTest, name: str, notes: Sequence[str]) -> str:
             "column": points.loss_column,
             "is_raw": test.is_raw,
             "fell": test.fell,
-            "first": float(test.smoothed[0]),
-            "lowest": float(test.smoothed[lowest]),
+            "first": finite(float(test.smoothed[0])),
+            "lowest": finite(float(test.smoothed[lowest])),
             "lowest_lr": float(points.lr[lowest]),
-            "last": float(test.smoothed[-1]),
+            "last": finite(float(test.smoothed[-1])),
         },
         "rules": [_reading_json(test, reading) for reading in test.readings],
         "span": {"low": rates[0], "high": rates[-1], "factor": rates[-1] / rates[0]} if rates else None,
@@ -168,7 +171,7 @@ def _reading_json(test: RangeTest, reading: Reading) -> dict[str, object]:
         "kind": "limit" if reading.is_limit else "suggestion",
         "lr": reading.lr,
         "step": None if reading.row is None else int(test.points.steps[reading.row]),
-        "loss": reading.loss,
+        "loss": None if reading.loss is None else finite(reading.loss),
         "how": reading.how,
         "source": reading.source,
         "smoothing": reading.smoothing,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from onecycle_cli.render.figure.style import StyleName
     from onecycle_cli.render.picture import Across, Curve
     from onecycle_cli.run import Verdict
+    from onecycle_cli.run.range_test import RangeTest
 
 Format = Literal["png", "svg", "pdf"]
 
@@ -103,6 +104,19 @@ def check_figure(found: Sequence[tuple[str, Verdict]], plan: str, momentum_word:
     _check(check_curves([verdict for _, verdict in found], momentum_word), options)
     make = check_chart if len(found) == 1 else overlaid_chart
     return _draw(make(found, plan, momentum_word, STYLES[options.style]), options)
+
+
+def range_figure(test: RangeTest, name: str, options: FigureOptions) -> Figure:
+    """Draw a range test, whose log is called `name`: the loss over the learning rate, with what the rules take.
+
+    Raises:
+        OnecycleError: the figure's size or the losses cannot be drawn.
+    """
+    from onecycle_cli.render.figure.range_chart import range_chart
+    from onecycle_cli.render.figure.style import STYLES
+
+    _check([], options)
+    return _draw(range_chart(test, name, STYLES[options.style]), options)
 
 
 def _check(curves: Sequence[Curve], options: FigureOptions) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from onecycle_cli.policy.ramps import FloatArray
     from onecycle_cli.render.figure.style import Style
-    from onecycle_cli.render.picture import Across, Curve
+    from onecycle_cli.render.picture import Across, Curve, Horizontal
 
 FEW_STEPS = 50
 """Up to so many steps a curve is drawn as stairs, as it is in the terminal: there are no rates between two steps."""
@@ -31,13 +31,15 @@ FEW_STEPS = 50
 class Stroke:
     """One line or marker: its points, and its style in the terms of matplotlib's Line2D.
 
-    `legend` is its entry in the legend, if it has one. NaN breaks a line.
+    `legend` is its entry in the legend, if it has one. NaN breaks a line. Words that find no
+    other place may be written over what is `behind`.
     """
 
     x: FloatArray
     y: FloatArray
     style: dict[str, Any]
     legend: str | None = None
+    behind: bool = False
 
     def outline(self) -> tuple[FloatArray, FloatArray]:
         """Return the points of the line as it is drawn: the corners of stairs, where it has them."""
@@ -83,11 +85,15 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One place on the horizontal axis that all panels mark with a vertical line, with words beside it."""
+    """One place on the horizontal axis that all panels mark with a vertical line, with words beside it.
+
+    The words are at the top of the first panel, or `at_foot`.
+    """
 
     x: float
     text: str
     colour: str
+    at_foot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,7 @@ class Panel:
         notes: words about points of the strokes.
         log: whether the axis is logarithmic.
         level: the value at which a horizontal line is drawn.
+        top: the highest value that the axis is fitted to; lines run out of the panel above it.
         captions: words above the curves; the first that fit are shown.
     """
 
@@ -108,6 +115,7 @@ class Panel:
     notes: tuple[Note, ...] = ()
     log: bool = False
     level: float | None = None
+    top: float | None = None
     captions: tuple[str, ...] = ()
 
 
@@ -129,7 +137,7 @@ class Chart:
     titles: tuple[str, ...]
     details: str
     panels: tuple[Panel, ...]
-    across: Across = "step"
+    across: Horizontal = "step"
     bands: tuple[Band, ...] = ()
     moment: Moment | None = None
     steps_per_epoch: int | None = None

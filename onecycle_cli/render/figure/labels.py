@@ -155,5 +155,5 @@ def name_moment(page: Page, ground: Ground, moment: Moment) -> Words:
     width, height = page.ruler.width(moment.text, points), line_height(points)
     right = at - ground.box.left < ground.box.right - at
     left = at + BESIDE if right else at - BESIDE - width
-    top = ground.box.top - BESIDE
+    top = ground.box.bottom + BESIDE + height if moment.at_foot else ground.box.top - BESIDE
     return Words(Box(left, top - height, left + width, top), moment.text, moment.colour)

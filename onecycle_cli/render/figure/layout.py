@@ -6,7 +6,7 @@ All lengths are inches, counted from the figure's lower left corner.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -19,6 +19,7 @@ from onecycle_cli.render.picture import (
     DEEPEST,
     count_unit,
     even_ticks,
+    log_ticks,
     tick_labels,
     value_ticks,
 )
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from onecycle_cli.render.figure.labels import Leader, Ruler
     from onecycle_cli.render.figure.placement import Trace
     from onecycle_cli.render.figure.style import Style
-    from onecycle_cli.render.picture import Across
+    from onecycle_cli.render.picture import Horizontal
 
 PAD = 0.14
 TICK = 7 / 72
@@ -86,7 +87,7 @@ class Reach:
 
     first: float
     last: float
-    across: Across
+    across: Horizontal
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -222,7 +223,12 @@ def _noted(page: Page, chart: Chart, lead: Ground) -> Beside:
         for note in panel.notes
     ]
     placement = Placement(page, lead, items, traces, [each.box for each in words])
-    notes, leaders, _ = placement.place(range(len(items)))
+    notes, leaders, failed = placement.place(range(len(items)))
+    front = [trace for trace, stroke in zip(traces, panel.strokes, strict=True) if not stroke.behind]
+    if failed and len(front) < len(traces):
+        rest = [replace(items[at], own=tuple(front)) for at in failed]
+        over = Placement(page, lead, rest, front, [each.box for each in (*words, *notes)]).place(range(len(rest)))
+        notes, leaders = [*notes, *over[0]], [*leaders, *over[1]]
     dots = [(note.x, max(note.y, lead.scale.low), note.colour) for note in panel.notes]
     return [*words, *notes], leaders, dots
 
@@ -332,7 +338,8 @@ def _grounds(
     left = PAD + line_height(page.text) + 1.4 * TICK + widest
     right = page.width - 1.5 * PAD - (legend.width if legend and legend.beside else 0.0)
     x = np.concatenate([stroke.x for panel in chart.panels for stroke in panel.strokes])
-    reach = Reach(min(0.0, float(np.nanmin(x))), float(np.nanmax(x)), chart.across)
+    first = float(np.nanmin(x))
+    reach = Reach(first if chart.across == "lr" else min(0.0, first), float(np.nanmax(x)), chart.across)
     found = []
     for panel, (foot, top), scale in zip(chart.panels, heights, scales, strict=True):
         name, points = _axis_name(page, panel.names, top - foot)
@@ -370,6 +377,8 @@ def _scale(panel: Panel, most_ticks: int, head: float, foot: float) -> Scale:
     levels = [] if panel.level is None else [np.array([panel.level])]
     values = np.concatenate([*(stroke.y for stroke in panel.strokes), *levels])
     values = values[~np.isnan(values)]
+    if panel.top is not None:
+        values = values[values <= panel.top]
     low, high = float(values.min()), float(values.max())
     if panel.log and high > 0:
         low = float(values[values >= high * DEEPEST].min())
@@ -378,7 +387,7 @@ def _scale(panel: Panel, most_ticks: int, head: float, foot: float) -> Scale:
         factor = (high / low) ** (1 / (1 - head - foot))
         ticks, labels = value_ticks(low, high, most_ticks, log=True)
         return Scale(low / factor**foot, high * factor**head, ticks, labels, log=True)
-    if low > 0 and low < high / 2:
+    if low > 0 and low < high / 2 and panel.top is None:
         low = 0.0
     if low == high:
         low, high = low - (abs(low) or 1.0) / 10, high + (abs(high) or 1.0) / 10
@@ -390,8 +399,12 @@ def _fitting_ticks(page: Page, reach: Reach, unit: float, room: float) -> tuple[
     """Place as many ticks as there is room for, where one unit of the labels is `unit` of the axis."""
     low, high = reach.first / unit, reach.limits[1] / unit
     for most in range(MOST_TICKS, 1, -1):
-        ticks = even_ticks(low, high, most, whole=reach.across == "step" and unit == 1)
-        labels = tick_labels(ticks)
+        if reach.across == "lr":
+            rates = log_ticks(10**low, 10**high, most)
+            ticks, labels = [math.log10(rate) for rate in rates], tick_labels(rates, log=True)
+        else:
+            ticks = even_ticks(low, high, most, whole=reach.across == "step" and unit == 1)
+            labels = tick_labels(ticks)
         if len(ticks) * page.ruler.width(max(labels, key=len), page.small) * 1.4 <= room:
             break
     return [tick * unit for tick in ticks], labels

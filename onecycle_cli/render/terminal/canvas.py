@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from onecycle_cli.render.picture import AXIS_NAMES, DEEPEST, count_unit, even_ticks, tick_labels, value_ticks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from onecycle_cli.render.picture import Across
 
@@ -163,14 +163,27 @@ def horizontal(end: float, across: Across, width: int, gutter: int, *, unicode: 
     """Return the horizontal axis, its labels, and a line with its name."""
     room = width - gutter
     unit, word = count_unit(end) if across == "step" else (1, "")
-    ticks = _fitting(end / unit, room, whole=across == "step" and unit == 1)
+    last = end / unit
+
+    def place(most: int) -> list[tuple[int, str]]:
+        whole = across == "step" and unit == 1
+        ticks = even_ticks(0.0, last * (1 + 0.5 / room), most, whole=whole) if most > 1 else [0.0]
+        columns = [min(room - 1, round(tick / last * (room - 1))) if last else 0 for tick in ticks]
+        return list(zip(columns, tick_labels(ticks), strict=True))
+
+    name = f"{AXIS_NAMES[across]} ({word})" if word else AXIS_NAMES[across]
+    return axis(fit(room, place), name, width, gutter, unicode=unicode)
+
+
+def axis(ticks: Sequence[tuple[int, str]], name: str, width: int, gutter: int, *, unicode: bool) -> list[str]:
+    """Return a horizontal axis with labels at columns, and a line with its name."""
+    room = width - gutter
     corner, line, tick = ("└", "─", "┬") if unicode else ("+", "-", "+")
     rule, words = [line] * room, [" "] * room
     for column, label in ticks:
         rule[column] = tick
         start = _start(column, label, room)
         words[start : start + len(label)] = label
-    name = f"{AXIS_NAMES[across]} ({word})" if word else AXIS_NAMES[across]
     edge = " " * (gutter - 1) + corner if gutter else ""
     return [
         edge + "".join(rule),
@@ -179,13 +192,11 @@ def horizontal(end: float, across: Across, width: int, gutter: int, *, unicode: 
     ]
 
 
-def _fitting(end: float, room: int, *, whole: bool) -> list[tuple[int, str]]:
-    """Return as many labels as do not touch, each with its column."""
+def fit(room: int, place: Callable[[int], list[tuple[int, str]]]) -> list[tuple[int, str]]:
+    """Return as many labels as do not touch, each with its column: `place` returns at most so many."""
     found: list[tuple[int, str]] = []
     for most in range(max(2, min(10, room // 6)), 0, -1):
-        ticks = even_ticks(0.0, end * (1 + 0.5 / room), most, whole=whole) if most > 1 else [0.0]
-        columns = [min(room - 1, round(tick / end * (room - 1))) if end else 0 for tick in ticks]
-        found = list(zip(columns, tick_labels(ticks), strict=True))
+        found = place(most)
         starts = [_start(column, label, room) for column, label in found]
         ends = [start + len(label) for start, (_, label) in zip(starts, found, strict=True)]
         if all(stop + 2 <= start for stop, start in zip(ends, starts[1:], strict=False)):

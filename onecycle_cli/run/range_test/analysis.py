@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from onecycle_cli.run.range_test import RangeTest
 from onecycle_cli.run.range_test.doubts import doubts_about, falls, spikes_in, without
 from onecycle_cli.run.range_test.points import points_of
@@ -31,6 +33,11 @@ def analyse(log: Log, *, raw: bool | None = None) -> tuple[RangeTest, list[str]]
     Raises:
         OnecycleError: the log is not one of a range test.
     """
+    with np.errstate(all="ignore"):  # of losses near the largest number some sums are infinite
+        return _analyse(log, raw)
+
+
+def _analyse(log: Log, raw: bool | None) -> tuple[RangeTest, list[str]]:
     points, doubts, notes = points_of(log)
     smooth = is_raw(points.loss) if raw is None else raw
     smoothed = OF_FASTAI(points.loss) if smooth else points.loss

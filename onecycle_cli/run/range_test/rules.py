@@ -42,6 +42,9 @@ APART, ALIKE = 15, 0.005
 EXPLODED = 4.0
 """How many times its lowest value the loss is where a test is ended."""
 
+FEWEST_SLOPES = 2
+"""Rows between which there is a slope."""
+
 POWER = 1e-3
 """How near the logarithm of a rate is to a whole number where the rate is taken for a planned end such as 10 or 1."""
 
@@ -120,11 +123,16 @@ def steepest_by_row(lr: Floats, loss: Floats) -> int:  # noqa: ARG001
 
 
 def steepest_over_rate(lr: Floats, loss: Floats) -> int | None:
-    """Return the row at which the loss falls most over the rate, both rounded to single precision."""
+    """Return the row at which the loss falls most over the rate, both rounded to single precision.
+
+    Losses that are too large for it are left out, as Lightning leaves out what is not finite.
+    """
     single, rates = (values.astype(np.float32).astype(np.float64) for values in (loss, lr))
-    if not (np.diff(rates) > 0).all():
+    kept = np.flatnonzero(np.isfinite(single))
+    single, rates = single[kept], rates[kept]
+    if len(kept) < FEWEST_SLOPES or not (np.diff(rates) > 0).all():
         return None
-    return int(np.gradient(single, rates).argmin())
+    return int(kept[np.gradient(single, rates).argmin()])
 
 
 RULES = (
@@ -191,7 +199,7 @@ def _reading(rule: Rule, points: Points, loss: Floats, first: int, last: int, *,
     else:
         taken = rule.take(points.lr[rows], loss[rows])
         if taken is None:
-            why = "two rates are the same in single precision"
+            why = "two of the rates or losses are the same, or too large, in single precision"
         else:
             row = first + taken
             lr = float(points.lr[row]) / rule.share

@@ -130,3 +130,50 @@ def test_fastais_anneal_without_a_length_is_an_error(pct_start: float) -> None:
     with pytest.raises(PlanError, match="OC303"):
         settings.schedule(strict=False)
     assert OneCycle(max_lr=0.1, total_steps=100, pct_start=1.0, convention="fastai").schedule().lr(99) < 0.1
+
+
+PHASES: dict[str, list[tuple[str, int, int]]] = {
+    "torch": [("warm-up", 0, 299), ("anneal", 300, 999)],
+    "r-torch": [("warm-up", 0, 299), ("anneal", 300, 999)],
+    "fastai": [("warm-up", 0, 249), ("anneal", 250, 999)],
+    "optax": [("warm-up", 0, 299), ("anneal", 300, 999)],
+    "optax-linear": [("warm-up", 0, 299), ("anneal", 300, 849), ("annihilation", 850, 999)],
+    "paddle": [("warm-up", 0, 299), ("anneal", 300, 999)],
+    "mmengine": [("warm-up", 0, 299), ("anneal", 300, 999)],
+    "openpcdet": [("warm-up", 0, 299), ("anneal", 300, 999)],
+    # The fall towards 0 meets the final rate, a ten-thousandth of the peak, in the last step of its 450.
+    "smith": [("warm-up", 0, 450), ("anneal", 451, 899), ("annihilation", 900, 999)],
+}
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_the_phases_of_a_thousand_steps(convention: Any) -> None:
+    schedule = OneCycle(max_lr=0.1, total_steps=1000, convention=convention).schedule()
+    assert [(phase.name, phase.first_step, phase.last_step) for phase in schedule.phases] == PHASES[convention]
+
+
+def test_the_phases_of_three() -> None:
+    schedule = OneCycle(max_lr=0.1, total_steps=1000, three_phase=True).schedule()
+    assert [(phase.name, phase.first_step, phase.last_step) for phase in schedule.phases] == [
+        ("warm-up", 0, 299),
+        ("anneal", 300, 598),
+        ("annihilation", 599, 999),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "anneal", "flat"),
+    [
+        ({"final_div_factor": 1.0, "div_factor": 10.0}, (451, 900), 900),
+        ({"final_div_factor": 10.0, "div_factor": 10.0}, (451, 895), 896),
+        ({"final_div_factor": 0.01, "div_factor": 10.0}, None, 451),
+    ],
+)
+def test_where_smiths_plateau_begins(settings: dict[str, float], anneal: tuple[int, int] | None, flat: int) -> None:
+    """The fall goes to 0 and stops at base / f; with a factor of 1 it goes to the base itself."""
+    schedule = OneCycle(max_lr=1.0, total_steps=1000, convention="smith", stepsize=450, **settings).schedule()
+    final = 1.0 / settings["div_factor"] / settings["final_div_factor"]
+    falls = [(phase.first_step, phase.last_step) for phase in schedule.phases if phase.name == "anneal"]
+    assert falls == ([anneal] if anneal else [])
+    assert [schedule.lr(step) for step in (flat, 999)] == pytest.approx([final] * 2, rel=1e-12)
+    assert schedule.lr(flat - 1) != pytest.approx(final, rel=1e-6)

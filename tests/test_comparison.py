@@ -131,6 +131,21 @@ def test_settings_in_effect(settings: dict[str, Any], effect: dict[str, Any]) ->
     assert effective(**settings) == OF_TORCH | effect
 
 
+def test_segments_in_few_words() -> None:
+    parts = (
+        {"shape": "hold", "total_steps": 1100},
+        {"shape": "anneal", "total_steps": 1500, "final_lr": 1e-8},
+        {"shape": "cycle", "total_steps": 2000, "max_lr": 0.05},
+        {"shape": "cycle", "from": 1800, "total_steps": 3000, "max_lr": 0.09, "final_lr": 1e-6},
+    )
+    assert effective(then=parts)["then"] == [
+        "hold 1000–1099",
+        "anneal 1100–1499, then 1e-08",
+        "cycle 1500–1999 to 0.05",
+        "cycle 1800–2999 to 0.09, then 1e-06",
+    ]
+
+
 def test_settings_that_differ() -> None:
     assert differing(effective(), effective(max_lr=0.2, pct_start=0.25)) == {
         "max_lr": (0.1, 0.2),

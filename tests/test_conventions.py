@@ -146,7 +146,7 @@ PHASES: dict[str, list[tuple[str, int, int]]] = {
 }
 
 
-@pytest.mark.parametrize("convention", CONVENTIONS)
+@pytest.mark.parametrize("convention", PHASES)
 def test_the_phases_of_a_thousand_steps(convention: Any) -> None:
     schedule = OneCycle(max_lr=0.1, total_steps=1000, convention=convention).schedule()
     assert [(phase.name, phase.first_step, phase.last_step) for phase in schedule.phases] == PHASES[convention]
@@ -169,7 +169,7 @@ def test_the_phases_of_three() -> None:
         ({"final_div_factor": 0.01, "div_factor": 10.0}, None, 451),
     ],
 )
-def test_where_smiths_plateau_begins(settings: dict[str, float], anneal: tuple[int, int] | None, flat: int) -> None:
+def test_where_smiths_plateau_begins(settings: dict[str, Any], anneal: tuple[int, int] | None, flat: int) -> None:
     """The fall goes to 0 and stops at base / f; with a factor of 1 it goes to the base itself."""
     schedule = OneCycle(max_lr=1.0, total_steps=1000, convention="smith", stepsize=450, **settings).schedule()
     final = 1.0 / settings["div_factor"] / settings["final_div_factor"]

@@ -103,6 +103,15 @@ def test_a_cycle_has_a_step(settings: dict[str, Any], steps: int | None) -> None
     assert (plan_of(plan(**settings)) is None) == (steps is None)
 
 
+def test_epochs_want_the_steps_of_one_even_beside_samples() -> None:
+    (found,) = plan(epochs=3, samples=1000).findings()
+    assert (found.code, found.message, found.setting) == (
+        "OC301",
+        "no length: epochs is 3, but steps_per_epoch is not given",
+        "epochs",
+    )
+
+
 @pytest.mark.parametrize(
     ("settings", "epoch"),
     [

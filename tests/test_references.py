@@ -56,6 +56,33 @@ def test_it_can_have_the_same_area(text: str) -> None:
     assert area(matched) == pytest.approx(area(ONE_CYCLE), rel=1e-12)
 
 
+@pytest.mark.parametrize("by", ["transformers", "torch", "optax"])
+@pytest.mark.parametrize(
+    ("text", "form"), [("cosine", "cosine"), ("linear", "linear"), ("wsd", "cosine"), ("wsd", "linear")]
+)
+@pytest.mark.parametrize("peak", [0.1, 4.0])
+def test_a_decay_ends_at_its_share_of_the_peak(text: str, form: str, peak: float, by: str) -> None:
+    more = f",form={form},decay=500" if text == "wsd" else ""
+    found = read_reference(f"{text}:final=0.25,max_lr={peak},by={by}{more}").beside(ONE_CYCLE)
+    length = 500 if text == "wsd" else 1000
+    for share in (0.0, 0.2, 0.5, 0.8):
+        left = 1 - share if form == "linear" else (1 + math.cos(math.pi * share)) / 2
+        rate = found.lr(1000 - length + round(share * length))
+        assert rate == pytest.approx(peak * (0.25 + 0.75 * left), rel=1e-9)
+    assert [ramp.end for ramp in found.phases[-1].lr] == [pytest.approx(0.25 * peak)]
+
+
+@pytest.mark.parametrize("by", ["torch", "optax"])
+def test_a_warmup_starts_at_its_share_of_the_peak(by: str) -> None:
+    found = read_reference(f"constant:start=0.2,warmup=10,max_lr=2,by={by}").beside(ONE_CYCLE)
+    assert [found.lr(step) for step in (0, 5, 10, 999)] == pytest.approx([0.4, 1.2, 2.0, 2.0], rel=1e-12)
+
+
+def test_the_warmup_of_transformers_wsd_starts_at_the_final_share() -> None:
+    found = read_reference("wsd:final=0.2,warmup=10,max_lr=2").beside(ONE_CYCLE)
+    assert [found.lr(step) for step in (0, 5, 10)] == pytest.approx([0.4, 1.2, 2.0], rel=1e-12)
+
+
 def test_it_can_have_its_own_peak_and_length_and_any_length() -> None:
     found = read_reference("cosine:max_lr=0.3,total_steps=2e3").beside(ONE_CYCLE)
     assert (found.total_steps, found.lr(0)) == (2000, 0.3)
@@ -115,6 +142,96 @@ def test_a_reference_that_is_not_one(text: str, part: str, capsys: pytest.Captur
     captured = capsys.readouterr()
     assert captured.out == ""
     assert part in captured.err
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("cosin", "--against 'cosin' is not a schedule", "did you mean cosine?"),
+        ("x", "--against 'x' is not a schedule", "use cosine, linear, constant or wsd"),
+        (
+            "linear:warm=1",
+            "--against linear: 'warm=1' is not a setting of it",
+            "did you mean warmup=0.05 (of the run) or 500 (steps)?",
+        ),
+        ("linear:match=areas", "--against linear: invalid match 'areas'", "give peak or area"),
+        ("linear:by=", "--against linear: invalid by ''", "give transformers, torch or optax"),
+        (
+            "linear:final=1.1",
+            "--against linear: invalid final '1.1'",
+            "give 0.1, the final rate as a share of the peak",
+        ),
+        ("linear:total_steps=0", "--against linear: invalid total_steps '0'", "give 1000"),
+        ("wsd:decay=1.5", "--against wsd: invalid decay '1.5'", "give 0.2 (of the run) or 500 (steps)"),
+        ("linear:final=1,final=1", "--against linear: final is given twice", "remove one"),
+        (
+            "linear:start=0.1,warmup=5",
+            "--against linear: the warm-ups of transformers 5.24 start at 0",
+            "use by=torch or by=optax, or remove start",
+        ),
+        (
+            "linear:start=0,by=torch,warmup=3",
+            "--against linear: the warm-up of PyTorch 2.13 cannot start at 0",
+            "give start=0.001 or more",
+        ),
+        (
+            "linear:start=0.1,by=optax",
+            "--against linear: start is the first rate of a warm-up, and there is none",
+            "give warmup=0.05 as well",
+        ),
+        (
+            "wsd:form=1-sqrt,by=torch",
+            "--against wsd: PyTorch 2.13 has no 1-sqrt decay",
+            "use by=transformers, or another form",
+        ),
+        (
+            "linear:match=area,max_lr=1",
+            "--against linear: match=area sets the peak, and max_lr does as well",
+            "remove one",
+        ),
+        (
+            "wsd:warmup=600,decay=500",
+            "wsd:warmup=600,decay=500: 1,000 steps have no room for a warm-up of 600 and a decay of 500",
+            "shorten them",
+        ),
+        ("linear:warmup=1001", "linear:warmup=1001: 1,000 steps have no room for a warm-up of 1,001", "shorten them"),
+        (
+            "linear:by=torch,total_steps=2000001",
+            (
+                "linear:by=torch,total_steps=2000001: PyTorch 2.13 computes each rate from the one before it: "
+                "2,000,001 are too many"
+            ),
+            "use by=transformers, or up to 2,000,000 steps",
+        ),
+    ],
+)
+def test_what_is_said_of_it(text: str, message: str, hint: str) -> None:
+    with pytest.raises(OnecycleError) as caught:
+        read_reference(text).beside(ONE_CYCLE)
+    assert (caught.value.message, caught.value.hint) == (message, hint)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "wsd:warmup=0,decay=0",
+        "wsd:warmup=500,decay=500",
+        "LINEAR: warmup = 0.999 , by = OPTAX",
+        "wsd:warmup=1,decay=1,total-steps=2",
+        "linear:final=1,start=1,by=optax,warmup=1",
+        "constant:warmup=1000",
+    ],
+)
+def test_the_ends_of_what_it_takes(text: str) -> None:
+    found = read_reference(text).beside(ONE_CYCLE)
+    assert sum(phase.steps for phase in found.phases) == found.total_steps
+    assert np.isfinite(found.lr(np.arange(found.total_steps))).all()
+
+
+def test_a_shorter_one_than_the_steps_done_begins_at_its_last_step() -> None:
+    plan = OneCycle(max_lr=0.1, total_steps=100, last_epoch=79).schedule()
+    assert read_reference("linear:total_steps=60").beside(plan).first_step == 59
+    assert read_reference("linear:total_steps=90").beside(plan).first_step == 80
 
 
 def test_compare_sets_it_beside_the_plans_without_a_word_on_momentum(capsys: pytest.CaptureFixture[str]) -> None:

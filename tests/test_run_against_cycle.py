@@ -229,3 +229,20 @@ def test_a_context_of_some_paths_only() -> None:
     assert kept == replace(stated, epochs=None)
     assert stated.paths == {"trainer.max_epochs", "trainer.max_steps"}
     assert kept.paths == {"trainer.max_steps"}
+
+
+@pytest.mark.parametrize(
+    ("stated", "values"),
+    [
+        (around(epochs=50), {"total_steps": 40}),  # more epochs than steps, and nothing says how it is stepped
+        (around(max_steps=1, **BY_CLI), {"total_steps": 40}),
+        (around(max_steps=500), {"total_steps": 1000, "last_epoch": 0}),
+    ],
+    ids=str,
+)
+def test_what_says_nothing_against_the_cycle(stated: TrainingContext, values: dict[str, Any]) -> None:
+    assert found_by(stated, max_lr=0.1, **values) == []
+
+
+def test_a_peak_of_nothing_is_compared_with_no_rate() -> None:
+    assert found_by(around(optimizer_lr=(0.001,)), max_lr=0.0, total_steps=1000) == []

@@ -212,6 +212,7 @@ def test_show_names_the_segments_and_where_a_phase_is_cut(plan: str, capsys: pyt
     assert "150 steps: the cycle, then cycle from step 80" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_export_and_check_agree_on_a_plan_with_segments(plan: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", plan, "-o", "run.csv"]) == 0
     assert len(Path("run.csv").read_text().splitlines()) == 151

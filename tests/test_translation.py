@@ -93,6 +93,19 @@ def test_a_final_rate_that_comes_after_the_cycle_makes_it_a_step_longer() -> Non
     assert found.largest.absolute == 0.0
 
 
+@pytest.mark.parametrize(
+    ("target", "source", "pct"),
+    [
+        ("torch", {"convention": "optax", "pct_start": 0.3005}, 301 / 1001),  # int(300.5) + 1
+        ("torch", {"convention": "fastai", "pct_start": 0.3005}, 301.5 / 1001),
+        ("fastai", {"pct_start": 0.3005}, 0.2995),  # 300.5 - 1
+        ("optax", {"pct_start": 0.301, "total_steps": 1001}, 0.3),  # 301.301 - 1, and the whole step nearest to it
+    ],
+)
+def test_only_some_conventions_turn_at_whole_steps(target: str, source: dict[str, Any], pct: float) -> None:
+    assert made(target, **source).settings["pct_start"] == pytest.approx(pct, rel=1e-15, abs=0)
+
+
 def test_fastai_has_no_step_to_spare() -> None:
     """Its final rate comes after the cycle and is not held, so the length stays, and the ends are a step apart."""
     found = made("fastai", final_div_factor=100.0)

@@ -286,7 +286,6 @@ def test_another_warmup_beside_that_of_mmcv_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "scheduler: {type: OneCycle, params: {cycle_min_lr: 0.0001, cycle_max_lr: 0.001}}\n",
         "scheduler: {type: OneCycleLRWithWarmup, num_steps: 100, lr_range: [0.1, 0.001], warmup_steps: 10}\n",
         "scheduler: {type: OneCycleLR, num_steps: 100, lr_range: [0.1, 0.001]}\n",
         "scheduler: {type: OneCyclePolicy, max_lr: 0.1}\n",

@@ -345,7 +345,9 @@ def _take_warmup(raw: RawPlan, values: dict[str, object]) -> list[Finding]:
     settings = validate_settings({**values, "max_lr": 1.0}).settings
     length = None if settings is None else find_length(settings)
     total_steps = None if length is None else length.total_steps
-    found = raw.pct_start_of_warmup({**values, "total_steps": total_steps}.get)
+    if beyond := raw.cycle_beyond(total_steps):
+        return beyond
+    found = raw.shares_of_length({**values, "total_steps": total_steps}.get)
     values.update(found)
     # Without a length there is a finding about that, and the warm-up follows from it.
     return [] if found or length is None or "pct_start" in values else raw.open_warmups()

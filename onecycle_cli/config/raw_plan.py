@@ -12,9 +12,10 @@ from onecycle_cli.config.nodes import TOP, SequenceNode, is_merge, place_at
 from onecycle_cli.config.setting_values import read_value
 from onecycle_cli.findings import Fix, Severity
 from onecycle_cli.findings.config_rules import DECIDED_ELSEWHERE, DUPLICATE_KEY, MISSING_SETTING, NOT_KNOWN, UNKNOWN_KEY
-from onecycle_cli.findings.plan_rules import NO_LENGTH
+from onecycle_cli.findings.plan_rules import LENGTHS_DISAGREE, NO_LENGTH
 from onecycle_cli.formatting import flag_name, shorten
 from onecycle_cli.policy.conventions import CONVENTIONS
+from onecycle_cli.policy.conventions.base import fraction_of
 from onecycle_cli.policy.settings import SETTINGS
 from onecycle_cli.policy.validation import LENGTH
 
@@ -86,6 +87,26 @@ class Warmup:
     length: float
     key: str
     place: Place
+
+    def shares(self, whole: int) -> dict[str, float]:
+        """Return the settings that follow once the whole length is known."""
+        return {"pct_start": self.length / whole}
+
+
+@dataclass(frozen=True, slots=True)
+class StepCycle(Warmup):
+    """A cycle that is given in steps: how many it has, and by what the initial rate decays per step after it."""
+
+    cycle: int
+    decay: float
+
+    def shares(self, whole: int) -> dict[str, float]:
+        """Return the settings that follow once the whole length is known."""
+        return {
+            "pct_start": fraction_of(int(self.length), whole),
+            "pct_final": fraction_of(self.cycle, whole),
+            "final_div_factor": 1 + self.decay * max(whole - self.cycle, 0),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +195,24 @@ class RawPlan:
         finding = NOT_KNOWN.finding(message, hint, setting, unknown.index, needs=setting, severity=severity)
         return place_at(finding, unknown.place)
 
-    def pct_start_of_warmup(self, total: Callable[[str], object]) -> dict[str, float]:
+    def shares_of_length(self, total: Callable[[str], object]) -> dict[str, float]:
         """Return the pct_start of a warm-up in epochs or steps, if the whole length in them is known."""
         for whole, warmup in self.warmups.items():
             length = total(whole)
             if isinstance(length, int) and length >= 1:
-                self.places["pct_start", None] = warmup.place
-                return {"pct_start": warmup.length / length}
+                found = warmup.shares(length)
+                self.places.update(((setting, None), warmup.place) for setting in found)
+                return found
         return {}
+
+    def cycle_beyond(self, total_steps: int | None) -> list[Finding]:
+        """Return the finding for a cycle in steps that the run is too short for."""
+        cycle = self.warmups.get("total_steps")
+        if not isinstance(cycle, StepCycle) or total_steps is None or cycle.cycle <= total_steps:
+            return []
+        message = f"the cycle has {cycle.cycle:,} steps, but the run ends after {total_steps:,}"
+        hint = f"train {cycle.cycle:,} steps, or set smaller step sizes"
+        return [place_at(LENGTHS_DISAGREE.finding(message, hint, severity=Severity.ERROR), cycle.place)]
 
     def open_warmups(self) -> list[Finding]:
         """Return the findings about warm-ups whose share of the cycle is not known."""

@@ -202,8 +202,7 @@ ANOTHER_SCHEDULE = error(
     "OC502",
     "another schedule",
     "This looks like a one-cycle schedule but is not: Ultralytics' `lrf` ends a decay without a peak of its own, and "
-    "DeepSpeed's OneCycle rises and falls linearly, then decays indefinitely. No settings of a one-cycle schedule "
-    "describe it.",
+    "other libraries have a OneCycleLR with arithmetic of its own. No settings of a one-cycle schedule describe it.",
     "lr0: 0.01\nlrf: 0.1\nwarmup_epochs: 3.0\ncos_lr: true\n",
     "max_lr: 0.01\nepochs: 100\nsteps_per_epoch: 500\n",
 )

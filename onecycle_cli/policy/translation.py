@@ -15,6 +15,7 @@ from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
 from onecycle_cli.policy.comparison import Largest, Track, lr_peak
 from onecycle_cli.policy.conventions import CONVENTIONS
+from onecycle_cli.policy.conventions.base import fraction_of
 from onecycle_cli.policy.onecycle import OneCycle
 from onecycle_cli.policy.summary import edge_steps, steps_between
 
@@ -152,9 +153,7 @@ def _fraction(step: float, total: int, target: Convention) -> float:
     """Return the fraction of the cycle that the convention turns into a step, or into the whole step nearest to it."""
     if not target.whole_steps:
         return min(max(step / total, 0.0), 1.0)
-    whole = min(max(round(step), 0), total)
-    fraction = whole / total if total else 0.0
-    return fraction if int(fraction * total) == whole else math.nextafter(fraction, 1.0)
+    return fraction_of(min(max(round(step), 0), total), total)
 
 
 def _momentum(settings: OneCycle, shape: Shape, target: Convention) -> dict[str, Any]:

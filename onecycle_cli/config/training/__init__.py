@@ -108,7 +108,7 @@ def read_block(path: str, text: str, document: Document, block: Block) -> RawPla
     if not block.convention.counts_in_epochs or block.key in block.convention.class_keys:
         _take_length_of_run(plan, context, Search(document, plan.keys, findings), block)
     findings += _take_warmup(plan, document, entries)
-    plan.values.update(plan.pct_start_of_warmup(plan.values.get))
+    plan.values.update(plan.shares_of_length(plan.values.get))
     findings += complete(plan, document, block, context)
     if block.convention_name is not None:
         findings = [finding for finding in findings if finding.rule is not NUMBER_KIND]

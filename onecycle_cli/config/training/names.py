@@ -38,12 +38,6 @@ class OtherSchedule:
 
 OTHERS = (
     OtherSchedule(
-        "DeepSpeed's OneCycle",
-        "a linear rise over cycle_first_step_size steps, a linear fall over cycle_second_step_size, then an open-ended "
-        "decay; it has no total_steps and no pct_start",
-        keys=frozenset({"cycleminlr", "cyclemaxlr", "cyclefirststepsize"}),
-    ),
-    OtherSchedule(
         "the OneCycleLR of the package onecyclelr",
         "linear between the two numbers of lr_range and back, then a linear end over annihilation_frac of the steps",
         keys=frozenset({"annihilationfrac"}),
@@ -95,6 +89,9 @@ BESIDE = frozenset(
         "interval", "frequency", "monitor", "strict", "callon", "stepon", "step", "reduceonplateau", "verbose",
         "schedulerinterval", "byepoch", "begin", "end", "converttoiterbased", "laststep", "paramname", "epochlength",
         "dictkwargs", "defaults", "hydra", *CLASS_KEYS,
+        # DeepSpeed's, of which `programs` makes settings
+        "cycleminlr", "cyclefirststepsize", "cyclesecondstepsize", "decaystepsize", "decaylrrate", "decaymomrate",
+        "cyclefirststaircount", "cyclesecondstaircount",
     }
 )  # fmt: skip
 """Keys among a scheduler's arguments that are not settings of the cycle."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf, nextafter
 from typing import TYPE_CHECKING
 
 from onecycle_cli.config.indexes import plain, plain_keys
 from onecycle_cli.config.key_paths import Unknown, dotted, lookup, resolve
 from onecycle_cli.config.nodes import MappingNode, place_at
+from onecycle_cli.config.raw_plan import StepCycle
 from onecycle_cli.config.setting_values import number_of
 from onecycle_cli.config.training.names import one_cycle_class
-from onecycle_cli.findings.config_rules import CHAINED, DECIDED_ELSEWHERE
+from onecycle_cli.findings.config_rules import ANOTHER_SCHEDULE, CHAINED, DECIDED_ELSEWHERE, MISSING_SETTING
 from onecycle_cli.formatting import flag_name, join_words
 from onecycle_cli.policy.conventions import CONVENTIONS
 
@@ -62,6 +64,7 @@ def complete(plan: RawPlan, document: Document, block: Block, context: TrainingC
     _openocr(plan, document, block, context)
     _mmcv(plan, document, block)
     return [
+        *_deepspeed(plan, document, block),
         *_paddleocr(plan, document, block),
         *_paddle3d(plan, document, block),
         *(finding for program in PROGRAMS if (finding := _passed_by(program, plan, block)) is not None),
@@ -168,6 +171,65 @@ def _paddle3d(plan: RawPlan, document: Document, block: Block) -> list[Finding]:
     message = f"Paddle3D also moves beta1 from {cycled[0]} down to {cycled[1]} and back: the plan has no momentum"
     hint = "set lr_ratio_trough to 0.0001 for a plan with both"
     return [place_at(DECIDED_ELSEWHERE.finding(message, hint), trough[1])]
+
+
+def _deepspeed(plan: RawPlan, document: Document, block: Block) -> list[Finding]:
+    """DeepSpeed: `OneCycle` counts its two sides and the decay in steps, and has its lowest rate as itself.
+
+    Its defaults are 2,000 steps up, as many down, and no decay (deepspeed/runtime/lr_schedules.py).
+    """
+    if "cyclemaxlr" not in plain_keys(block.arguments):
+        return []
+    findings = []
+    numbers: dict[str, float] = {"cycle_first_step_size": 2000, "decay_step_size": 0, "decay_lr_rate": 0}
+    places = {}
+    for key in (*numbers, "cycle_second_step_size", "cycle_min_lr", *NOT_COMPUTED):
+        node = document.at((*block.arguments_path, key))
+        found = None if node is None else resolve(document, node, (*block.arguments_path, key))
+        if isinstance(found, Unknown) and key not in NOT_COMPUTED:
+            findings.append(plan.leave_open(OF_DEEPSPEED[key], found, "2000"))
+        elif node is not None and (read := _number(document, (*block.arguments_path, key))) is not None:
+            numbers[key], places[key] = read
+    peak, low = plan.values.get("max_lr"), numbers.get("cycle_min_lr")
+    if low is None and document.at((*block.arguments_path, "cycle_min_lr")) is None:
+        message = "cycle_min_lr is missing, and DeepSpeed's OneCycle has no default for it"
+        findings.append(place_at(MISSING_SETTING.finding(message, "set cycle_min_lr"), block.place))
+    elif isinstance(peak, int | float) and peak > 0 and low is not None and low > 0:
+        near = peak / low
+        exact = (factor for factor in (near, nextafter(near, 0), nextafter(near, inf)) if peak / factor == low)
+        _give(plan, "div_factor", next(exact, near), places["cycle_min_lr"])
+    else:
+        message = "DeepSpeed's cycle between lists of rates, or from 0, has no div_factor"
+        findings.append(place_at(ANOTHER_SCHEDULE.finding(message, "give one cycle_min_lr above 0"), block.place))
+    first = numbers["cycle_first_step_size"]
+    cycle = first + numbers.get("cycle_second_step_size", first)
+    step = numbers["decay_step_size"]
+    if not {"pct_start", "pct_final"} & plan.open.keys():
+        place = places.get("cycle_first_step_size", block.place)
+        decay = numbers["decay_lr_rate"] / step if step else 0.0
+        plan.warmups["total_steps"] = StepCycle(first, "cycle_first_step_size", place, int(cycle), decay)
+    for key, effect in NOT_COMPUTED.items():
+        if numbers.get(key):
+            message = f"{key} {numbers[key]:g}: {effect}, which the plan does not show"
+            findings.append(place_at(DECIDED_ELSEWHERE.finding(message, f"remove {key}"), places[key]))
+    return findings
+
+
+OF_DEEPSPEED = {
+    "cycle_first_step_size": "pct_start",
+    "cycle_second_step_size": "pct_final",
+    "cycle_min_lr": "div_factor",
+    "decay_step_size": "final_div_factor",
+    "decay_lr_rate": "final_div_factor",
+}
+"""By argument of DeepSpeed's OneCycle, the setting that depends on it."""
+
+NOT_COMPUTED = {
+    "cycle_first_stair_count": "since August 2026 DeepSpeed raises the rate in so many stairs",
+    "cycle_second_stair_count": "since August 2026 DeepSpeed lowers the rate in so many stairs",
+    "decay_mom_rate": "after the cycle the momentum grows",
+}
+"""By argument of DeepSpeed's OneCycle, what it does if it is not 0."""
 
 
 def _give(plan: RawPlan, setting: str, value: object, place: Place) -> None:

@@ -181,6 +181,12 @@ def cut(plan: Plan, ends: tuple[float, ...], spans: tuple[float, ...] = ()) -> t
     return tuple(found)
 
 
+def fraction_of(step: int, total: int) -> float:
+    """Return a fraction of a length that is cut off to a whole step."""
+    fraction = step / total if total else 0.0
+    return fraction if int(fraction * total) == step else math.nextafter(fraction, math.inf)
+
+
 def torch_ends(plan: Plan) -> tuple[float, ...]:
     """Return the real steps at which PyTorch's phases end."""
     warmup_end = float(plan.pct_start * plan.total_steps) - 1

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import sys
 import warnings
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -217,3 +218,87 @@ def test_a_keras_run(planned: float, diverges: int | None) -> None:
         model.fit(numpy.zeros((10, 1)), numpy.zeros((10, 1)), batch_size=1, epochs=2, verbose=0,
                   callbacks=[Setter(), guard.for_keras()])  # fmt: skip
     assert (guard.diverged_at, guard.next_step) == (diverges, 20)
+
+
+class Callback:
+    """Stands for a framework's base class."""
+
+
+def installed(monkeypatch: pytest.MonkeyPatch, name: str, **contents: Any) -> None:
+    """Put a module in place of a framework."""
+    parts = name.split(".")
+    for end in range(1, len(parts) + 1):
+        monkeypatch.setitem(sys.modules, ".".join(parts[:end]), ModuleType(".".join(parts[:end])))
+    for key, value in contents.items():
+        monkeypatch.setattr(sys.modules[name], key, value, raising=False)
+
+
+@pytest.mark.parametrize("name", ["lightning.pytorch", "pytorch_lightning"])
+def test_lightning_has_two_names(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lightning", None)
+    monkeypatch.setitem(sys.modules, "lightning.pytorch", None)
+    installed(monkeypatch, name, Callback=Callback)
+    guard = ScheduleGuard(PLAN)
+    callback, first, other = guard.for_lightning(), optimizer(), optimizer()
+    assert issubclass(type(callback), Callback)
+    for rate in rates(PLAN, 3):
+        first.param_groups[0]["lr"] = rate
+        callback.on_before_optimizer_step(None, None, first)
+        callback.on_before_optimizer_step(None, None, other)  # a second optimizer has no plan
+    assert (guard.next_step, guard.optimizer) == (3, first)
+    with pytest.raises(DivergenceError, match="step 3"):
+        callback.on_before_optimizer_step(None, None, first)
+
+
+def test_the_trainer_passes_its_optimizer_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch, "transformers", TrainerCallback=Callback)
+    guard = ScheduleGuard(PLAN)
+    callback, used = guard.for_transformers(), optimizer()
+    assert issubclass(type(callback), Callback)
+    used.param_groups[0]["lr"] = rates(PLAN, 1)[0]
+    callback.on_pre_optimizer_step(None, None, None, optimizer=used, model=None)
+    assert guard.next_step == 1
+
+
+@pytest.mark.parametrize(("setting", "wrong"), [("momentum", 0.8), ("beta_1", 0.8), ("beta_1", None), ("rho", 0.8)])
+def test_keras_has_one_group(setting: str, wrong: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch, "keras.callbacks", Callback=Callback)
+    guard = ScheduleGuard(PLAN)
+    callback = guard.for_keras()
+    assert issubclass(type(callback), Callback)
+    used = SimpleNamespace(learning_rate=rates(PLAN, 1)[0], **{setting: 0.95})
+    callback.model = SimpleNamespace(optimizer=used)
+    callback.on_train_batch_begin(0, logs=None)
+    used.learning_rate = rates(PLAN, 2)[1]
+    setattr(used, setting, wrong)
+    if setting == "rho" or wrong is None:
+        callback.on_train_batch_begin(1)
+        assert guard.next_step == 2
+    else:
+        with pytest.raises(DivergenceError, match=r"momentum is 0\.8"):
+            callback.on_train_batch_begin(1)
+
+
+def test_a_warning_names_the_line_of_the_training_loop() -> None:
+    guard = ScheduleGuard(PLAN, optimizer(), on_divergence="warn")
+    with pytest.warns(DivergenceWarning) as caught:
+        guard.step()
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    ("factor", "diverges"), [(1 + 9e-7, False), (1 - 9e-7, False), (1 + 1.1e-6, True), (1 - 1.1e-6, True)]
+)
+def test_a_rate_may_be_off_by_the_tolerance(factor: float, diverges: bool) -> None:
+    guard = ScheduleGuard(PLAN, on_divergence="warn")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        run(guard, optimizer(), [rates(PLAN, 1)[0] * factor])
+    assert (guard.diverged_at == 0) is diverges
+
+
+@pytest.mark.parametrize("tolerance", [-1e-9, 1, 1.5, float("nan")])
+def test_an_invalid_tolerance_is_refused(tolerance: float) -> None:
+    with pytest.raises(ValueError, match="tolerance is"):
+        ScheduleGuard(PLAN, tolerance=tolerance)
+    assert ScheduleGuard(PLAN, tolerance=0).next_step == 0

@@ -234,3 +234,60 @@ def test_a_log_that_never_comes_is_an_error(tmp_path: Path, capsys: pytest.Captu
     err = capsys.readouterr().err
     assert "waiting: it does not exist yet" in err
     assert f"{log} has no learning rate after 0.1 seconds" in err
+
+
+def test_columns_are_checked_before_a_log_is_waited_for(tmp_path: Path) -> None:
+    with pytest.raises(OnecycleError, match="unknown --column key"):
+        next(follow_log(str(tmp_path / "missing"), {"rate": ["lr"]}, lambda: False))
+    with pytest.raises(OnecycleError, match="unknown --column key"):
+        next(follow_log("-", {"rate": ["lr"]}, lambda: False))
+
+
+class Clock:
+    """Time that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(stream, "time", clock)
+    return clock
+
+
+def test_waiting_ends_with_the_timeout(clock: Clock) -> None:
+    wait = stream.Wait(2.0, 5.0)
+    assert [wait() for _ in range(4)] == [True, True, True, False]
+    assert clock.slept == [2.0, 2.0, 1.0]
+    wait.begin()
+    assert wait()
+    assert not stream.Wait(2.0, 0.0)()
+
+
+def test_waiting_after_a_divergence_ends_after_a_few_looks(clock: Clock) -> None:
+    wait = stream.Wait(2.0)
+    wait.diverged = True
+    assert [wait() for _ in range(stream.PATIENCE + 1)] == [True] * stream.PATIENCE + [False]
+    wait.begin()
+    assert wait()
+    wait.diverged = False
+    assert all(wait() for _ in range(3 * stream.PATIENCE))
+
+
+def test_a_check_that_takes_long_is_followed_by_a_longer_sleep(clock: Clock) -> None:
+    wait = stream.Wait(2.0)
+    wait.check_time = 10.0
+    assert wait()
+    wait.check_time = 0.1
+    assert wait()
+    assert clock.slept == [10.0 * stream.REST, 2.0]

@@ -166,6 +166,7 @@ def test_the_library_loads_nothing_heavy() -> None:
         [
             (["fit", LOG], {"pydantic", "matplotlib", "yaml", "orjson", "pyarrow"}),
             (CHECK, {"pydantic", "matplotlib", "yaml", "orjson", "pyarrow"}),
+            (["range", "docs/logs/range-test.csv"], {"pydantic", "matplotlib", "rich", "yaml", "orjson", "pyarrow"}),
             ([*CHECK, "-o", "{folder}/a.png"], {"pydantic", "matplotlib.pyplot", "yaml", "orjson", "pyarrow"}),
             (["plot", *PLAN, "-o", "{folder}/b.png"], {"pydantic", "matplotlib.pyplot", "yaml", "orjson", "pyarrow"}),
         ],

@@ -196,6 +196,28 @@ def test_smoothed_losses_are_not_smoothed_again(tmp_path: Path) -> None:
     assert read(log, raw=True).smoothed.tolist() == OF_FASTAI(smooth).tolist()
 
 
+def test_deepspeeds_lines_are_read_by_two_patterns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Read what LRRangeTest's runs print: the rate by DeepSpeed's logger, the loss in a line of the script's own."""
+    lr = 1e-4 * (1 + 5.0 * np.arange(100))
+    loss = curve(lr)
+    log = tmp_path / "log.txt"
+    log.write_text(
+        "".join(
+            f"[2024-01-01 10:00:00,123] [INFO] [logging.py:96:log_dist] [Rank 0] step={at + 1}, skipped=0, "
+            f"lr=[{lr[at]}], mom=[(0.9, 0.999)]\nEpoch 0 step {at + 1} loss {loss[at]:.6f}\n"
+            for at in range(100)
+        )
+    )
+    assert main(["range", str(log)]) == 2
+    assert "--pattern" in capsys.readouterr().err
+    patterns = ["--pattern", "step={step}, skipped={}, lr={lr}", "--pattern", "step {step} loss {loss}"]
+    assert main(["range", str(log), *patterns, "--format", "json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["lr"]["spacing"] == "linear"
+    assert [point["lr"] for point in answer["points"]] == pytest.approx(lr)
+    assert [point["loss"] for point in answer["points"]] == pytest.approx(loss, abs=1e-6)
+
+
 # --- Doubts -----------------------------------------------------------------------------------------------------------
 
 

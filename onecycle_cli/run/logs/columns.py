@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from onecycle_cli.run.logs.format import Format
 
+TEXT = "text"
+"""The name of the format of text for people."""
+
 LOSS = "loss"
 KEYS = ("step", "lr", "momentum", LOSS)
 """What a user can name a column for. The loss is read only where this key is given, also without a name."""
@@ -186,7 +189,9 @@ def choose_columns(
     counter = step or epoch
     momentum = _with_others(momentum, lr, known, others)
     lr += others
-    loss = next(iter(own[LOSS]), None) or (find_loss(path, known, lr) if LOSS in wanted else None)
+    loss = next(iter(own[LOSS]), None) or (
+        find_loss(path, known, lr, is_text=format_.name == TEXT) if LOSS in wanted else None
+    )
     return Columns(
         format=format_.name,
         step=None if counter is None else columns.get(counter, counter),
@@ -296,8 +301,10 @@ def find_epoch(names: Sequence[str]) -> str | None:
     return _first(names, EPOCHS)
 
 
-def find_loss(path: str, names: Sequence[str], lr: Sequence[str]) -> str:
+def find_loss(path: str, names: Sequence[str], lr: Sequence[str], *, is_text: bool = False) -> str:
     """Return the column with the loss of each training step; `path` is the file's name in messages.
+
+    Of text for people, only lines with a learning rate are read without a pattern.
 
     Raises:
         OnecycleError: no column is called like one, or several are.
@@ -311,7 +318,8 @@ def find_loss(path: str, names: Sequence[str], lr: Sequence[str]) -> str:
         if found:
             return found[0]
     message = f"no loss column in {path}: {f'its columns are {_listed(names)}' if names else 'it has no columns'}"
-    raise OnecycleError(message, "name it: --column loss=NAME")
+    pattern = "say where both are: --pattern 'step {step} lr {lr}' --pattern 'step {step} loss {loss}'"
+    raise OnecycleError(message, pattern if is_text else "name it: --column loss=NAME")
 
 
 def find_others(names: Sequence[str], chosen: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.run.logs.cells import items_of
-from onecycle_cli.run.logs.columns import EPOCHS, STEPS, find_lr
+from onecycle_cli.run.logs.columns import EPOCHS, STEPS, TEXT, find_lr
 from onecycle_cli.run.logs.format import Format, LineReader
 from onecycle_cli.run.logs.objects import ObjectReader, entry_of
 from onecycle_cli.run.logs.pattern import ANY_VALUE, LONGEST_TEXT, parse_pattern
@@ -193,4 +193,4 @@ def _refuse() -> Columns:
     raise AssertionError
 
 
-FORMATS = (Format("text", TextReader),)
+FORMATS = (Format(TEXT, TextReader),)

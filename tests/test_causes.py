@@ -395,3 +395,47 @@ def test_moves_in_each_fourth_row_are_even() -> None:
     assert found.cause.slug == "epoch-stepped"
     assert "uneven" not in found.cause.summary
     assert "every 4" in found.cause.summary
+
+
+# --- A run that was made longer --------------------------------------------------------------------------------------
+
+
+def extended(name: str, at: int, total: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give a plan that anneals again from a step on, and the plan of one cycle of its length."""
+    plan = PLANS[name]
+    longer = {setting: value for setting, value in plan.items() if setting not in ("epochs", "steps_per_epoch")}
+    segment = {"shape": "anneal", "from": at, "total_steps": total}
+    return plan | {"then": [segment]}, longer | {"total_steps": total}
+
+
+@EACH_KIND
+@EACH_PLAN
+def test_a_restored_scheduler_leaves_the_segments_out(name: str, kind: Kind) -> None:
+    total = total_of(PLANS[name])
+    plan, _ = extended(name, total // 2, total * 3 // 2)
+    assert checked(plan, logged(plan, np.arange(total * 3 // 2 + 1), kind)).verdict == "ok"
+    found = checked(plan, logged(PLANS[name], np.arange(total + 1), kind))
+    assert (found.cause.slug, found.cause.fit) == ("segments-missing", 1)
+
+
+@EACH_KIND
+@EACH_PLAN
+def test_a_new_scheduler_of_the_whole_length_takes_over(name: str, kind: Kind) -> None:
+    total = total_of(PLANS[name])
+    at, whole = total // 2, total * 3 // 2
+    plan, longer = extended(name, at, whole)
+    before, after = run_of(PLANS[name], np.arange(at)), run_of(longer, np.arange(at, whole + 1))
+    # The old plan does not have the length: it is known where the log has the last step.
+    for planned in [plan] if kind is SPARSE else [plan, PLANS[name]]:
+        found = checked(planned, log_of(spliced(before, after), kind))
+        assert (found.cause.slug.partition(":")[0], found.cause.fit) == ("one-cycle-from", 1)
+        first = int(found.cause.slug.partition(":")[2])
+        assert at <= first <= at + 2 * kind.every
+
+
+@EACH_PLAN
+def test_a_run_of_another_length_from_its_beginning_is_no_new_scheduler(name: str) -> None:
+    _, longer = extended(name, 1, total_of(PLANS[name]) * 3 // 2)
+    whole = longer["total_steps"]
+    found = checked(PLANS[name], logged(longer, np.arange(whole + 1), EXACT))
+    assert found.cause.slug == "wrong-total_steps"

@@ -186,11 +186,12 @@ class RawPlan:
         self.open[setting] = unknown
         example = unknown.default or SETTINGS[setting].example
         flag = flag_name(setting) + ("" if SETTINGS[setting].single is bool else f" {example}")
+        flags = f" or {flag}" if SETTINGS[setting].has_flag else ""
         named = setting if unknown.index is None else f"{setting}[{unknown.index}]"
         message = f"{named} is {shorten(unknown.written or 'empty', 60)}: {unknown.why}"
         if self.loader is OMEGACONF and unknown.written.startswith("${oc.env:") and SETTINGS[setting].single is not str:
             message += f"; oc.env gives text, and ${{oc.decode:{unknown.written}}} a number"
-        hint = f"use --set {unknown.path}={value or example} or {flag}"
+        hint = f"use --set {unknown.path}={value or example}{flags}"
         severity = Severity.ERROR if unknown.is_mistake else None
         finding = NOT_KNOWN.finding(message, hint, setting, unknown.index, needs=setting, severity=severity)
         return place_at(finding, unknown.place)

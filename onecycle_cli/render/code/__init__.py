@@ -203,7 +203,7 @@ class Task:
         given = [Argument(name, literal(value)) for name, value in settings.items()]
         plan = f"OneCycle({', '.join(f'{one.name}={one.value}' for one in given)})"
         line = f"guard = ScheduleGuard({', '.join((plan, *more))})"
-        if len(line) > WIDTH:
+        if len(line) > WIDTH or "\n" in line:
             plan = textwrap.indent(call("OneCycle", given), "    ").lstrip()
             line = f"guard = {call('ScheduleGuard', (), (plan, *more))}"
         return line
@@ -240,6 +240,10 @@ def literal(value: object) -> str:
         return f'"{value}"'
     if isinstance(value, float) and math.isinf(value):
         return 'float("inf")'
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{literal(key)}: {literal(item)}' for key, item in value.items())}}}"
+    if isinstance(value, tuple) and value and isinstance(value[0], dict):
+        return "[\n" + "".join(f"    {literal(item)},\n" for item in value) + "]"
     return repr(value)
 
 
@@ -251,7 +255,7 @@ def per_group(values: Sequence[float]) -> str:
 def call(function: str, arguments: Iterable[Argument], first: Sequence[str] = ()) -> str:
     """Return a call in Python, one argument per line; `first` are its positional arguments."""
     lines = [f"    {value}," for value in first]
-    lines += [f"    {given.name}={given.value},{given.comment}" for given in arguments]
+    lines += [textwrap.indent(f"{given.name}={given.value},{given.comment}", "    ") for given in arguments]
     return f"{function}(\n" + "\n".join(lines) + "\n)"
 
 

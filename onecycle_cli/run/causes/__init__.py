@@ -10,6 +10,7 @@ from onecycle_cli.run.causes.curve import momentum_still, other_convention, othe
 from onecycle_cli.run.causes.epochs import cycle_in_each_epoch, made_in_each_epoch, stepped_more_in_each_epoch
 from onecycle_cli.run.causes.hypothesis import Case, rows_with_rate
 from onecycle_cli.run.causes.jumps import jumped, made_for_the_rest, started_late
+from onecycle_cli.run.causes.other_length import kept_the_cycle, took_a_longer_cycle
 from onecycle_cli.run.causes.pace import once_per_epoch, prepared, several_times, skipped, unevenly
 from onecycle_cli.run.causes.parts import several_parts
 from onecycle_cli.run.causes.simple import constant, overrun, swapped_groups, unknown
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 IN_ORDER: tuple[Callable[[Case], Iterator[Hypothesis]], ...] = (
     overrun,
     constant,
+    kept_the_cycle,
     momentum_still,
     swapped_groups,
     jumped,
@@ -53,6 +55,7 @@ IN_ORDER: tuple[Callable[[Case], Iterator[Hypothesis]], ...] = (
     wrong_div_factor,
     wrong_pct_start,
     wrong_total_steps,
+    took_a_longer_cycle,
     wrong_momentum,
     other_convention,
 )

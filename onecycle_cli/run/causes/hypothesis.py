@@ -124,7 +124,7 @@ class Case:
         """Return the plan's schedule with other numbers; None where there is no such schedule."""
         plan = self.schedule.plan
         if "total_steps" in changes:
-            if plan.then:
+            if plan.then and "then" not in changes:
                 return None  # its segments count from the run's first step, and end it
             changes["length"] = dataclasses.replace(plan.length, total_steps=changes.pop("total_steps"))
         return schedule_of(dataclasses.replace(plan, **changes))

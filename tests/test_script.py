@@ -58,6 +58,7 @@ LENGTH = {"max_lr": 0.1, "total_steps": 100}
         (TORCH + "from functools import partial\ns = partial(OneCycleLR, max_lr=0.1, total_steps=100)", LENGTH),
         (TORCH + "kw = dict(max_lr=0.1, total_steps=100)\ns = OneCycleLR(o, **kw)", LENGTH),
         (TORCH + "s = OneCycleLR(o, [0.1, 0.2], 100)", {"max_lr": [0.1, 0.2], "total_steps": 100}),
+        ("import oneflow as flow\ns = flow.optim.lr_scheduler.OneCycleLR(o, 0.1, 100)", LENGTH),
         (
             "import tinygrad\nfrom extra.lr_scheduler import OneCycleLR as L\ns = L(o, 0.1, 10.0, 100.0, 100, 0.23)",
             {**LENGTH, "convention": "tinygrad", "div_factor": 10.0, "final_div_factor": 100.0, "pct_start": 0.23},

@@ -42,6 +42,11 @@ SHAPES: dict[str, tuple[str, str, dict[str, Any]]] = {
         ".yaml",
         {"max_lr": 0.1, "total_steps": 100},
     ),
+    "Cerebras": (
+        "trainer: {init: {schedulers: [{OneCycleLR: {initial_learning_rate: 0.01, max_lr: 0.1, total_steps: 100}}]}}\n",
+        ".yaml",
+        {"max_lr": 0.1, "total_steps": 100, "div_factor": 10, "cycle_momentum": False},
+    ),
     "a class name beside its dict": (
         "lr_scheduler_class_name: OneCycleLR\nlr_scheduler: {max_lr: 0.1, total_steps: 100, pct_start: 0.2}\n",
         ".yaml",

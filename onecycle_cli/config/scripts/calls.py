@@ -46,6 +46,9 @@ TORCH = Callee(
 )  # fmt: skip
 """PyTorch 2.13, where the last argument was removed in 2.7."""
 
+ONEFLOW = replace(TORCH, name="oneflow.optim.lr_scheduler.OneCycleLR", arguments=TORCH.arguments[:13])
+"""OneFlow, whose class computes the same; its last arguments have other names."""
+
 R_TORCH = Callee("lr_one_cycle", tuple(name for name in TORCH.arguments if name != "three_phase"))
 PADDLE = Callee(
     "paddle.optimizer.lr.OneCycleLR",
@@ -98,7 +101,7 @@ TINYGRAD = Callee(
 MOST_NAMES = 5
 """Names of a class that are followed from one to the next, or through `partial`."""
 
-CLASSES = (TORCH, PADDLE, OPTAX, OPTAX_LINEAR, TINYGRAD)
+CLASSES = (TORCH, ONEFLOW, PADDLE, OPTAX, OPTAX_LINEAR, TINYGRAD)
 
 NOT_SETTINGS = frozenset({"optimizer", "wd", "cbs", "callbacks", "reset_opt", "start_epoch", "tot_epochs"})
 

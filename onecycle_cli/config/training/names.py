@@ -89,7 +89,8 @@ BESIDE = frozenset(
         "interval", "frequency", "monitor", "strict", "callon", "stepon", "step", "reduceonplateau", "verbose",
         "schedulerinterval", "byepoch", "begin", "end", "converttoiterbased", "laststep", "paramname", "epochlength",
         "dictkwargs", "defaults", "hydra", *CLASS_KEYS,
-        # DeepSpeed's, of which `programs` makes settings
+        # Of DeepSpeed and Cerebras; `programs` makes settings of them
+        "initiallearningrate",
         "cycleminlr", "cyclefirststepsize", "cyclesecondstepsize", "decaystepsize", "decaylrrate", "decaymomrate",
         "cyclefirststaircount", "cyclesecondstaircount",
     }

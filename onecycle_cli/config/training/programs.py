@@ -63,6 +63,7 @@ def complete(plan: RawPlan, document: Document, block: Block, context: TrainingC
     """Add the settings that the program of a config takes from elsewhere in it; return what the plan lacks."""
     _openocr(plan, document, block, context)
     _mmcv(plan, document, block)
+    _cerebras(plan, document, block)
     return [
         *_deepspeed(plan, document, block),
         *_paddleocr(plan, document, block),
@@ -195,9 +196,7 @@ def _deepspeed(plan: RawPlan, document: Document, block: Block) -> list[Finding]
         message = "cycle_min_lr is missing, and DeepSpeed's OneCycle has no default for it"
         findings.append(place_at(MISSING_SETTING.finding(message, "set cycle_min_lr"), block.place))
     elif isinstance(peak, int | float) and peak > 0 and low is not None and low > 0:
-        near = peak / low
-        exact = (factor for factor in (near, nextafter(near, 0), nextafter(near, inf)) if peak / factor == low)
-        _give(plan, "div_factor", next(exact, near), places["cycle_min_lr"])
+        _give(plan, "div_factor", _divisor(peak, low), places["cycle_min_lr"])
     else:
         message = "DeepSpeed's cycle between lists of rates, or from 0, has no div_factor"
         findings.append(place_at(ANOTHER_SCHEDULE.finding(message, "give one cycle_min_lr above 0"), block.place))
@@ -230,6 +229,25 @@ NOT_COMPUTED = {
     "decay_mom_rate": "after the cycle the momentum grows",
 }
 """By argument of DeepSpeed's OneCycle, what it does if it is not 0."""
+
+
+def _cerebras(plan: RawPlan, document: Document, block: Block) -> None:
+    """Cerebras: its OneCycleLR has PyTorch's curve without momentum, and begins at `initial_learning_rate`.
+
+    The source is cerebras/pytorch/optim/scheduler.py of cerebras-pytorch 2.10.
+    """
+    first, peak = _number(document, (*block.arguments_path, "initial_learning_rate")), plan.values.get("max_lr")
+    if first is None or first[0] <= 0 or not isinstance(peak, int | float) or not peak > 0:
+        return
+    _give(plan, "div_factor", _divisor(peak, first[0]), first[1])
+    plan.values["cycle_momentum"] = False
+
+
+def _divisor(peak: float, low: float) -> float:
+    """Return what a peak is divided by to give a lower rate, in every bit if there is such a number."""
+    near = peak / low
+    exact = (factor for factor in (near, nextafter(near, 0), nextafter(near, inf)) if peak / factor == low)
+    return next(exact, near)
 
 
 def _give(plan: RawPlan, setting: str, value: object, place: Place) -> None:

@@ -18,6 +18,10 @@ Worth knowing
     many pass without an error, at which the learning rate rebounds. p*T == 1 raises ZeroDivisionError. The
     optimizer's own learning rate and momentum (or beta1) are overwritten. load_state_dict restores total_steps with
     the rest: a scheduler made for more steps keeps the old length without a word.
+
+Elsewhere
+    OneFlow's OneCycleLR computes the same (read). So do, without momentum, MindCV's one_cycle_lr (run in 0.3.0) and
+    Cerebras' OneCycleLR (run in 2.10), which takes initial_learning_rate and computes in 32-bit floats.
 """
 
 from __future__ import annotations

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 from array import array
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +15,17 @@ from onecycle_cli import OnecycleError
 from onecycle_cli.run.logs import read_log
 from onecycle_cli.run.logs.builder import MOST_BAD_ROWS, LogBuilder
 from onecycle_cli.run.logs.cells import CELL_SHOWN, items_of, shown, value_of_json, value_of_text
-from onecycle_cli.run.logs.columns import NAME_SHOWN, NAMES_SHOWN, check_wanted
+from onecycle_cli.run.logs.columns import NAME_SHOWN, NAMES_SHOWN, check_wanted, find_lr
 from onecycle_cli.run.logs.documents import JsonText
 from onecycle_cli.run.logs.format import LONGEST_LINE, Head
 from onecycle_cli.run.logs.log import MOST_STEPS, BadRow, Columns, Log, NotYetError
+from onecycle_cli.run.logs.log_files import readable
 from onecycle_cli.run.logs.mlflow import MetricFileReader
 from onecycle_cli.run.logs.named_values import NamedValues
 from onecycle_cli.run.logs.pattern import parse_pattern
 from onecycle_cli.run.logs.protobuf import BYTES, FIXED32, FIXED64, VARINT, fields, signed, varint
 from onecycle_cli.run.logs.records import LONGEST_RECORD, MANY_LINES, plain_columns, rejoined
+from onecycle_cli.run.logs.tensorboard import EventReader
 
 ENDLESS = "0" * (LONGEST_LINE + 1)
 LONGEST = f"longer than {LONGEST_LINE:,} characters"
@@ -490,3 +494,114 @@ def test_a_document_is_read_in_pieces(cut: int) -> None:
     assert next(members, None) is None
     text.end()
     assert (text.position, text.line) == (len(document), 5)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (PermissionError(13, "Permission denied"), "cannot read a log: Permission denied"),
+        (OSError("odd"), "cannot read a log: odd"),
+        (FileNotFoundError(2, "No such file"), "no such file: a log"),
+        (ValueError("embedded null byte"), "cannot read 'a log': invalid file name"),
+        (UnicodeEncodeError("utf-8", "x", 0, 1, "surrogates not allowed"), "cannot read 'a log': invalid file name"),
+    ],
+)
+def test_the_system_s_errors_are_messages(error: Exception, message: str) -> None:
+    with pytest.raises(OnecycleError) as caught, readable("a log"):
+        raise error
+    assert caught.value.message == message
+    assert caught.value.hint.startswith("check the path")
+    with pytest.raises(ValueError, match=r"^other$"), readable("a log"):
+        raise ValueError("other")
+
+
+@pytest.mark.parametrize(
+    ("data", "answer"),
+    [(b"", False), (b"\x18\0", None), (b"abc", False), (b"\x18" + b"\0" * 10, None), (b"step,lr\n0,1\n2,3", False)],
+)
+def test_an_event_file_is_known_by_its_first_event(data: bytes, answer: bool | None) -> None:
+    assert EventReader.recognizes(Head(data)) is answer
+    event = b"\x18" + b"\0" * 11 + b"\x09" + b"\0" * 8 + b"\x1a\x0dbrain.Event:2"
+    assert EventReader.recognizes(Head(event)) is True
+    assert EventReader.recognizes(Head(event.replace(b"brain", b"train"))) is False
+    assert EventReader.recognizes(Head(b"\x18\x02" + event[2:])) is False  # longer than such an event is
+
+
+def test_an_epoch_beside_each_value_counts_once() -> None:
+    values = NamedValues()
+    for line, step in ((1, 0.0), (2, 0.0), (3, 1.0), (4, 0.0)):
+        values.add_once(line, "epoch", step, float(line))
+    values.add(5, "lr", 0.0, 0.5)
+    values.add_once(6, "epoch", -1.0, 0.0)
+    columns = Columns("made-up", "step", ("epoch",), (), ("",))
+    builder = LogBuilder("a log")
+    values.add_to(builder, columns)
+    log = builder.build(columns)
+    assert (log.steps.tolist(), log.lr[:, 0].tolist()) == ([0, 1, 0], [1.0, 3.0, 4.0])
+    assert log.bad_rows == (BadRow(6, "invalid step -1"),)
+
+
+@pytest.mark.parametrize(
+    ("names", "naming", "found"),
+    [
+        (["base_lr", "optim_base_lr", "lr"], "plain", ["lr"]),
+        (["optim_base_lr", "optim_lr"], "prefixed", ["optim_lr"]),
+        (["lr_scale_factor", "lr_head"], "grouped", ["lr_head"]),
+        (["lr_head_scale"], "grouped", ["lr_head_scale"]),
+        (["lr_scheduler", "train/base_lr", "lr-min"], "", []),
+        (["lr", "lr"], "plain", ["lr"]),
+        (["lr_0", "lr_1", "train/lr"], "grouped", ["lr_0", "lr_1"]),
+        (["lr-SGD", "lr_0"], "monitor", ["lr-SGD"]),
+        (["lr-SGD-momentum", "loss"], "", []),
+        (["encoder", "encoder-momentum"], "monitor", ["encoder"]),
+    ],
+)
+def test_which_names_are_learning_rates(names: list[str], naming: str, found: list[str]) -> None:
+    kind, rates = find_lr(names)
+    assert (kind, [name for name, _ in rates]) == (naming, found)
+
+
+@pytest.mark.parametrize(
+    ("names", "groups"),
+    [
+        (["lr-AdamW/pg1", "lr-AdamW/pg2"], ["pg1", "pg2"]),
+        (["lr-SGD/head", "lr-AdamW/head"], ["SGD/head", "AdamW/head"]),
+        (["lr-SGD"], [""]),
+        (["lr_backbone"], ["backbone"]),
+        (["train/lr"], [""]),
+        (["body/lr", "head/lr"], ["body", "head"]),
+        (["lr0", "lr[1]"], ["0", "1"]),
+    ],
+)
+def test_groups_are_called_by_the_shortest_names_that_differ(names: list[str], groups: list[str]) -> None:
+    assert [group for _, group in find_lr(names)[1]] == groups
+
+
+def test_a_database_without_such_a_run(tmp_path: Path) -> None:
+    path = tmp_path / "mlflow.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE runs (run_uuid TEXT, name TEXT)")
+        database.execute(
+            "CREATE TABLE metrics (run_uuid TEXT, key TEXT, value REAL, step INT, timestamp INT, is_nan INT)"
+        )
+        database.commit()
+        with pytest.raises(OnecycleError, match=r"mlflow\.db has no runs$") as caught:
+            read_log(str(path))
+        assert caught.value.hint == "check the file"
+        database.executemany("INSERT INTO runs VALUES (?, ?)", [("u1", "first"), ("u2", None)])
+        rows = [("u1", "lr", 0.5, 0, 1, 0), ("u1", "lr", 0.25, 1, 2, 0), ("u2", "lr", 0.125, 0, 3, 0)]
+        database.executemany("INSERT INTO metrics VALUES (?, ?, ?, ?, ?, ?)", rows)
+        database.execute("INSERT INTO metrics VALUES ('u2', 'loss', 1, 0, 9, 0)")
+        database.commit()
+    with pytest.raises(OnecycleError, match=r"has no run zzz$") as caught:
+        read_log(f"{path}/zzz")
+    assert caught.value.hint == "name one of u2, first"
+    newest = read_log(str(path))
+    assert newest.lr.tolist() == [[0.125]]
+    assert f"read run u2, the newest of 2 with a learning rate; for another, name {path}/RUN" in newest.notes
+    named = read_log(f"{path}/first")
+    assert (named.lr[:, 0].tolist(), named.notes) == ([0.5, 0.25], ())
+    assert read_log(f"{path}/u1").lr[:, 0].tolist() == [0.5, 0.25]
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(OnecycleError, match=r"mlflow\.db is not a database of MLflow"):
+        read_log(str(path))

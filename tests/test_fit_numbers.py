@@ -33,7 +33,7 @@ from onecycle_cli.run.fit.least_squares import (
 from onecycle_cli.run.fit.paces import TIMES, before_the_end, in_blocks, several_times
 from onecycle_cli.run.fit.result import Doubt, Fitted
 from onecycle_cli.run.fit.row_counts import by_steps, counts_fractions
-from onecycle_cli.run.fit.search import candidates, search, tried_conventions
+from onecycle_cli.run.fit.search import candidates, price, search, tried_conventions
 from onecycle_cli.run.fit.solution import Candidate, cost
 from onecycle_cli.run.groups import Track
 from onecycle_cli.run.linear_algebra import least_squares, svd
@@ -391,6 +391,65 @@ def test_a_log_of_the_rise_alone_leaves_the_rest_open() -> None:
     assert "final_div_factor" in solutions[0].undetermined
     resumed, _ = search(first_view(log_of(steps=STEPS[40:])))
     assert "div_factor" in resumed[0].undetermined
+
+
+def test_what_settings_cost() -> None:
+    evidence = first_view(log_of())
+    solution = search(evidence)[0][0]
+    here = solution.candidate
+
+    def more(misfit: float = 0.0, **changes: Any) -> float:
+        other = replace(solution, candidate=replace(here, **changes), misfit=misfit)
+        return price(other, evidence) - price(replace(solution, misfit=0.0), evidence)
+
+    assert price(replace(solution, misfit=1.0), evidence) == solution.cost == cost(0.1)
+    assert more() == more(misfit=1.0) == 0.0
+    assert more(misfit=1.5) == 2.5
+    assert (more(guessed=True), more(three_phase=True), more(convention="fastai")) == (0.5, 1.0, 1.5)
+    assert more(convention="openpcdet") == 1.75
+    assert more(total_steps=99) == 1.0
+    assert more(total_steps=101) == cost(101.0)
+    assert more(total_steps=200) == cost(200.0)
+    assert more(offset=-1) == 0.5 + cost(100.0)  # the log ends a step earlier then
+    assert more(offset=-1, total_steps=99) == 0.5
+    assert more(offset=1, total_steps=101) == 1.5
+
+
+def lengths_of(log: Log, offset: int = 0, **changes: Any) -> list[tuple[int, bool]]:
+    """Return the lengths of PyTorch's cycle that the edges of a curve allow, and whether each is a guess."""
+    evidence = first_view(log)
+    edges = find_edges(TWO_PHASE[0], evidence, offset, (29.0, 99.0))
+    assert edges is not None
+    found = candidates(replace(edges, **changes), evidence, offset)
+    return [(candidate.total_steps, candidate.guessed) for candidate in found if candidate.convention == "torch"]
+
+
+def test_where_a_cycle_may_end() -> None:
+    assert lengths_of(log_of()) == [(100, False)]
+    assert lengths_of(log_of(), uncertainty=(0.1, 0.29), edges=(29.0, 130.4)) == [(131, False)]
+    open_end: dict[str, Any] = {"uncertainty": (0.1, math.inf)}
+    guesses = lengths_of(log_of(steps=STEPS[:90]), **open_end)
+    assert guesses[0] == (100, True)
+    assert guesses[-1] == (90, False)
+    near = dict(lengths_of(log_of(steps=STEPS[:90]), uncertainty=(0.1, 5.0), edges=(29.0, 93.2)))
+    assert near == {100: True, 94: True, 90: False}
+    far = dict(lengths_of(log_of(steps=STEPS[:90]), uncertainty=(0.1, 20.0), edges=(29.0, 93.2)))
+    assert far == {100: True, 90: False}
+    every = dict(lengths_of(log_of(steps=STEPS[:95:10]), **open_end))
+    assert every == {100: True, 91: False}
+    after = log_of(steps=STEPS[1:])
+    shifted = lengths_of(replace(after, steps=after.steps - 1), 1, **open_end)
+    assert {100: False, 99: False}.items() <= dict(shifted).items()
+
+
+def test_the_uncertainty_of_corners_is_that_of_least_squares() -> None:
+    design = TWO_PHASE[0].shares(STEPS.astype(float), (29.0, 99.0)) @ np.array(RISE_FALL, float)
+    weights = np.linspace(1.0, 5.0, 100)
+    found = find_corners(design, Column(rates_of()[:, 0], weights))
+    weighted = design * weights[:, None]
+    expected = np.sqrt(np.diag(np.linalg.inv(weighted.T @ weighted)))
+    assert found.uncertainty == pytest.approx(expected.tolist(), rel=1e-9)
+    assert len({round(value, 6) for value in found.uncertainty}) == 3
 
 
 def test_which_conventions_are_tried() -> None:

@@ -40,8 +40,10 @@ def moved(clock: Any, plan: dict[str, Any] = RATES, steps: Any = STEPS, of: dict
 
 
 def perfect(propose: Propose, case: Case) -> list[Hypothesis]:
-    """Return the hypotheses that explain every row."""
-    return [found for found in propose(case) if case.fit(found).perfect and case.fit(found, whole=True).perfect]
+    """Return the hypotheses that explain every row; all have words."""
+    every = list(propose(case))
+    assert all(isinstance(text, str) and text for found in every for text in (found.slug, found.summary, found.advice))
+    return [found for found in every if case.fit(found).perfect and case.fit(found, whole=True).perfect]
 
 
 def slugs(propose: Propose, case: Case) -> list[str]:
@@ -501,3 +503,7 @@ def test_another_framework_draws_the_curve() -> None:
     case = moved(STEPS, of={**RATES, "convention": "optax"})
     assert "convention:optax" in {found.slug for found in perfect(curve.other_convention, case)}
     assert "convention:torch" not in slugs(curve.other_convention, case)
+    found = next(found for found in curve.other_convention(case) if found.slug == "convention:optax")
+    assert found.advice.startswith(
+        "set convention to optax in the plan; the same settings give a different curve in torch"
+    )

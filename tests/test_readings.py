@@ -11,7 +11,7 @@ from onecycle_cli import OneCycle
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.run.counting import given_readings, possible_readings
 from onecycle_cli.run.micro_batches import Accumulation, uneven
-from onecycle_cli.run.reading import Reading, different
+from onecycle_cli.run.reading import AFTER, BEFORE_OPTIMIZER, Reading, different
 
 from .logged_runs import make_log
 
@@ -23,10 +23,19 @@ def told(reading: Reading) -> Told:
     return reading.unit, (reading.clock + reading.offset).tolist(), reading.span, reading.after
 
 
+def check_notes(found: list[Reading]) -> None:
+    """Check that every reading says what rows count, but for plain steps from 0."""
+    for reading in found:
+        is_plain = reading.offset == 0 and reading.counted is reading.clock and reading.unit in ("step", "row")
+        assert isinstance(reading.note, str)
+        assert reading.note or is_plain or reading.unit == "epoch"
+
+
 def given(plan: dict[str, Any], steps: Any, row_is: Any = None, **more: Any) -> list[Told]:
     settings = OneCycle(**{"max_lr": 0.1, **plan})
     log = make_log(steps, np.zeros(len(steps)), **more)
     found = given_readings(log, settings, settings.schedule(), row_is)
+    check_notes(found)
     return [told(reading) for reading in found]
 
 
@@ -34,11 +43,12 @@ def possible(plan: dict[str, Any], steps: Any, **more: Any) -> list[Told]:
     settings = OneCycle(**{"max_lr": 0.1, **plan})
     log = make_log(steps, np.zeros(len(steps)), **more)
     found = list(possible_readings(log, settings, settings.schedule()))
+    check_notes(found)
     return [told(reading) for reading in found]
 
 
 STEPS = {"total_steps": 12}
-EPOCHS = {"epochs": 3, "steps_per_epoch": 4}
+EPOCHS: dict[str, Any] = {"epochs": 3, "steps_per_epoch": 4}
 
 
 @pytest.mark.parametrize(("counts", "unit"), [("step", "step"), ("row", "row")])
@@ -143,6 +153,10 @@ def test_steps_within_epochs() -> None:
         ("step", list(range(2, 14)), 1, True),
     ]
     assert given(STEPS, steps, epochs=epochs)[0] == ("step", list(range(12)), 1, False)
+    assert given({"total_steps": 13}, steps, epochs=epochs)[0] == ("step", list(range(12)), 1, False)
+    assert given({"total_steps": 15}, steps, epochs=epochs)[0][1] == [
+        5 * epoch + step for epoch in range(3) for step in range(4)
+    ]
 
 
 def test_micro_batches_within_epochs() -> None:
@@ -153,6 +167,13 @@ def test_micro_batches_within_epochs() -> None:
     assert found[0] == ("microbatch", steps, 1, False)
     assert found[1][0] == "microbatch"
     assert found[1][3]
+    settings = OneCycle(max_lr=0.1, gradient_accumulation=2, **EPOCHS)
+    log = make_log(batches, np.zeros(21), epochs=epochs, step_column="batch")
+    before, after = given_readings(log, settings, settings.schedule(), None)[:2]
+    assert (
+        before.note == "a row's micro-batch is its epoch × 7 + batch, 2 to a step, 1 to the last of an epoch's 4 steps"
+    )
+    assert after.note == f"{before.note}, {AFTER}; {BEFORE_OPTIMIZER}"
     assert {unit for unit, *_ in given(plan, batches, "microbatch", epochs=epochs)} == {"microbatch"}
 
 

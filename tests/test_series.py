@@ -12,7 +12,7 @@ from onecycle_cli import OneCycle, OnecycleError
 from onecycle_cli.run import series as series_module
 from onecycle_cli.run.alignment import MANY_VALUES, Comparison, compare
 from onecycle_cli.run.coverage import Coverage, coverage_of, first_missing_step, seen_steps, usual_gap
-from onecycle_cli.run.groups import Track, distances, largest, nearest_group, scale_of, words_of
+from onecycle_cli.run.groups import Track, distances, largest, nearest_group, pair, scale_of, words_of
 from onecycle_cli.run.precision import EXACT, FLOAT32, JUST_OVER, SINGLE_ULPS, ULPS, Precision, decimals, thinned
 from onecycle_cli.run.reading import Reading
 from onecycle_cli.run.series import Nearness, Samples, Series, align, read_samples, values_at
@@ -385,6 +385,43 @@ def test_the_group_whose_rates_are_nearest() -> None:
     assert distances(schedule, STEPS, np.full(100, math.nan)) == [0.0] * 3
     with_zeros = np.where(STEPS < 70, 0.0, rates[:, 1])
     assert distances(schedule, STEPS, with_zeros)[1] == 0.0
+
+
+def paired(plan: dict[str, Any], names: tuple[str, ...], values: Floats, others: int = 0) -> tuple[dict[str, str], Any]:
+    """Return the group of each column that is compared, by their names, and the names of those that are not."""
+    schedule = OneCycle(**plan).schedule()
+    log = make_log(STEPS, values, groups=names, lr_columns=names, others=others)
+    found = pair(schedule, log, STEPS)
+    return {names[track.column]: schedule.groups[track.group] for track in found.tracks}, found.unclaimed
+
+
+def test_columns_belong_to_groups_by_name_then_by_order_then_by_fit() -> None:
+    rates = at(OneCycle(**GROUPS).schedule(), STEPS)
+    assert paired(GROUPS, ("x", "y", "z"), rates) == ({"x": "a", "y": "b", "z": "c"}, ())
+    assert paired(GROUPS, ("lr_c", "lr_a", "lr_b"), rates) == ({"lr_c": "c", "lr_a": "a", "lr_b": "b"}, ())
+    assert paired(GROUPS, ("lr_b", "x", "y"), rates) == ({"lr_b": "b", "x": "a", "y": "c"}, ())
+    assert paired(GROUPS, ("x", "y"), rates[:, [2, 0]]) == ({"x": "c", "y": "a"}, ())
+    [group] = OneCycle(**RATES).schedule().groups
+    assert paired(RATES, ("x", "y"), rates[:, :2]) == ({"x": group, "y": group}, ())
+
+
+def test_a_name_of_several_words_is_the_longer_group_s() -> None:
+    plan = {**RATES, "max_lr": [0.1, 0.2], "groups": ["head", "head_norm"]}
+    rates = at(OneCycle(**plan).schedule(), STEPS)
+    assert paired(plan, ("lr_head_norm", "lr_head"), rates[:, ::-1]) == (
+        {"lr_head_norm": "head_norm", "lr_head": "head"},
+        (),
+    )
+
+
+def test_a_column_that_moves_is_the_group_s_before_one_that_stands() -> None:
+    plan = {**RATES, "max_lr": [0.1, 0.2], "groups": ["body", "head"]}
+    rates = at(OneCycle(**plan).schedule(), STEPS)
+    values = np.column_stack([np.full(100, 0.3), rates])
+    assert paired(plan, ("head_base", "body", "head_now"), values[:, [0, 1, 2]]) == (
+        {"body": "body", "head_now": "head"},
+        ("head_base",),
+    )
 
 
 def test_the_scale_of_a_column() -> None:

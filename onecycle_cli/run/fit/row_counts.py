@@ -62,7 +62,7 @@ def _within_epochs(log: Log) -> Iterator[tuple[Log, int]]:
     for by in NEARBY:
         if estimate + by >= shortest:
             steps = whole * (estimate + by) + log.steps
-            yield replace(log, steps=steps, epochs=None, counts="step"), estimate + by
+            yield replace(log, steps=steps, epochs=None), estimate + by
 
 
 def _length_of_epoch(log: Log, epochs: NDArray[np.int64]) -> int:

@@ -308,6 +308,15 @@ def test_a_spike_in_smoothed_losses_is_named(tested: Callable[..., RangeTest]) -
     assert {one.without_spikes for one in test.readings} == {None}
 
 
+def test_a_rate_far_above_all_others(tested: Callable[..., RangeTest]) -> None:
+    lr = np.append(np.geomspace(1.29e-8, 7.28e-8, 10), 1e308)
+    assert tested(lr, [1, 7, 4, 8, 2, 6, 9, 5, 1, 4, 8]).points.decades == pytest.approx(308 - math.log10(1.29e-8))
+
+
+def test_the_mean_of_huge_losses_is_finite(tested: Callable[..., RangeTest]) -> None:
+    assert tested([0.5, 0.9, 2.8, 2.8], [2, 2, -1e308, -1e308]).points.loss.tolist() == [2, 2, -1e308]
+
+
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_losses_that_are_not_finite(bad: float, tested: Callable[..., RangeTest]) -> None:
     loss = LOSS.copy()

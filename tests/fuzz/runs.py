@@ -38,6 +38,17 @@ def log(draw: Random, settings: Plan) -> bytes:
     return draw.choice((_csv, _tsv, _lines, _state, _text))([(str(step), form(rate)) for step, rate in rows]).encode()
 
 
+def range_test(draw: Random) -> bytes:
+    """Return the log of a range test: rates that rise, with losses that fall and then rise."""
+    size = draw.choice((1, 3, 12, 60))
+    low, high = sorted(10 ** draw.uniform(-8, 2) for _ in range(2))
+    rates: Rows = [(step, low * (high / low) ** (step / size)) for step in range(size)]
+    losses: Rows = [(step, 2.0 - step / size + math.exp(min(9 * step / size - 6, 700.0))) for step in range(size)]
+    rows = zip(_damaged(draw, rates), _damaged(draw, losses), strict=False)
+    form = draw.choice(("{},{!r},{!r}\n", "{},{:.4g},{:.4g}\n"))
+    return ("step,lr,loss\n" + "".join(form.format(step, rate, loss) for (step, rate), (_, loss) in rows)).encode()
+
+
 def _rows(run: Plan, every: int, first: int) -> Rows:
     try:
         schedule = OneCycle.from_values(run).schedule()

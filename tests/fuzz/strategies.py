@@ -58,6 +58,11 @@ def _values(name: str, setting: Setting) -> st.SearchStrategy[Any]:
     """Return values of a setting that its declaration allows."""
     if setting.choices:
         return st.sampled_from(sorted(setting.choices))
+    if setting.parts:
+        own = {part: _values(part, declared) for part, declared in setting.parts.items()}
+        required = {part: own.pop(part) for part, declared in setting.parts.items() if declared.required}
+        one = st.fixed_dictionaries(required, optional=own)
+        return st.one_of(one, st.lists(one, max_size=3))
     if name == "groups":
         return st.one_of(st.integers(1, 5), st.lists(st.sampled_from("abcd"), min_size=1, max_size=3, unique=True))
     if name in ("optimizer", "name"):
@@ -94,7 +99,7 @@ def flags(values: Mapping[str, Any]) -> list[str]:
         flag = "--" + name.replace("_", "-")
         if isinstance(value, bool):
             found.append(flag if value else f"--no-{flag[2:]}")
-        elif value is not None:
+        elif value is not None and not SETTINGS[name].parts:  # which only a config can give
             items = value if isinstance(value, list) else [value]
             found.append(f"{flag}={','.join(map(str, items))}")
     return found
@@ -112,6 +117,8 @@ COMMANDS_OF_PLANS: tuple[tuple[str, ...], ...] = (
     ("plot", "--terminal"),
     ("report", "-o", "-"),
     ("sweep", "--vary", "max_lr=0.1,1e300"),
+    ("extend", "--at", "3", "--epochs", "15"),
+    ("extend", "--at", "9", "--epochs", "15", "--way", "cycle", "-o", "-"),
     ("check", "log.csv"),
     ("check", "log.csv", "--format", "json"),
     *(("code", "--framework", name) for name in FRAMEWORKS),
@@ -124,11 +131,12 @@ def commands(draw: st.DrawFn) -> Case:
     command, values = draw(st.sampled_from(COMMANDS_OF_PLANS)), draw(plans())
     if "compare" in command:
         values.pop("convention", None)
-    given = flags(values)
-    in_file = draw(st.integers(0, len(given)))
+    names = sorted(values, key=lambda name: not SETTINGS[name].parts)
+    in_file = names[: draw(st.integers(0, len(names)))]
+    given = flags({name: value for name, value in values.items() if name not in in_file})
     return Case(
-        (*command[:1], *given[in_file:], *(["plan.yaml"] if in_file else []), *_reordered(command)),
-        {"plan.yaml": _yaml(dict(list(values.items())[:in_file])), "log.csv": LOG},
+        (*command[:1], *given, *(["plan.yaml"] if in_file else []), *_reordered(command)),
+        {"plan.yaml": _yaml({name: values[name] for name in in_file}), "log.csv": LOG},
     )
 
 
@@ -230,6 +238,8 @@ STARTS: dict[str, Sequence[tuple[str, ...]]] = {
         (("plan.yaml",), ("train.py",), ("many.yaml",), ("--max-lr", "0.1", "--total-steps", "30"), ("-",)),
     ),
     "code": tuple(("plan.yaml", "--framework", name) for name in FRAMEWORKS),
+    "extend": (("plan.yaml", "--at", "9", "--total-steps", "40"),),
+    "tune": (("plan.yaml",),),
     "check": (("plan.yaml", "log.csv"), ("--max-lr", "0.1", "--total-steps", "30", "log.csv")),
     **dict.fromkeys(("fit", "range"), (("log.csv",),)),
     "validate": (("plan.yaml", "typo.yaml"), ("folder",), ("-",)),

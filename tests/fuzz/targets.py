@@ -160,6 +160,15 @@ def _fits(draw: Random) -> Case:
     return Case(("fit", *words, "run.log"), {"run.log": _log(draw, runs.plan(draw))})
 
 
+def _ranges(draw: Random) -> Case:
+    words = draw.choice(
+        ((), ("--format", "json"), ("--format", "csv"), ("--raw",), ("--set-in", "plan.yaml", "--diff"))
+    )
+    data = runs.range_test(draw)
+    data = mutated(draw, [data], samples.words()) if draw.random() < 0.3 else data
+    return Case(("range", *words, "run.log"), {"run.log": data, "plan.yaml": b"max_lr: 0.1\ntotal_steps: 20\n"})
+
+
 def _binary_checks(draw: Random) -> Case:
     columns = draw.choice(((), ("--column", "lr=lr"), ("--column", "lr=lr", "--column", "momentum=lr")))
     data = mutated(draw, samples.binaries(), samples.words())
@@ -225,5 +234,6 @@ TARGETS = (
     Target("check", 10, _checks),
     Target("check events", 5, _binary_checks),
     Target("fit", 5, _fits),
+    Target("range", 5, _ranges),
 )
 """Every target, the cheap ones first."""

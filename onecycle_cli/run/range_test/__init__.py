@@ -52,7 +52,7 @@ class Points:
     @property
     def decades(self) -> float:
         """How many powers of ten the learning rates span."""
-        return math.log10(self.lr[-1] / self.lr[0])
+        return math.log10(self.lr[-1]) - math.log10(self.lr[0])  # their ratio may be out of range
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,8 @@ def _one_per_rate(rows: _Rows, doubts: list[Doubt]) -> _Rows:
     sizes = np.diff([*begins, len(rows.lr)])
     several = count(int(np.median(sizes)), "row")
     doubts.append(Doubt("stairs", f"the learning rate stays the same for {several} at a time: their mean loss is used"))
-    return _Rows(rows.steps[begins], rows.lr[begins], np.add.reduceat(rows.loss, begins) / sizes)
+    shares = rows.loss / np.repeat(sizes, sizes)  # a sum of the losses themselves may be out of range
+    return _Rows(rows.steps[begins], rows.lr[begins], np.add.reduceat(shares, begins))
 
 
 def _spacing(lr: Floats) -> Spacing:

@@ -300,3 +300,20 @@ def test_what_is_missing_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[s
     cover, said = coverage([*range(100), *range(100, TOTAL, 10)])
     assert (cover.gaps, cover.momentum) == ((), "not logged")
     assert "missing" not in said
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows"),
+    [
+        ("epoch,lr", [(5e-324, 1.0)]),
+        ("epoch,lr", [(5e-324, 0.1), (1e-300, 0.2), (0.5, 0.3)]),
+        ("epoch,lr", [(0.5, 0.1), (9e15, 0.2)]),
+        ("epoch,step,lr", [(epoch * 1e300, step, 0.1 * (step + 1)) for epoch in range(3) for step in range(5)]),
+    ],
+)
+def test_epochs_out_of_range_count_nothing(columns: str, rows: list[tuple[float]], tmp_path: Path) -> None:
+    log = tmp_path / "run.csv"
+    log.write_text("\n".join([columns, *(",".join(map(repr, row)) for row in rows), ""]))
+    for length in (["--total-steps", "10"], ["--epochs", "3", "--steps-per-epoch", "5"]):
+        assert main(["check", "--max-lr", "4", *length, str(log)]) == 1
+    assert main(["fit", str(log)]) == 2

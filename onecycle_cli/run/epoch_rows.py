@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from onecycle_cli.policy.settings import MOST_STEPS
 from onecycle_cli.run import micro_batches
 from onecycle_cli.run.reading import AFTER, BEFORE_OPTIMIZER, Reading
 
@@ -131,6 +132,8 @@ def fractions(log: Log, schedule: Schedule) -> Iterator[Reading]:
     lengths = [float(known)] if known else [float(total / end) for end in ends if end]
     for length in dict.fromkeys(lengths):
         exact = epochs * length
+        if not exact.max() < MOST_STEPS:  # of epochs as short as 5e-324 even the length is infinite
+            continue
         clock = np.round(exact).astype(np.int64)
         if np.abs(exact - clock).max() >= MOST_TEXTS_OFF * 0.5:
             clock = _evenly(exact)

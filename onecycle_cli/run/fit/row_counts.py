@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from onecycle_cli.policy.settings import MOST_STEPS
 from onecycle_cli.run.epoch_rows import counts_within_epochs
 from onecycle_cli.run.precision import written_digits
 
@@ -60,7 +61,7 @@ def _within_epochs(log: Log) -> Iterator[tuple[Log, int]]:
     shortest = max(longest if first else longest + 1, 1)
     estimate = max(_length_of_epoch(log, whole), shortest)
     for by in NEARBY:
-        if estimate + by >= shortest:
+        if estimate + by >= shortest and int(whole.max()) * (estimate + by) < MOST_STEPS:
             steps = whole * (estimate + by) + log.steps
             yield replace(log, steps=steps, epochs=None), estimate + by
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.run.logs.cells import text_of
-from onecycle_cli.run.logs.log import BadRow, Log, NotYetError
+from onecycle_cli.run.logs.log import MOST_STEPS, BadRow, Log, NotYetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -136,7 +136,10 @@ class LogBuilder:
         values = np.frombuffer(flat, dtype=np.float64).reshape(good, -1)
         measured, texts = _measured(columns, values, [tuple(column) for column in self._texts])
         whole, counts, step_notes = _whole_steps(columns, np.frombuffer(steps, dtype=np.float64))
-        epochs = values[:, columns.wanted] if columns.epoch is not None else None
+        epochs = None
+        if columns.epoch is not None:
+            epochs = values[:, columns.wanted]
+            epochs = np.where((epochs >= 0) & (epochs < MOST_STEPS), epochs, np.nan)
         return Log(
             path=self.path,
             format=columns.format,

@@ -54,6 +54,11 @@ def test_the_running_sum_is_the_sum_taken_step_by_step(start: float, term: float
     assert in_array.tolist() == [total, total]
 
 
+def test_terms_too_small_to_count_add_nothing() -> None:
+    assert running_sum(0.5, 1e-20, 1000) == 0.5
+    assert running_sum(np.array([0.5, 0.25]), 1e-20, np.array([1000.0, 3.0])).tolist() == [0.5, 0.25]
+
+
 def test_fastai_costs_the_same_at_any_length() -> None:
     schedule = OneCycle(max_lr=0.1, epochs=1000, steps_per_epoch=10**9, convention="fastai").schedule()
     assert 0 < schedule.lr(10**12 - 1) < 1e-4
@@ -106,6 +111,28 @@ def test_what_a_framework_lacks_is_a_finding_and_no_schedule(convention: Any, se
 def test_where_a_framework_goes_wrong_there_is_a_finding(convention: Any, pct_start: float, code: str) -> None:
     found = OneCycle(max_lr=0.1, total_steps=100, pct_start=pct_start, convention=convention).findings()
     assert code in {each.code for each in found}
+
+
+@pytest.mark.parametrize(
+    ("pct_start", "pct_final", "message", "setting"),
+    [
+        (0.3, 0.304, "pct_final 0.304 of 100 steps: two edges on step 30; optax drops one", "pct_final"),
+        (0.304, 0.301, "pct_final 0.301 of 100 steps: two edges on step 30; optax drops one", "pct_final"),
+        (0.5, 0.4, "pct_final 0.4 is before pct_start 0.5: optax takes the edges in order", "pct_final"),
+        (0.9, None, "pct_final 0.85 is before pct_start 0.9: optax takes the edges in order", "pct_start"),
+        (0.3, 0.31, None, None),
+    ],
+)
+def test_edges_of_optax_in_the_wrong_place(
+    pct_start: float, pct_final: float | None, message: str | None, setting: str | None
+) -> None:
+    settings = OneCycle(
+        max_lr=0.1, total_steps=100, convention="optax-linear", pct_start=pct_start, pct_final=pct_final
+    )
+    found = [each for each in settings.findings() if each.code == "OC303"]
+    assert [(each.message[: len(message or "")], each.setting) for each in found] == [(message, setting)] * bool(
+        message
+    )
 
 
 def test_the_worked_example() -> None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from measure import ROOT, Comparison, onecycle, peer, run
+from measure import ROOT, Comparison, Run, onecycle, peer, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 CONFIG = ROOT / "configs" / "cifar10-resnet18-30-epochs.yaml"
 ROWS = 2_000_000
+LOGGED = 1_000_000
 MANY = 1000
+MOST_MEMORY = 150
 LOOP_ROWS = 200_000
 """Fewer for PyTorch's loop alone: its rows a second do not depend on their number."""
+
+PLAN = ("--max-lr", "0.1", "--total-steps")
+PICTURE = ("--size", "9x5.5", "--dpi", "150")
 
 
 def comparisons(scratch: Path, *, long: bool) -> Iterator[tuple[str, Comparison | str]]:
@@ -28,24 +34,28 @@ def comparisons(scratch: Path, *, long: bool) -> Iterator[tuple[str, Comparison 
     yield from _small_commands()
     yield from _many_files(scratch)
     yield from _plots(scratch)
-    yield "arrays", Comparison("10^7 steps as arrays / two NumPy expressions", 1.5, _arrays, rounds=5)
-    yield from _exports(scratch, long=long)
+    yield "arrays", Comparison("10^7 steps as arrays / two NumPy expressions", 1, _arrays, rounds=5)
+    yield from _exports(scratch)
+    yield from _memory_of_exports(long=long)
+    yield from _checks(scratch)
+
+
+def _ratio(ours: Callable[[], Run], other: Callable[[], Run]) -> float:
+    return ours().seconds / other().seconds
 
 
 def _small_commands() -> Iterator[tuple[str, Comparison]]:
+    for option in ("--version", "--help"):
+        ratio = partial(_ratio, partial(onecycle, option), partial(peer, "bare", option))
+        yield option[2:], Comparison(f"`{option}` / bare Typer", 1.15, ratio, rounds=15)
+    typed = {"_ONECYCLE_COMPLETE": "complete_bash", "COMP_WORDS": "onecycle s", "COMP_CWORD": "1"}
+    others = {"_BARE_COMPLETE": "complete_bash", "COMP_WORDS": "bare s", "COMP_CWORD": "1"}
+    ratio = partial(_ratio, partial(onecycle, **typed), partial(peer, "bare", **others))
+    yield "completion", Comparison("completion of a command / bare Typer", 1.15, ratio, rounds=15)
     for command in ("show", "validate"):
-        yield (
-            command,
-            Comparison(
-                f"{command} / Typer + PyYAML + rich, a file each",
-                1.25,
-                lambda command=command: (  # type: ignore[misc]
-                    onecycle(command, CONFIG).seconds,
-                    peer("overview", command, CONFIG).seconds,
-                ),
-                rounds=15,
-            ),
-        )
+        what = f"`{command}`, one file / Typer + PyYAML + rich"
+        ratio = partial(_ratio, partial(onecycle, command, CONFIG), partial(peer, "overview", command, CONFIG))
+        yield command, Comparison(what, 1.15, ratio, rounds=15)
 
 
 def _many_files(scratch: Path) -> Iterator[tuple[str, Comparison | str]]:
@@ -60,13 +70,12 @@ def _many_files(scratch: Path) -> Iterator[tuple[str, Comparison | str]]:
             yield f"many-{name}", f"{name} is not installed"
             continue
 
-        def pair(words: tuple[str | Path, ...] = words) -> tuple[float, float]:
+        def ratio(words: tuple[str | Path, ...] = words) -> float:
             files = _write_many(folder, schema)
-            other = run(*words, *files).seconds
-            return other / onecycle("validate", *files).seconds, 1.0
+            return run(*words, *files).seconds / onecycle("validate", *files).seconds
 
-        what = f"time of {name} / of validate, {MANY:,} files"
-        yield f"many-{name}", Comparison(what, 5, pair, at_least=True, rounds=3)
+        what = f"{name} / `validate`, {MANY:,} files"
+        yield f"many-{name}", Comparison(what, 5, ratio, at_least=True, rounds=3)
 
 
 def _write_many(folder: Path, schema: Path) -> list[Path]:
@@ -81,58 +90,87 @@ def _write_many(folder: Path, schema: Path) -> list[Path]:
 
 def _plots(scratch: Path) -> Iterator[tuple[str, Comparison]]:
     ours, other = scratch / "ours.png", scratch / "other.png"
-    size = ("--size", "9x5.5", "--dpi", "150")
 
-    def against(style: str) -> tuple[float, float]:
-        return onecycle("plot", CONFIG, "-o", ours, *size).seconds, peer("picture", style, other).seconds
+    def at(steps: int) -> Run:
+        return onecycle("plot", *PLAN, str(steps), "-o", ours, *PICTURE)
 
-    def at(steps: int) -> float:
-        return onecycle("plot", "--max-lr", "0.1", "--total-steps", str(steps), "-o", ours, *size).seconds
+    def against(style: str) -> float:
+        return _ratio(partial(onecycle, "plot", CONFIG, "-o", ours, *PICTURE), partial(peer, "picture", style, other))
 
-    yield "plot", Comparison("plot to PNG / Typer + pyplot, two panels", 1.2, lambda: against("pyplot"))
-    yield "plot-bare", Comparison("plot to PNG / Typer + Figure, one panel", 1.2, lambda: against("figure"))
-    yield "plot-length", Comparison("plot of 10^12 steps / of 10^3", 1.1, lambda: (at(10**12), at(10**3)))
+    yield "plot", Comparison("`plot` to PNG / Typer + pyplot, two panels", 1.1, partial(against, "pyplot"))
+    yield "plot-bare", Comparison("`plot` to PNG / Typer + Figure, one panel", 1.1, partial(against, "figure"))
+    length = partial(_ratio, partial(at, 10**12), partial(at, 10**3))
+    yield "plot-length", Comparison("`plot` of 10^12 steps / of 10^3", 1.1, length)
 
 
-def _arrays() -> tuple[float, float]:
+def _arrays() -> float:
     ours, other = map(float, peer("arrays").output.split())
-    return ours, other
+    return ours / other
 
 
-def _exports(scratch: Path, *, long: bool) -> Iterator[tuple[str, Comparison | str]]:
-    def ours(rows: int) -> float:
-        return rows / export(rows, scratch / "ours.csv")[0]
+def _exports(scratch: Path) -> Iterator[tuple[str, Comparison | str]]:
+    def export() -> float:
+        return onecycle("export", *PLAN, str(ROWS), "-o", scratch / "ours.csv").seconds
 
-    def lists() -> tuple[float, float]:
-        seconds = float(peer("csv_rows", str(ROWS), scratch / "other.csv").output)
-        return ours(ROWS), ROWS / seconds
+    def against(name: str, rows: int = ROWS, *, whole: bool = False) -> float:
+        done = peer(name, str(rows), scratch / "other.csv")
+        return (done.seconds if whole else float(done.output)) / export() * (ROWS / rows)
 
-    def torch() -> tuple[float, float]:
-        return ours(ROWS), ROWS / peer("torch_rows", str(ROWS), scratch / "other.csv").seconds
-
-    def torch_loop() -> tuple[float, float]:
-        seconds = float(peer("torch_rows", str(LOOP_ROWS), scratch / "other.csv").output)
-        return ours(ROWS), LOOP_ROWS / seconds
-
-    yield "csv", Comparison("rows/s of export, whole / csv.writer over lists", 4, lists, at_least=True, rounds=5)
+    what = "`export` CSV, whole program"
+    lists = partial(against, "csv_rows")
+    yield "csv", Comparison(f"csv.writer over lists / {what}", 6, lists, at_least=True, rounds=5)
+    if find_spec("pyarrow") is None:
+        yield "csv-pyarrow", "pyarrow is not installed"
+    else:
+        arrow = partial(against, "arrow_rows", whole=True)
+        yield "csv-pyarrow", Comparison(f"NumPy + pyarrow, whole program / {what}", 0.5, arrow, at_least=True, rounds=5)
     if find_spec("torch") is None:
         yield "torch", "PyTorch is not installed"
     else:
-        what = "rows/s of export, whole / PyTorch's steps and csv"
-        yield "torch", Comparison(f"{what}, whole", 15, torch, at_least=True, rounds=3)
-        yield "torch-loop", Comparison(f"{what}, loop", 15, torch_loop, at_least=True, rounds=3)
+        torch = "PyTorch's steps and csv.writer"
+        whole, loop = partial(against, "torch_rows", whole=True), partial(against, "torch_rows", LOOP_ROWS)
+        yield "torch", Comparison(f"{torch}, whole program / {what}", 15, whole, at_least=True, rounds=3)
+        yield "torch-loop", Comparison(f"{torch}, loop alone / {what}", 15, loop, at_least=True, rounds=3)
+
+
+def _memory_of_exports(*, long: bool) -> Iterator[tuple[str, Comparison]]:
+    def memory(format_: str, rows: int) -> float:
+        words = ("export", *PLAN, str(rows), "--every", "1", "--format", format_, "-o", "/dev/null")
+        return onecycle(*words).memory
+
+    def growth(rows: int) -> float:
+        return memory("csv", rows) / memory("csv", 10**6)
 
     many = 10**8 if long else 10**7
-    what = f"memory of export, 10^{len(str(many)) - 1} rows / 10^6 rows"
-    yield "memory", Comparison(what, 1.1, lambda: (_memory(many), _memory(10**6)), rounds=1)
+    what = f"memory of `export`, 10^{len(str(many)) - 1} rows / 10^6 rows"
+    yield "memory", Comparison(what, 1.1, partial(growth, many), rounds=1)
+    for format_ in ("csv", "jsonl", "npz", *(["parquet"] if find_spec("pyarrow") else [])):
+        figure = partial(memory, format_, many)
+        what = f"memory of `export` to {format_}, 10^{len(str(many)) - 1} rows"
+        yield f"memory-{format_}", Comparison(what, MOST_MEMORY, figure, rounds=1, unit="MB")
 
 
-def _memory(rows: int) -> float:
-    return export(rows, "/dev/null")[1]
+def _checks(scratch: Path) -> Iterator[tuple[str, Comparison | str]]:
+    def log(name: str) -> Path:
+        path = scratch / "logs" / name
+        if not path.exists():
+            peer("logs", str(LOGGED), path.parent)
+        return path
 
+    def checked(name: str) -> Run:
+        return onecycle("check", *PLAN, str(LOGGED), log(name))
 
-def export(rows: int, path: Path | str) -> tuple[float, float]:
-    """Export a plan of so many steps to CSV; return the seconds and the peak memory of the process."""
-    words = ("export", "--max-lr", "0.1", "--total-steps", str(rows), "--every", "1", "--format", "csv")
-    done = onecycle(*words, "-o", path)
-    return done.seconds, float(done.memory)
+    if find_spec("pyarrow") is None:
+        yield "check", "pyarrow is not installed"
+    else:
+
+        def ratio() -> float:
+            return _ratio(partial(checked, "run.csv"), partial(peer, "arrow_read", log("run.csv")))
+
+        yield "check", Comparison("`check` of 10^6 CSV rows / pyarrow and two array passes", 1.5, ratio, rounds=5)
+    seconds = Comparison("`check` of 10^6 CSV rows", 2, lambda: checked("run.csv").seconds, rounds=5, unit="s")
+    yield "check-seconds", seconds
+    for name in ("run.csv", "run.jsonl", "trainer_state.json", "mlflow/metrics/lr", "train.log"):
+        what = f"memory of `check`, 10^6 rows of {name}"
+        figure = partial(lambda name: checked(name).memory, name)
+        yield f"memory-{name.replace('/', '-')}", Comparison(what, MOST_MEMORY, figure, rounds=1, unit="MB")

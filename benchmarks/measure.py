@@ -1,4 +1,4 @@
-"""Whole processes, measured side by side: how long they take and how much memory they use."""
+"""Whole processes, measured side by side: how much of the processor's time they take, and how much memory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,45 +19,67 @@ PEERS = ROOT / "benchmarks" / "peers"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One process that succeeded: seconds on the clock, peak memory in KiB, and what it printed."""
+    """One process that succeeded.
+
+    Attributes:
+        seconds: of the processor's time, its own and the system's: other programs change it less than a clock's.
+        memory: the most that it held, in MB.
+        output: what it printed.
+    """
 
     seconds: float
-    memory: int
+    memory: float
     output: str
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """A promise as a ratio: what is measured, the bar, and a function that measures both sides once.
+class Measured:
+    """The median of a comparison's figures, the lowest and the highest."""
 
-    `pair` returns (ours, the other's); the ratio is ours / the other's. The bar is the most that it may be or,
-    with `at_least`, the least.
+    median: float
+    lowest: float
+    highest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A promise: what is measured, the bar, and a function that measures it once.
+
+    Attributes:
+        what: in words.
+        bar: the most that the median may be or, with `at_least`, the least.
+        figure: the ratio of two things measured one right after the other, or MB.
+        at_least: whether more is better.
+        rounds: how many times it is measured.
+        unit: of the figure.
     """
 
     what: str
     bar: float
-    pair: Callable[[], tuple[float, float]]
+    figure: Callable[[], float]
     at_least: bool = False
     rounds: int = 9
+    unit: str = "×"
 
-    def measure(self) -> float:
-        """Measure A B A B …, after one round that warms caches up; return the median of the rounds' ratios."""
+    def measure(self) -> Measured:
+        """Measure A B A B …, after one round that warms caches up."""
         if self.rounds > 1:
-            self.pair()
-        pairs = [self.pair() for _ in range(self.rounds)]
-        return statistics.median(ours / other for ours, other in pairs)
+            self.figure()
+        figures = [self.figure() for _ in range(self.rounds)]
+        return Measured(statistics.median(figures), min(figures), max(figures))
 
-    def met(self, ratio: float) -> bool:
-        """Return whether a ratio meets the bar."""
-        return ratio >= self.bar if self.at_least else ratio <= self.bar
+    def met(self, measured: Measured) -> bool:
+        """Return whether the median meets the bar."""
+        return measured.median >= self.bar if self.at_least else measured.median <= self.bar
 
 
-def run(*arguments: str | Path) -> Run:
-    """Run Python with arguments, in the repository's root."""
-    if sys.platform == "win32":
-        raise SystemExit("the benchmarks read a process's memory as Windows does not give it")
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "100"}
-    begin = time.perf_counter()
+def run(*arguments: str | Path, **variables: str) -> Run:
+    """Run Python with arguments and more environment variables, in the repository's root.
+
+    Modules are compiled once and kept, as they are where a program is installed.
+    """
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "100", **variables}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     with subprocess.Popen(
         [sys.executable, *map(str, arguments)], stdout=subprocess.PIPE, cwd=ROOT, env=environment, text=True
     ) as process:
@@ -66,17 +87,16 @@ def run(*arguments: str | Path) -> Run:
         output = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - begin
     if process.returncode:
         raise SystemExit(f"failed with {process.returncode}: {' '.join(map(str, arguments))[:300]}")
-    return Run(seconds, usage.ru_maxrss, output)
+    return Run(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output)
 
 
-def onecycle(*arguments: str | Path) -> Run:
+def onecycle(*arguments: str | Path, **variables: str) -> Run:
     """Run one command of ours."""
-    return run("-m", "onecycle_cli", *arguments)
+    return run("-m", "onecycle_cli", *arguments, **variables)
 
 
-def peer(name: str, *arguments: str | Path) -> Run:
+def peer(name: str, *arguments: str | Path, **variables: str) -> Run:
     """Run one of the programs that ours is compared with."""
-    return run(PEERS / f"{name}.py", *arguments)
+    return run(PEERS / f"{name}.py", *arguments, **variables)

@@ -34,11 +34,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The median of a comparison's figures, the lowest and the highest."""
+    """The median of a comparison's figures, the lowest and the highest, and how many there are."""
 
     median: float
     lowest: float
     highest: float
+    pairs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,13 @@ class Comparison:
     rounds: int = 9
     unit: str = "×"
 
-    def measure(self) -> Measured:
-        """Measure A B A B …, after one round that warms caches up."""
+    def measure(self, most: int | None = None) -> Measured:
+        """Measure A B A B …, after one round that warms caches up; at most so many rounds if that is given."""
+        rounds = self.rounds if most is None else min(self.rounds, most)
         if self.rounds > 1:
             self.figure()
-        figures = [self.figure() for _ in range(self.rounds)]
-        return Measured(statistics.median(figures), min(figures), max(figures))
+        figures = [self.figure() for _ in range(rounds)]
+        return Measured(statistics.median(figures), min(figures), max(figures), rounds)
 
     def met(self, measured: Measured) -> bool:
         """Return whether the median meets the bar."""
@@ -81,7 +83,12 @@ def run(*arguments: str | Path, **variables: str) -> Run:
     environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "100", **variables}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     with subprocess.Popen(
-        [sys.executable, *map(str, arguments)], stdout=subprocess.PIPE, cwd=ROOT, env=environment, text=True
+        [sys.executable, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+        env=environment,
+        text=True,
     ) as process:
         assert process.stdout is not None
         output = process.stdout.read()

@@ -1,4 +1,4 @@
-"""Measure what is promised of speed and size: `python benchmarks/run.py [--long] [NAME...]`.
+"""Measure what is promised of speed and size: `python benchmarks/run.py [--long] [--rounds N] [NAME...]`.
 
 Every figure but seconds and MB is a ratio of two things measured side by side in this run, so that it can be compared
 between machines. Without names it measures everything and writes the table in benchmarks/README.md. The exit code is 1
@@ -42,6 +42,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Measure what is promised of speed and size.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="which comparisons (default: all, into README.md)")
     parser.add_argument("--long", action="store_true", help="memory at 10^8 rows: takes minutes")
+    parser.add_argument("--rounds", type=int, metavar="N", help="at most so many pairs of each: faster, less certain")
     asked = parser.parse_args()
     rows, missed = [], 0
     with tempfile.TemporaryDirectory() as folder:
@@ -53,7 +54,7 @@ def main() -> int:
             if isinstance(one, str):
                 cells = (name, one, "", "", "", "skipped")
             else:
-                measured = one.measure()
+                measured = one.measure(asked.rounds)
                 missed += not one.met(measured)
                 cells = (name, *_cells(one, measured))
             rows.append(f"| {' | '.join(cells)} |\n")
@@ -66,7 +67,7 @@ def main() -> int:
 def _cells(one: Comparison, measured: Measured) -> tuple[str, str, str, str, str]:
     form = ".0f" if one.unit == "MB" else ".2f"
     bar = f"{'≥' if one.at_least else '≤'} {one.bar:g} {one.unit}"
-    spread = f"{measured.lowest:{form}}–{measured.highest:{form}}" if one.rounds > 1 else ""
+    spread = "" if measured.pairs == 1 else f"{measured.lowest:{form}}–{measured.highest:{form}} of {measured.pairs}"
     return one.what, bar, f"{measured.median:{form}}", spread, "yes" if one.met(measured) else "**no**"
 
 

@@ -94,11 +94,11 @@ class GroupMember:
         is_primary = alone is not None and not (alone.missing or self._header or self.is_experiment)
         chosen = [] if only_certain or is_primary else [self._choosable, self._addable]
         certain = [self._selected] if self.changes_primary else [self._selected, self._selected_by_others]
-        places = [(Application(self._library, folder), path) for folder, path in self._roots()]
+        roots = [(folder, path, self._primaries(folder, path)) for folder, path in self._roots()]
+        places = [(Application(self._library, folder), path, names) for folder, path, names in roots if names]
         for find in [*certain, *chosen]:
-            for application, path in reversed(places):
-                primaries = self._primaries(application.folder, path)
-                uses = find(application, primaries, path) if primaries else []
+            for application, path, primaries in reversed(places):
+                uses = find(application, primaries, path)
                 uses = [use for use in uses if not _NOT_TRAINING.search(use[0])] or uses
                 if uses:
                     is_certain = find in certain or self.changes_primary

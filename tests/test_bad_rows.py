@@ -17,7 +17,7 @@ from onecycle_cli.run.logs.builder import MOST_BAD_ROWS, LogBuilder
 from onecycle_cli.run.logs.cells import CELL_SHOWN, items_of, shown, value_of_json, value_of_text
 from onecycle_cli.run.logs.columns import NAME_SHOWN, NAMES_SHOWN, check_wanted, find_lr
 from onecycle_cli.run.logs.documents import JsonText
-from onecycle_cli.run.logs.format import LONGEST_LINE, Head
+from onecycle_cli.run.logs.format import CUT_OFF, LONGEST_LINE, Head
 from onecycle_cli.run.logs.log import MOST_STEPS, BadRow, Columns, Log, NotYetError
 from onecycle_cli.run.logs.log_files import readable
 from onecycle_cli.run.logs.mlflow import MetricFileReader
@@ -605,3 +605,52 @@ def test_a_database_without_such_a_run(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(OnecycleError, match=r"mlflow\.db is not a database of MLflow"):
         read_log(str(path))
+
+
+def test_a_document_may_be_one_object(tmp_path: Path) -> None:
+    log = read(tmp_path, '{\n"step": 3,\n"lr": 0.5\n}\n')
+    assert (log.steps.tolist(), log.lr.tolist(), log.bad_rows) == ([3], [[0.5]], ())
+
+
+def test_a_cell_may_be_too_long_for_a_quote(tmp_path: Path) -> None:
+    cell = "a" * 200_000
+    log = read(tmp_path, f'step,lr,note\n0,0.5,\n1,0.25,"{cell}"\n2,0.125,\n')
+    assert log.steps.tolist() == [0, 2]
+    assert [row.line for row in log.bad_rows] == [3]
+    assert "field larger than field limit" in log.bad_rows[0].why
+
+
+@pytest.mark.parametrize(
+    ("epochs", "counts"),
+    [([0, 0, 1, 1, 2, 2, 3, 4], "epoch"), ([0, 0, 1, 1, 2, 2, 3, 3], "row"), ([0, 1], "epoch"), ([0, 0], "row")],
+)
+def test_epochs_count_rows_where_few_repeat(epochs: list[int], counts: str, tmp_path: Path) -> None:
+    log = read(tmp_path, "epoch,lr\n" + "".join(f"{epoch},0.5\n" for epoch in epochs))
+    assert log.counts == counts
+    assert log.steps.dtype == np.int64
+    assert log.steps.tolist() == (epochs if counts == "epoch" else list(range(len(epochs))))
+    assert log.epochs is not None
+    assert log.epochs.tolist() == epochs
+
+
+def test_the_last_line_of_a_metric_file_may_have_no_end(tmp_path: Path) -> None:
+    (tmp_path / "metrics").mkdir()
+    for text, steps, notes in (
+        ("1700000000000 0.5 7", [7], (CUT_OFF,)),
+        ("1700000000000 0.5 7\n1700000000001 0.5 8", [7, 8], (CUT_OFF,)),
+        ("1700000000000 0.5 7\n1700000000001 0.5 8\n", [7, 8], ()),
+    ):
+        (tmp_path / "metrics" / "lr").write_text(text)
+        for path in (tmp_path, tmp_path / "metrics" / "lr"):
+            log = read_log(str(path))
+            assert (log.format, log.steps.tolist()) == ("mlflow", steps)
+            assert [note for note in log.notes if note == CUT_OFF] == list(notes)
+
+
+def test_a_link_to_nothing_is_not_a_log(tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").symlink_to(tmp_path / "missing")
+    (tmp_path / "results.csv").write_text("step,lr\n0,0.5\n")
+    (tmp_path / "scalars.json").write_text("")
+    log = read_log(str(tmp_path))
+    assert log.path == str(tmp_path / "results.csv")
+    assert not any("also holds" in note for note in log.notes)

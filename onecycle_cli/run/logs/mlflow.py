@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.run.logs.cells import shown, value_of_text
-from onecycle_cli.run.logs.format import Format, Head, Lines, Reader
+from onecycle_cli.run.logs.format import CUT_OFF, Format, Head, Lines, Reader
 from onecycle_cli.run.logs.log import BadRow
 from onecycle_cli.run.logs.log_files import STDIN, chunks_of, opened, shown_as, split_member
 from onecycle_cli.run.logs.named_values import NamedValues
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from sqlite3 import Connection
 
+    from onecycle_cli.run.logs.format import Line
     from onecycle_cli.run.logs.log import Log
 
 LINE = re.compile(r"\d{9,16} (?P<value>\S+) (?P<step>-?\d+)(?: \S+ \S+)?")
@@ -58,19 +59,19 @@ class MetricFileReader(Reader):
 
     def read(self, chunks: Iterable[bytes]) -> Log:
         """Return the log in the file, or in the files of a folder that hold learning rates and momenta."""
-        values = NamedValues()
+        values, torn = NamedValues(), False
         folder = _metrics(self.path)
         if folder.is_dir():
             files = {_metric(file): file for file in _files(self.path)}
             self.columns = self.choose(list(files))
             for name in self.columns.values:
                 with opened(str(files[name])) as stream:
-                    _add(values, name, chunks_of(stream, str(files[name])))
+                    torn |= _add(values, name, chunks_of(stream, str(files[name])))
         else:
             self.columns = self.choose([_metric(folder)])
-            _add(values, self.columns.lr[0], chunks)
+            torn = _add(values, self.columns.lr[0], chunks)
         values.add_to(self.builder, self.columns)
-        return self.build()
+        return self.build((CUT_OFF,) if torn else ())
 
 
 def _metrics(path: str) -> Path:
@@ -98,9 +99,18 @@ def _is_metric_file(file: Path) -> bool:
         return False
 
 
-def _add(values: NamedValues, name: str, chunks: Iterable[bytes]) -> None:
+def _add(values: NamedValues, name: str, chunks: Iterable[bytes]) -> bool:
+    """Add the values in a metric file; return whether its last line does not end."""
     lines = Lines()
-    for number, text in chain(chain.from_iterable(map(lines.feed, chunks)), lines.feed(b"", ended=True)):
+    for data in chunks:
+        _add_lines(values, name, lines.feed(data))
+    last = list(lines.feed(b"", ended=True))
+    _add_lines(values, name, last)
+    return bool(last)
+
+
+def _add_lines(values: NamedValues, name: str, lines: Iterable[Line]) -> None:
+    for number, text in lines:
         if not text.strip():
             continue
         match = LINE.fullmatch(text.rstrip("\r"))

@@ -10,6 +10,7 @@ import errno
 import io
 import os
 import sys
+import warnings
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -130,6 +131,8 @@ def run() -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=IN_ASCII, newline="\n")  # the same bytes on Windows
     end_cleanly_at_signals()
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # they are for the developers of Python programs, who can ask for them with -W
     sys.exit(main(sys.argv[1:]))
 
 

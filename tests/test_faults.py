@@ -253,6 +253,32 @@ def test_a_home_that_cannot_be_written_to_is_not_mentioned(plan: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "wrote out.png\n")
 
 
+SIZES = ["9" * 20, "9" * 5000, "0", "-1", "²", "x"]
+WORDS = [
+    ["show", "plan.yaml"],
+    ["show", "plan.yaml", "--curve"],
+    ["plot", "plan.yaml", "--terminal"],
+    ["compare", "plan.yaml", "--convention", "torch,optax"],
+    ["code", "plan.yaml", "--framework", "torch"],
+    ["validate", "plan.yaml"],
+    ["explain", "OC104"],
+    ["show", "--help"],
+    ["--help"],
+]
+
+
+@pytest.mark.parametrize("words", WORDS, ids=" ".join)
+@pytest.mark.parametrize("variable", ["COLUMNS", "LINES"])
+def test_sizes_that_make_no_sense_are_ignored(
+    words: list[str], variable: str, plan: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    usual = main(words), capsys.readouterr()
+    assert usual[0] in (0, 1)
+    for size in SIZES:
+        monkeypatch.setenv(variable, size)
+        assert (main(words), capsys.readouterr()) == usual, size
+
+
 # --- Signals ------------------------------------------------------------------------------------------------------
 
 

@@ -169,9 +169,10 @@ def _progress(rows: int) -> Iterator[Callable[[int], None] | None]:
     if rows < MANY_ROWS or not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(file=unfiltered(sys.stderr)), transient=True) as progress:
+    from onecycle_cli.render.output import make_console
+
+    with Progress(console=make_console(unfiltered(sys.stderr)), transient=True) as progress:
         task = progress.add_task("rows", total=rows)
         yield lambda written: progress.update(task, completed=written)

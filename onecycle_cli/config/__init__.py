@@ -175,12 +175,15 @@ class Loaded:
     @property
     def findings(self) -> list[Finding]:
         """The findings of all plans, each once."""
-        found: dict[Finding, Finding] = {}
+        found: dict[tuple[object, ...], Finding] = {}
         for plan in self.plans:
             for each in plan.findings:
                 # Aliases lead to one place in several ways: hints differ, and the paths of what is not known.
                 message = "" if each.rule is NOT_KNOWN else each.message
-                found.setdefault(replace(each, message=message, hint="", key=None), each)
+                place = each.file, each.line, each.column, each.flag
+                found.setdefault(
+                    (each.code, each.severity, message, each.setting, each.index, each.needs, *place), each
+                )
         return list(found.values())
 
     @property

@@ -129,6 +129,8 @@ def sarif(
     rules = sorted({finding.code: finding.rule for finding in findings}.items())
     indices = {code: index for index, (code, _) in enumerate(rules)}
     seen: Counter[tuple[object, ...]] = Counter()
+    files = {finding.file for finding in findings if finding.file is not None}
+    places = {file: uri(STDIN if file == STDIN else from_root(file, root)) for file in files}
     errors = [{"level": "error", "message": _message(error.message, error.hint)} for error in unreadable]
     run = {
         "tool": {"driver": {"name": "onecycle", "version": version, "rules": [descriptor(rule) for _, rule in rules]}},
@@ -136,12 +138,14 @@ def sarif(
             {"executionSuccessful": not errors} | ({"toolExecutionNotifications": errors} if errors else {})
         ],
         "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, indices[finding.code], root, seen) for finding in findings],
+        "results": [_result(finding, indices[finding.code], places, seen) for finding in findings],
     }
     return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
-def _result(finding: Finding, index: int, root: str, seen: Counter[tuple[object, ...]]) -> dict[str, Any]:
+def _result(
+    finding: Finding, index: int, places: Mapping[str, str], seen: Counter[tuple[object, ...]]
+) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": finding.code,
         "ruleIndex": index,
@@ -152,7 +156,7 @@ def _result(finding: Finding, index: int, root: str, seen: Counter[tuple[object,
     if finding.column is not None:
         start["startColumn"] = finding.column
     if finding.file is not None:
-        place = uri(STDIN if finding.file == STDIN else from_root(finding.file, root))
+        place = places[finding.file]
         outside = finding.file == STDIN or place.startswith("file:///")
         artifact = {"uri": place} if outside else {"uri": place, "uriBaseId": ROOT}
         # Code scanning requires a line even for a finding about the whole file.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
+from onecycle_cli.render.lines import terminal_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,9 @@ def make_console(stream: IO[str]) -> Console:
     """Return a console that prints to a stream, in colour if it is a terminal; nothing in the texts is markup."""
     from rich.console import Console
 
-    return Console(file=stream, highlight=False, markup=False, emoji=False)
+    # Its own reading of COLUMNS and LINES fails where they make no sense.
+    width, height = terminal_size(stream)
+    return Console(file=stream, width=width, height=height, highlight=False, markup=False, emoji=False)
 
 
 @contextmanager

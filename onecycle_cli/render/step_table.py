@@ -15,7 +15,7 @@ from functools import partial
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from onecycle_cli.errors import OnecycleError
-from onecycle_cli.formatting import count, join_words
+from onecycle_cli.formatting import count, join_words, without_markers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -74,7 +74,7 @@ def make_columns(schedule: Schedule) -> tuple[Column, ...]:
         found.append(Column("epoch", whole=True, at=lambda step: step // per_epoch))
     several = len(schedule.groups) > 1
     for group, name in enumerate(schedule.groups):
-        ending = f"_{name}" if several else ""
+        ending = f"_{without_markers(name)}" if several else ""
         found.append(Column(f"lr{ending}", whole=False, at=partial(schedule.lr, group=group)))
         if schedule.cycles_momentum:
             found.append(Column(f"momentum{ending}", whole=False, at=partial(schedule.momentum, group=group)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from onecycle_cli.config.indexes import named, plain, plain_keys
@@ -71,7 +72,7 @@ CONTAINERS = ("SequentialLR", "ChainedScheduler")
 """Schedulers of PyTorch that combine others."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Block:
     """A mapping that holds a one-cycle schedule.
 
@@ -95,7 +96,7 @@ class Block:
     is_flat: bool
     ancestors: Ancestors
 
-    @property
+    @cached_property
     def convention_name(self) -> str | None:
         """The convention that the class and its keys name; None where it is the default one."""
         is_of_a_run = self.is_flat and self.key != ""

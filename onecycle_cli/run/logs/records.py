@@ -93,7 +93,7 @@ def cells_of(text: str, delimiter: str) -> list[str]:
         return next(csv.reader([text], delimiter=delimiter, skipinitialspace=True, strict=True))
     except csv.Error as error:
         if "unexpected end" in str(error):
-            raise OpenQuoteError from None
+            raise OpenQuoteError("a quote is not closed in its line") from None
         # Quotes inside a cell that starts without one are ordinary characters to most writers.
         return next(csv.reader([text], delimiter=delimiter, skipinitialspace=True), [])
 

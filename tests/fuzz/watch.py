@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from unittest import mock
 
 from onecycle_cli import cli
@@ -72,11 +73,10 @@ class Outcome:
 class Watch:
     """Runs cases, one after another, in a folder of its own."""
 
-    def __init__(self, folder: Path, prints: int) -> None:
+    def __init__(self, folder: Path, prints: IO[bytes]) -> None:
         """Take the current folder, and the file that the process's own streams lead to."""
         self.folder = folder
         self._prints = prints
-        self._printed = 0
         self._written: set[str] = set()
         self._peak = _peak()
         self._start: float | None = None
@@ -117,12 +117,10 @@ class Watch:
 
     def _prints_of_libraries(self, case: Case) -> Crash | None:
         """Return a crash where something was printed past Python's streams, as LAPACK does."""
-        size = os.fstat(self._prints).st_size
-        if size == self._printed:
+        text = self._prints.read().decode("utf-8", "replace")  # what was printed since the last look
+        if not text:
             return None
-        text = os.pread(self._prints, size - self._printed, self._printed).decode("utf-8", "replace")
-        self._printed = size
-        return Crash(case, "printed past the streams", text.strip().splitlines()[0][:80], text)
+        return Crash(case, "printed past the streams", text.strip().partition("\n")[0][:80], text)
 
 
 @contextlib.contextmanager
@@ -131,14 +129,16 @@ def watching() -> Iterator[Watch]:
     before = Path.cwd()
     with (
         tempfile.TemporaryDirectory(dir=IN_MEMORY if Path(IN_MEMORY).is_dir() else None) as folder,
-        tempfile.TemporaryFile() as prints,
+        tempfile.TemporaryDirectory() as beside,
+        (Path(beside) / "prints").open("wb") as prints,
+        (Path(beside) / "prints").open("rb", buffering=0) as printed,
         warnings.catch_warnings(),
         mock.patch.object(cli, "_print_report", _raise),
         _descriptors_to(prints.fileno()),
     ):
         warnings.simplefilter("error")
         os.chdir(folder)
-        watch = Watch(Path(folder), prints.fileno())
+        watch = Watch(Path(folder), printed)
         try:
             with _timer(watch.look):
                 yield watch

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from random import Random
 
@@ -92,7 +91,8 @@ def _lines(rows: list[tuple[str, str]]) -> str:
 
 
 def _state(rows: list[tuple[str, str]]) -> str:
-    return json.dumps({"log_history": [{"step": step, "learning_rate": rate} for step, rate in rows]}).replace('"', '"')
+    entries = ", ".join(f'{{"learning_rate": {rate}, "step": {step}}}' for step, rate in rows)
+    return f'{{"log_history": [{entries}]}}'
 
 
 def _text(rows: list[tuple[str, str]]) -> str:

@@ -204,3 +204,30 @@ def test_where_smiths_plateau_begins(settings: dict[str, Any], anneal: tuple[int
     assert falls == ([anneal] if anneal else [])
     assert [schedule.lr(step) for step in (flat, 999)] == pytest.approx([final] * 2, rel=1e-12)
     assert schedule.lr(flat - 1) != pytest.approx(final, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "codes"),
+    [
+        ({"total_steps": 1000, "pct_start": 0.0015}, []),
+        ({"total_steps": 1000, "pct_start": 0.0005}, ["OC402"]),
+        ({"total_steps": 1000, "pct_start": 0.5, "three_phase": True}, []),
+        ({"total_steps": 1, "pct_start": 0.5, "three_phase": True}, ["OC303"]),
+    ],
+)
+def test_what_pct_start_leaves_of_the_phases(settings: dict[str, Any], codes: list[str]) -> None:
+    found = OneCycle(max_lr=0.1, **settings).findings()
+    assert [each.code for each in found if each.code in ("OC302", "OC303", "OC304", "OC402")] == codes
+
+
+@pytest.mark.parametrize("convention", ["openpcdet", "smith"])
+def test_a_warmup_without_steps_has_no_curve_even_where_errors_are_ignored(convention: Any) -> None:
+    settings = OneCycle(max_lr=0.1, total_steps=100, pct_start=0.005, convention=convention)
+    with pytest.raises(PlanError, match="OC303"):
+        settings.schedule(strict=False)
+
+
+def test_a_phase_before_the_first_step_is_left_out() -> None:
+    settings = OneCycle(max_lr=0.1, total_steps=100, pct_start=-0.3, convention="openpcdet")
+    schedule = settings.schedule(strict=False)
+    assert [(phase.name, phase.first_step, phase.last_step) for phase in schedule.phases] == [("anneal", 0, 99)]

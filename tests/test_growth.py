@@ -19,7 +19,13 @@ FEW = 60
 
 def work(text: str, path: str) -> int:
     """Return how many bytecodes run while a file is read and checked."""
-    source, count = Source(path, named=True, text=text), 0
+    source = Source(path, named=True, text=text)
+    return bytecodes(lambda: findings_of(source, Request()))
+
+
+def bytecodes(run: Callable[[], object]) -> int:
+    """Return how many bytecodes run in a call."""
+    count = 0
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
         nonlocal count
@@ -27,11 +33,11 @@ def work(text: str, path: str) -> int:
         count += event == "opcode"
         return trace
 
-    findings_of(source, Request())  # whatever is imported or cached is not counted
+    run()  # whatever is imported or cached is not counted
     before = sys.gettrace()
     sys.settrace(trace)
     try:
-        findings_of(source, Request())
+        run()
     finally:
         sys.settrace(before)
     return count

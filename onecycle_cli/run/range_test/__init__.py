@@ -36,7 +36,6 @@ class Points:
         lost_at: the learning rate from which on no loss is finite; None where the last one is.
         lr_column: the column with the learning rates.
         loss_column: the column with the losses.
-        format: the log's format.
     """
 
     lr: Floats
@@ -47,7 +46,6 @@ class Points:
     lost_at: float | None
     lr_column: str
     loss_column: str
-    format: str
 
     @property
     def decades(self) -> float:

@@ -71,7 +71,6 @@ def points_of(log: Log) -> tuple[Points, list[Doubt], list[str]]:
         float(lost[0]) if len(lost) else None,
         names[0] if names else log.lr_columns[0],
         log.loss_column,
-        log.format,
     )
     return found, doubts, notes
 
@@ -96,7 +95,6 @@ def _with_loss(log: Log) -> _Rows:
         if len(known):
             same = np.isnan(rows.lr) & (known[at] == rows.steps)
             rows = _Rows(rows.steps, np.where(same, rates.lr[order][at], rows.lr), rows.loss)
-            rows = rows.at(~np.isnan(rows.loss) | ~same)
         rows = rows.at(~np.isnan(rows.loss))
     rows = rows.at(~np.isnan(rows.lr))
     if not np.isfinite(rows.loss).any():
@@ -173,8 +171,8 @@ def _one_per_rate(rows: _Rows, doubts: list[Doubt]) -> _Rows:
     if len(begins) == len(rows.lr):
         return rows
     sizes = np.diff([*begins, len(rows.lr)])
-    several = count(int(np.median(sizes)), "row")
-    doubts.append(Doubt("stairs", f"the learning rate stays the same for {several} at a time: their mean loss is used"))
+    message = f"the learning rate stays the same for up to {int(sizes.max()):,} rows: their mean loss is used"
+    doubts.append(Doubt("stairs", message))
     shares = rows.loss / np.repeat(sizes, sizes)  # a sum of the losses themselves may be out of range
     return _Rows(rows.steps[begins], rows.lr[begins], np.add.reduceat(shares, begins))
 

@@ -48,7 +48,7 @@ PICTURE = re.compile(r"!\[[^\]]*\]\((?:docs/|\.\./)*(?:images/)([\w-]+\.png)\)")
 SHELL = re.compile(r"[|<>;&]")
 
 WIDTH = "88"
-REMOVED = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE", "GITHUB_ACTIONS")
+REMOVED = ("LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE", "GITHUB_ACTIONS")
 """Variables that would change what is printed."""
 
 

@@ -59,6 +59,7 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "CLICOLOR_FORCE",
         "TTY_COMPATIBLE",
         "COLUMNS",
+        "LINES",
         "GITHUB_ACTIONS",
     ):
         monkeypatch.delenv(name, raising=False)

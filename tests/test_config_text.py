@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 
 from onecycle_cli import OneCycle
 from onecycle_cli.cli import main
+from onecycle_cli.config.marks import mark_of
+from onecycle_cli.config.nodes import TOP, ScalarNode
 from onecycle_cli.findings import RULES
 from onecycle_cli.policy.settings import MOST_STEPS, SETTINGS
 from onecycle_cli.policy.validation import validate_settings
@@ -334,7 +336,8 @@ COUNT = st.integers(1, MOST_STEPS)
 # A name with "cycle" in it may be a scheduler's, which makes a training config of the file. Hypothesis draws such
 # names, too, from the constants in the modules that are loaded.
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Cn", "Zl", "Zp"]), max_size=20).filter(
-    lambda name: "cycle" not in name.lower()
+    # A name such as $LR is what a program fills in at run time.
+    lambda name: "cycle" not in name.lower() and mark_of(ScalarNode(TOP, name, plain=False)) is None
 )
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "div_factor": POSITIVE,

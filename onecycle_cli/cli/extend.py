@@ -156,7 +156,7 @@ def _new_length(epochs: int | None, total_steps: int | None, plan: NamedPlan) ->
         raise OnecycleError("the new length is not given", "give it, such as --epochs 15 or --total-steps 1500")
     if plan.schedule.steps_per_epoch is None:
         raise OnecycleError(
-            f"--epochs {epochs:,} is no length: the steps of an epoch are not known",
+            f"--epochs {epochs:,} gives no length: the steps of an epoch are not known",
             "give --steps-per-epoch 100 too, or the new length as --total-steps",
         )
     return epochs * plan.schedule.steps_per_epoch

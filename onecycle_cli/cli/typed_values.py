@@ -1,7 +1,7 @@
 """What is typed for an option or an argument, as the value that its declaration asks for.
 
-Typer would convert it through pydantic, and build a converter also for each option that is not given: loading pydantic
-takes longer than everything else that a short command does.
+Typer would convert it through pydantic, and build a converter also for each option that is not given: that takes about
+a third of the time of a short command.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MOST_PLANS = 500
-"""Plans that one command makes of variations: more are a mistyped grid, and could not be told apart."""
+"""Plans that one command makes of variations: more are a mistyped grid, and could not be distinguished."""
 
 NOT_VARIED = {
     "convention": "use --convention torch,fastai",
@@ -69,7 +69,7 @@ def _not_a_setting(text: str, setting: str) -> OnecycleError:
 
 
 def read_value(setting: str, text: str) -> Any:
-    """Read one value as its flag does; a list is in brackets, which are no part of the flag's value."""
+    """Read one value as its flag does; a list is in brackets, which are not part of the flag's value."""
     what = SETTINGS[setting]
     wanted = "a value between the commas"
     try:

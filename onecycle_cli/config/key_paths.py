@@ -128,7 +128,7 @@ def read_assignments(words: Iterable[str], source: str = "--set") -> tuple[Assig
 def assign(root: MappingNode, assignments: Iterable[Assignment], text: str = "") -> Document:
     """Return a tree with values set in it; a value that has no place in the tree goes beside it.
 
-    So does a value at the root of which the file has only references: it is no setting of a schedule at the root.
+    So does a value at the root of which the file has only references: it is not a setting of a schedule at the root.
     """
     extra = MappingNode(TOP)
     for assignment in assignments:

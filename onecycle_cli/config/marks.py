@@ -34,7 +34,7 @@ _SHELL = re.compile(r"\$\{(\w+)(?::?-([^{}]*))?\}|\$(\w+)")
 
 
 def mark_of(node: ScalarNode) -> Mark | None:
-    """Return the mark that a scalar is, whatever it stands for; None for values.
+    """Return the mark that a scalar is, for any kind of value; None if it is a value itself.
 
     `auto`, -1 and null are left to `is_open`, because some settings take them as values.
     """

@@ -1,4 +1,4 @@
-"""Linear algebra on whatever a log holds: what has no solution in float64 has none here, and raises nothing."""
+"""Linear algebra on values from logs: a system without a solution in float64 has none here, and raises nothing."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ def precision_of(
         texts: for each column, how some of its numbers were written, where that is known: `0.0000` shows what the
             number 0.0 does not.
         beside: how the learning rates beside them were written, which these are likely to share. It is taken for a
-            short value that never changes, where it may have been written so: 0.9 is no bfloat16.
+            short value that never changes, where it may have been written so: 0.9 is not a bfloat16 number.
     """
     picked = np.unique(np.concatenate([_spread(column) for column in columns])) if columns else np.empty(0)
     forms = [written_digits(value) for value in picked.tolist()]

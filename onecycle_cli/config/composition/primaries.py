@@ -152,7 +152,7 @@ class GroupMember:
 
     @staticmethod
     def _working(application: Application, uses: list[Use]) -> list[Use]:
-        """Return the uses that Hydra accepts; if it refuses all, the first one, which tells why."""
+        """Return the uses that Hydra accepts; if it refuses all, the first one, which says why."""
         return [use for use in uses if application.compose(*use).error is None] or uses[:1]
 
     def _mentions(self, folder: str) -> dict[str, list[str]]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from onecycle_cli.render.picture import Across
 
 MOST_DRAWN = 20
-"""Parameter groups in the picture of a notebook: more cannot be told apart."""
+"""Parameter groups in the picture of a notebook: more cannot be distinguished."""
 
 
 def draw_in_axes(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from onecycle_cli.run import Verdict
 
 MOST_GROUPS = 12
-"""Parameter groups of a plan that are drawn; more cannot be told apart."""
+"""Parameter groups of a plan that are drawn; more cannot be distinguished."""
 
 MOST_CURVES = 24
 """Curves in a chart, so that a page stays small."""

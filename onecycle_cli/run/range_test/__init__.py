@@ -107,7 +107,7 @@ class RangeTest:
 
     Attributes:
         points: the learning rates and losses.
-        smoothed: the losses as they are drawn: smoothed once, by whoever did it first.
+        smoothed: the losses as they are drawn: smoothed once, by the program that logged them or here.
         is_raw: whether the log's losses were smoothed here, as no one had done it before.
         readings: what each rule reads, suggestions first.
         spikes: the rows with single high losses.

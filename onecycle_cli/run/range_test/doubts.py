@@ -45,7 +45,7 @@ NEAR = 15
 """Rows before and behind a loss that show the noise there, which grows where the loss falls."""
 
 MOST_SPIKES = 0.05
-"""The share of rows above which high losses are no single ones."""
+"""The share of rows above which high losses are not single ones."""
 
 AROUND = 3
 """Rows before and behind a loss that it is compared with."""

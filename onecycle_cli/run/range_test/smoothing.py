@@ -15,7 +15,7 @@ LARGEST_NEW = 0.05
 by a larger share in one step, except where it begins."""
 
 SUDDEN = 0.1
-"""By which share more a loss falls at once that no one smoothed, whatever the weight was."""
+"""By which share more a loss falls at once that was not smoothed, with any weight."""
 
 ROUGH, VERY_ROUGH = -0.2, -0.38
 """The correlation of a loss's change with the next change below which it was not smoothed: where it falls by more than

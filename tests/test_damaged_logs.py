@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import yaml
 
 from onecycle_cli.api import OneCycle
 from onecycle_cli.cli import main
 from onecycle_cli.run.linear_algebra import least_squares, svd
-from tests.conftest import seeds
+from tests.conftest import DATA, seeds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,6 +94,31 @@ def test_fit_passes_over_a_few_damaged_values(value: str, tmp_path: Path, capfd:
     assert code == 1
     assert not found["accepted"]
     assert (found["settings"]["max_lr"], found["settings"]["total_steps"]) == (0.1, 40)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are not UTF-8 or hold control characters")
+@pytest.mark.parametrize("name", [b"log\xff.csv", b"a\x1b[31m\x07.csv", b"a\n::error::b.csv", b"a\rb: [.csv"])
+@pytest.mark.parametrize("target", ["out.yaml", "-"])
+def test_fit_writes_a_config_whatever_the_log_is_called(
+    name: bytes, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    log = write(tmp_path / os.fsdecode(name), GOOD)
+    assert main(["fit", log, "-o", target]) == 0
+    printed = capsys.readouterr()
+    text = printed.out if target == "-" else Path(target).read_text(encoding="utf-8")
+    assert yaml.safe_load(text) == {"max_lr": 0.1, "total_steps": 40} | yaml.safe_load(text)
+    assert all(char.isprintable() or char == "\n" for char in text + printed.err)
+
+
+@pytest.mark.parametrize("command", [["check", *PLAN], ["fit"]])
+@pytest.mark.parametrize("keys", [("lr", "momentum"), ("lr", "step"), ("lr", "lr")])
+def test_one_column_for_two_quantities_of_an_event_file_ends_well(
+    command: list[str], keys: tuple[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    columns = [word for key in keys for word in ("--column", f"{key}=train/lr")]
+    code, _ = ends_well([*command, *columns, str(DATA / "logs" / "torch_summary_writer.tfevents")], capfd)
+    assert (code == 2) == (keys == ("lr", "lr"))
 
 
 def test_random_damage_ends_well(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -35,7 +35,7 @@ ROWS = "".join(f"{step},{0.004 + 0.001 * step},{0.01 + 0.001 * step}\n" for step
 TEXTS = {
     "plan.yaml": f"max_lr: [0.1, 0.2]\ntotal_steps: 20\nname: {json.dumps(HOSTILE)}\ngroups: [head, {PRINTABLE!r}]\n",
     "other.yaml": f"max_lr: 0.1\ntotal_steps: 30\nname: {json.dumps(HOSTILE)}\n",
-    "typo.yaml": f"max_lrr: 0.1\n{json.dumps('k' + HOSTILE)}: 1\n{json.dumps('::error::')}: 2\ntotal_steps: 20\n"
+    "typo.yaml": f"::error::k: 2\nmax_lrr: 0.1\n{json.dumps('k' + HOSTILE)}: 1\ntotal_steps: 20\n"
     f"optimizer: {json.dumps(HOSTILE)}\nanneal_strategy: {json.dumps(HOSTILE)}\ngroups: [{json.dumps(HOSTILE)}]\n",
     "training.yaml": f"{json.dumps(HOSTILE)}:\n  s:\n    _target_: torch.optim.lr_scheduler.OneCycleLR\n"
     f"    max_lr: {json.dumps('${' + HOSTILE + '}')}\n    total_steps: {json.dumps(HOSTILE)}\n"

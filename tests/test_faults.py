@@ -62,6 +62,18 @@ def test_what_is_written_goes_to_a_pipe(command: str, begins: str, plan: Path) -
     assert [path.name for path in plan.parent.iterdir()] == ["plan.yaml"]
 
 
+@pytest.mark.parametrize("target", ["-", "/dev/stdout"])
+def test_standard_output_has_one_content(target: str, plan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("log.csv").write_text("step,lr\n0,0.004\n")
+    for words in (["check", "plan.yaml", "log.csv"], ["compare", "plan.yaml", "--convention", "torch,optax"]):
+        assert main([*words, "-o", target]) == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert "standard output" in printed.err
+    assert main(["validate", "plan.yaml", "--format", "json", "--output-file", target]) == 0
+    assert json.loads(capsys.readouterr().out)["files"] == 1
+
+
 @posix
 def test_a_redirection_keeps_what_is_in_the_file(plan: Path) -> None:
     Path("all.csv").write_text("first\n")
@@ -242,6 +254,17 @@ def test_arrays_of_steps_overflow_as_single_steps_do() -> None:
     single = [schedule.lr(step) for step in range(4)]
     assert not all(map(math.isfinite, single))
     assert schedule.lr(np.arange(4)).tolist() == single
+
+
+@pytest.mark.parametrize("momentum", ["1.7976931348623157e308", "1e305"])
+def test_momenta_that_no_axis_holds_are_not_drawn(
+    momentum: str, plan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--max-lr", "0.1", "--total-steps", "100", "--convention", "smith", "--max-momentum", momentum]
+    for target in (["-o", "out.pdf"], ["--terminal"]):
+        assert main(["plot", *words, *target]) == 2
+        assert "momentum" in capsys.readouterr().err
+    assert not Path("out.pdf").exists()
 
 
 # --- The surroundings of a picture ---

@@ -25,7 +25,7 @@ from onecycle_cli.cli.pictures import (
 )
 from onecycle_cli.cli.plans import one_plan
 from onecycle_cli.cli.signals import raise_at_interrupt
-from onecycle_cli.cli.targets import picture_format, print_notes, print_warnings
+from onecycle_cli.cli.targets import check_picture_beside_report, print_notes, print_warnings
 from onecycle_cli.config import Request
 from onecycle_cli.errors import INTERRUPTED, OnecycleError
 from onecycle_cli.formatting import json_text, printable
@@ -172,7 +172,7 @@ def _refuse(
     if tolerance is not None and not math.isfinite(tolerance):
         raise OnecycleError(f"invalid --tolerance {tolerance}: must be finite", "use a number such as 1e-6")
     if output is not None:
-        picture_format(output)
+        check_picture_beside_report(output)
 
 
 def _check_several(

@@ -20,7 +20,7 @@ from onecycle_cli.cli.pictures import (
     save_figure,
 )
 from onecycle_cli.cli.plans import AgainstOption, plan_names, plans, references
-from onecycle_cli.cli.targets import picture_format
+from onecycle_cli.cli.targets import check_picture_beside_report
 from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.formatting import json_text
@@ -92,7 +92,7 @@ def compare(
     if not math.isfinite(tolerance):
         raise OnecycleError(f"--tolerance {tolerance} is not a finite number", "give a number such as 1e-6")
     if output is not None:
-        picture_format(output)
+        check_picture_beside_report(output)
     options = figure_options(size, x=x, log=log, style=style, transparent=transparent)
     plans_asked = (request.configs, request.conventions, request.variations)
     if not against and all(len(several) < 2 for several in plans_asked):

@@ -17,7 +17,13 @@ from onecycle_cli.cli.pictures import (
     figure_options,
     save_figure,
 )
-from onecycle_cli.cli.targets import check_not_input, is_stream, picture_format, print_notes, print_warnings
+from onecycle_cli.cli.targets import (
+    check_not_input,
+    check_picture_beside_report,
+    is_stream,
+    print_notes,
+    print_warnings,
+)
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.formatting import printable, short
 from onecycle_cli.render.check_report import bad_rows
@@ -90,7 +96,7 @@ def range(  # noqa: A001 - a command's function has its name
     """
     _check_target(set_in, rule, block, diff=diff)
     if output is not None:
-        picture_format(output)
+        check_picture_beside_report(output)
         check_not_input(output, [log, *([set_in] if set_in is not None else [])])
     options = figure_options(size, style=style, transparent=transparent)
     from onecycle_cli.render.range_report import print_range, range_csv, range_json, sentences

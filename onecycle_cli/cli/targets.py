@@ -58,6 +58,17 @@ def picture_format(target: str) -> Format:
     return PICTURE_FORMATS[extension]
 
 
+def check_picture_beside_report(target: str) -> None:
+    """Check, before any work is done, that a picture can be written which is not the command's only output.
+
+    Raises:
+        OnecycleError: the extension is not one of a picture, or it would be in the report on standard output.
+    """
+    if is_stdout(target):
+        raise OnecycleError("standard output is for the report, not for the picture too", "name a file: -o picture.png")
+    picture_format(target)
+
+
 def save_picture(figure: Figure, target: str, dpi: float, content: dict[str, str]) -> None:
     """Save a figure; `content`, what it was drawn from, is embedded in the file."""
     from onecycle_cli.render.figure import save

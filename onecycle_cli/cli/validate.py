@@ -14,7 +14,7 @@ import typer
 from onecycle_cli.cli import print_error
 from onecycle_cli.cli.options import codes, known_codes, takes_paths
 from onecycle_cli.cli.streams import unfiltered
-from onecycle_cli.cli.targets import check_not_input, is_stream, print_notes, write_text
+from onecycle_cli.cli.targets import check_not_input, is_stdout, is_stream, print_notes, write_text
 from onecycle_cli.config import Request, load
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.findings import Severity
@@ -108,7 +108,7 @@ def validate(
         report = io.StringIO()
         _print_report(loaded, format_, failing, report)
         write_text(report.getvalue(), output_file)
-        sys.stdout.write(_summary(loaded))
+        (sys.stderr if is_stdout(output_file) else sys.stdout).write(_summary(loaded))
     if failed := [*refused, *loaded.unreadable]:
         *others, last = failed
         for error in others:

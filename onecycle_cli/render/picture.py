@@ -77,18 +77,23 @@ class Curve:
 
 
 def check_drawable(curves: Sequence[Curve]) -> None:
-    """Check that an axis can hold the curves' learning rates.
+    """Check that an axis can hold the curves' learning rates and momenta.
 
     Raises:
-        OnecycleError: a rate is too large or too small.
+        OnecycleError: a rate is too large or too small, or a momentum too large.
     """
     for curve in curves:
-        rates = [curve.schedule.lr(step, curve.group) for step in edge_steps(curve.schedule)]
+        steps = edge_steps(curve.schedule)
+        rates = [curve.schedule.lr(step, curve.group) for step in steps]
         if not DRAWABLE[0] <= max(rates) <= DRAWABLE[1]:  # not where it is NaN
             raise OnecycleError(
                 f"a learning rate of {max(rates):g} cannot be drawn",
                 f"draw rates between {DRAWABLE[0]:g} and {DRAWABLE[1]:g}",
             )
+        momenta = [abs(curve.schedule.momentum(step, curve.group) or 0.0) for step in steps]
+        if not max(momenta) <= DRAWABLE[1]:
+            hint = f"draw momenta up to {DRAWABLE[1]:g}"
+            raise OnecycleError(f"a {curve.momentum_word} of {max(momenta):g} cannot be drawn", hint)
 
 
 def steps_to_draw(schedule: Schedule, first: int | None = None, last: int | None = None) -> NDArray[np.int64]:

@@ -55,6 +55,16 @@ def test_steps_become_shares_of_the_run(tmp_path: Path, capsys: pytest.CaptureFi
     assert found["groups"][0]["peak_step"] == 1000
 
 
+@pytest.mark.parametrize(("first", "second"), [(1e300, 500), (1000, 1e300), (1.7e308, None), (-1e300, 500)])
+def test_sides_out_of_range_are_an_error(
+    first: float, second: float | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = written(tmp_path, cycle_first_step_size=first, cycle_second_step_size=second)
+    assert main(["validate", "--format", "json", config]) == 1
+    assert "OC201" in {finding["code"] for finding in json.loads(capsys.readouterr().out)["findings"]}
+    assert main(["show", "--total-steps", "2000", config]) == 2
+
+
 def test_what_is_not_given_is_deepspeeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bare = dict.fromkeys(PARAMS) | {"cycle_min_lr": 1e-4, "cycle_max_lr": 1e-3}
     found = shown(capsys, written(tmp_path, **bare), "--total-steps", "5000", "--at", "1,2000,4000,4999")

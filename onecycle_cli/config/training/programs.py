@@ -13,11 +13,13 @@ from onecycle_cli.config.raw_plan import StepCycle
 from onecycle_cli.config.setting_values import number_of
 from onecycle_cli.config.training.names import one_cycle_class
 from onecycle_cli.findings.config_rules import ANOTHER_SCHEDULE, CHAINED, DECIDED_ELSEWHERE, MISSING_SETTING
+from onecycle_cli.findings.plan_rules import OUT_OF_RANGE
 from onecycle_cli.formatting import flag_name, join_words
 from onecycle_cli.policy.conventions import CONVENTIONS
+from onecycle_cli.policy.settings import MOST_STEPS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from onecycle_cli.config.key_paths import Document, KeyPath
     from onecycle_cli.config.nodes import Place
@@ -200,18 +202,24 @@ def _deepspeed(plan: RawPlan, document: Document, block: Block) -> list[Finding]
     else:
         message = "DeepSpeed's cycle between lists of rates, or from 0, has no div_factor"
         findings.append(place_at(ANOTHER_SCHEDULE.finding(message, "give one cycle_min_lr above 0"), block.place))
-    first = numbers["cycle_first_step_size"]
-    cycle = first + numbers.get("cycle_second_step_size", first)
-    step = numbers["decay_step_size"]
-    if not {"pct_start", "pct_final"} & plan.open.keys():
-        place = places.get("cycle_first_step_size", block.place)
-        decay = numbers["decay_lr_rate"] / step if step else 0.0
-        plan.warmups["total_steps"] = StepCycle(first, "cycle_first_step_size", place, int(cycle), decay)
+    findings += _step_cycle(plan, numbers, places.get("cycle_first_step_size", block.place))
     for key, effect in NOT_COMPUTED.items():
         if numbers.get(key):
             message = f"{key} {numbers[key]:g}: {effect}, which the plan does not show"
             findings.append(place_at(DECIDED_ELSEWHERE.finding(message, f"remove {key}"), places[key]))
     return findings
+
+
+def _step_cycle(plan: RawPlan, numbers: Mapping[str, float], place: Place) -> Iterator[Finding]:
+    """Keep DeepSpeed's two sides and its decay until the run's length is known."""
+    first, step = numbers["cycle_first_step_size"], numbers["decay_step_size"]
+    cycle = first + numbers.get("cycle_second_step_size", first)
+    if not max(abs(first), abs(cycle)) <= MOST_STEPS:
+        message = f"the cycle has {cycle:g} steps, but can have at most {MOST_STEPS:,}"
+        yield place_at(OUT_OF_RANGE.finding(message, "check cycle_first_step_size"), place)
+    elif not {"pct_start", "pct_final"} & plan.open.keys():
+        decay = numbers["decay_lr_rate"] / step if step else 0.0
+        plan.warmups["total_steps"] = StepCycle(first, "cycle_first_step_size", place, int(cycle), decay)
 
 
 OF_DEEPSPEED = {

@@ -6,6 +6,7 @@ The recorded ones are in `data/range_tests.json`; where a framework is installed
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import json
 import tempfile
@@ -106,8 +107,8 @@ def fastai(seed: int, start: float = 1e-7, end: float = 10, steps: int = 100) ->
 def lightning(seed: int, end: float = 1, steps: int = 100, mode: str = "exponential") -> Run:
     """Run Lightning's test and its suggestion."""
     import torch
-    from lightning import pytorch as pl
 
+    pl: Any = importlib.import_module("lightning.pytorch")
     model, loader = _setting(seed)
     losses = Losses()
 

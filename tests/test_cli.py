@@ -77,6 +77,8 @@ def test_every_setting_has_a_flag(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         (["show", "missing.yaml"], "no such file: missing.yaml"),
         (["show", "."], "is a folder"),
         (["show", "\0"], "invalid file name"),
+        (["validate", "\ud800"], "invalid file name"),
+        (["init", "\0"], "invalid file name"),
         (["show", *PLAN, "--at", "1000"], "past the end"),
         (["show", *PLAN, "--at", "one"], "invalid --at 'one'"),
         (["show", *PLAN, "--at", "1", "--every", "2"], "--at cannot be used with --every"),

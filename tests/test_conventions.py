@@ -46,12 +46,16 @@ def test_arrays_equal_scalars(convention: str, settings: dict[str, Any]) -> None
 
 @given(st.floats(0.0, 1.0), st.floats(1e-9, 0.5), st.integers(0, 3000))
 def test_the_running_sum_is_the_sum_taken_step_by_step(start: float, term: float, times: int) -> None:
-    total = start
-    for _ in range(times):
-        total += term
-    assert running_sum(start, term, times) == total
-    in_array = running_sum(np.array([start, start]), term, np.array([times, times], dtype=float))
-    assert in_array.tolist() == [total, total]
+    sums = []
+    for total in (start, start / 2):
+        for _ in range(times):
+            total += term  # noqa: PLW2901
+        sums.append(total)
+    assert running_sum(start, term, times) == sums[0]
+    counts = np.array([times, times], dtype=float)
+    for starts in ([start, start], [start, start / 2]):  # of one epoch, and of several
+        expected = [sums[0], sums[starts[0] != starts[1]]]
+        assert running_sum(np.array(starts), term, counts).tolist() == expected
 
 
 def test_terms_too_small_to_count_add_nothing() -> None:

@@ -460,6 +460,14 @@ def test_another_length(length: int) -> None:
     assert f"100 in the run, or {length:,} in the plan" in found.advice
 
 
+@pytest.mark.parametrize("pct_start", [5e-324, 2.3e-308])
+def test_a_pct_start_next_to_zero_bounds_no_length(pct_start: float) -> None:
+    planned = OneCycle(max_lr=0.1, total_steps=1, pct_start=pct_start, cycle_momentum=False)
+    logged = make_log(STEPS[:20], np.linspace(0.004, 0.1, 20))
+    case = Case(planned, compare(planned, planned.schedule(), logged).alignments[0])
+    assert set(slugs(wrong_settings.wrong_total_steps, case)) <= {"wrong-total_steps"}
+
+
 @pytest.mark.parametrize("times", [2, 5, 64])
 def test_micro_batches_count_as_steps(times: int) -> None:
     case = moved(STEPS, of={"max_lr": 0.1, "total_steps": 100 * times, "cycle_momentum": False})

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 PICTURE_FORMATS: dict[str, Format] = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
 STDOUT = "-"
 
-STDOUTS = (STDOUT, "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
-
 ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
 
 
 def is_stdout(target: str) -> bool:
-    """Return whether a target is standard output."""
-    return target in STDOUTS
+    """Return whether a target is standard output, by any of its names."""
+    from onecycle_cli.render.output import descriptor_of
+
+    return target == STDOUT or descriptor_of(Path(target)) == 1
 
 
 def is_stream(target: str) -> bool:

@@ -102,7 +102,9 @@ def find_sources(
         for path in _configs_below(given, unreadable) if is_folder else [given]:
             if exclude and path != STDIN and _is_excluded(path, exclude, exclude_from):
                 continue
-            key = path if path == STDIN or "\0" in path else os.path.realpath(path)
+            key = path
+            with suppress(ValueError):  # an invalid file name, which is reported where it is read
+                key = path if path == STDIN else os.path.realpath(path)
             first, named_before = found.get(key, (path, False))
             found[key] = (first, named_before or not is_folder)
     for path, named in found.values():

@@ -61,7 +61,7 @@ def print_code(text: str, language: str, stream: IO[str]) -> None:
 
 def is_stream(path: Path) -> bool:
     """Return whether what is written to a path goes on to a reader: a pipe, a terminal, a device, a descriptor."""
-    return _descriptor(path) is not None or (path.exists() and not path.is_file() and not path.is_dir())
+    return descriptor_of(path) is not None or (path.exists() and not path.is_file() and not path.is_dir())
 
 
 @contextmanager
@@ -75,10 +75,17 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
         OnecycleError: the path cannot be written to.
     """
     try:
-        with _open_stream(path) if is_stream(path) else _open_whole(Path(os.path.realpath(path))) as stream:
+        with _open_stream(path) if is_stream(path) else _open_whole(_real_path(path)) as stream:
             yield stream
     except OSError as error:
         raise _cannot_write(path, error) from None
+
+
+def _real_path(path: Path) -> Path:
+    try:
+        return Path(os.path.realpath(path))
+    except ValueError:
+        raise OnecycleError(f"cannot write {str(path)!r}: invalid file name", "check the path") from None
 
 
 @contextmanager
@@ -126,7 +133,7 @@ def _move(temporary: Path, target: Path) -> None:
     temporary.replace(target)
 
 
-def _descriptor(path: Path) -> int | None:
+def descriptor_of(path: Path) -> int | None:
     """Return the open descriptor that a path names, as the shell's `>(command)` does; None for other paths."""
     found = _DESCRIPTOR.fullmatch(str(path))
     if found is None or os.name == "nt":
@@ -135,7 +142,7 @@ def _descriptor(path: Path) -> int | None:
 
 
 def _open_stream(path: Path) -> IO[bytes]:
-    descriptor = _descriptor(path)
+    descriptor = descriptor_of(path)
     # To open a descriptor's path again would write over what a redirection (`>> file`) has kept.
     return path.open("wb") if descriptor is None else os.fdopen(os.dup(descriptor), "wb")
 

@@ -19,7 +19,9 @@ from __future__ import annotations
 
 import math
 import struct
+from bisect import bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from onecycle_cli.findings.plan_rules import EMPTY_PHASE, NO_WARMUP
@@ -154,23 +156,47 @@ def running_sum(start: Number, term: float, times: Number) -> Number:
     return _many(start, term, times)
 
 
-def _one(total: float, term: float, times: int) -> float:
-    older = before = total
-    while times:
-        for _ in range(min(REAL_ADDITIONS, times)):
-            older, before, total = before, total, total + term
-        times -= min(REAL_ADDITIONS, times)
-        step = total - before
-        if times and step > 0 and math.frexp(older)[1] == math.frexp(total)[1]:
-            top = math.ldexp(1.0, math.frexp(total)[1])
-            jumps = min(times, max(0, int((top - total) / step) - 1))
-            total, times = total + jumps * step, times - jumps
-    return total
+def _one(start: float, term: float, times: int) -> float:
+    # Rounded up, so that sums of about as many terms share what is kept.
+    counts, sums, moves = _stretches(start, term, 1 << times.bit_length())
+    at = bisect_right(counts, times) - 1
+    return sums[at] + (times - counts[at]) * moves[at]
+
+
+@lru_cache(maxsize=256)  # the search for an edge and the rows of an epoch ask for many sums of the same start
+def _stretches(start: float, term: float, times: int) -> tuple[list[int], list[float], list[float]]:
+    """Return where the constant changes, up to at least `times` additions.
+
+    Returns:
+        The number of additions before each change, the sum there, and how far each addition moves it from there on; 0
+        where the next sum is listed too.
+    """
+    counts, sums, moves = [0], [start], [0.0]
+    while counts[-1] < times:
+        for _ in range(REAL_ADDITIONS):
+            counts.append(counts[-1] + 1)
+            sums.append(sums[-1] + term)
+            moves.append(0.0)
+        older, before, total = sums[-3:]
+        move, exponent = total - before, math.frexp(total)[1]
+        jumps = int((math.ldexp(1.0, exponent) - total) / move) - 1 if move > 0 else 0
+        if jumps > 0 and math.frexp(older)[1] == exponent:
+            moves[-1] = move
+            counts.append(counts[-1] + jumps)
+            sums.append(total + jumps * move)
+            moves.append(0.0)
+    return counts, sums, moves
 
 
 def _many(start: FloatArray, term: float, times: FloatArray) -> FloatArray:
     import numpy as np
 
+    if start.size and (start == start[0]).all():  # all in one epoch
+        most = int(times.max())
+        counts, sums, moves = map(np.array, _stretches(float(start[0]), term, 1 << most.bit_length()))
+        at = np.searchsorted(counts, times, side="right") - 1
+        found: FloatArray = sums[at] + (times - counts[at]) * moves[at]
+        return found
     total, left = start.copy(), times.copy()
     older = before = total
     while left.any():

@@ -171,8 +171,9 @@ def wrong_total_steps(case: Case) -> Iterator[Hypothesis]:
     total, pct, some = case.schedule.total_steps, case.schedule.plan.pct_start, case.some_rows(TRIAL_ROWS)
 
     def ranges(step: int) -> tuple[float, float, float]:
-        turn = max(int((step + 1) / pct) if pct else 0, step + 1)
-        return step + 1, turn, min(LONGEST * max(total, step + 1), MOST_STEPS)
+        last = min(LONGEST * max(total, step + 1), MOST_STEPS)
+        turn = min(max((step + 1) / pct if pct else 0.0, step + 1), last)
+        return step + 1, turn, last
 
     found = {round(length) + by for length in _suggested(case, some, "total_steps", ranges) for by in (-1, 0, 1)}
     length = _nearest(case, some, sorted(found - {total}), "total_steps")

@@ -49,7 +49,7 @@ def test_the_running_sum_is_the_sum_taken_step_by_step(start: float, term: float
     sums = []
     for total in (start, start / 2):
         for _ in range(times):
-            total += term  # noqa: PLW2901
+            total += term
         sums.append(total)
     assert running_sum(start, term, times) == sums[0]
     counts = np.array([times, times], dtype=float)

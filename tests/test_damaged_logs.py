@@ -86,6 +86,14 @@ def test_check_compares_values_of_no_run(name: str, tmp_path: Path, capfd: pytes
         assert json.loads(printed)["verdict"] == ("incomplete" if name == "one value" else "diverges")
 
 
+def test_samples_that_only_float32_explains_are_compared(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("step,lr\n" + "".join(f"{step},{0.004 + 0.001 * step:g}\n" for step in range(20)))
+    plan = ["--max-lr", "18971", "--epochs", "1", "--steps-per-epoch", "1", "--div-factor", "141"]
+    assert main(["check", *plan, str(log)]) in (0, 1)
+    assert "the log counts samples" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("value", [HUGE, f"-{HUGE}", "inf", DIGITS, "1e21"])
 def test_fit_passes_over_a_few_damaged_values(value: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     log = write(tmp_path / "log.csv", damaged(20, value=value), damaged(3, value=value))

@@ -46,10 +46,33 @@ def changed(text: str, settings: dict[str, object], path: str = "plan.yaml") -> 
         ("p: &p 0.1\ns:\n  type: OneCycleLR\n  eta_max: *p\n  total_steps: 9\no: *p\n", {"max_lr": 0.3},
          "p: &p 0.1\ns:\n  type: OneCycleLR\n  eta_max: 0.3\n  total_steps: 9\no: *p\n"),
         ("max_lr: ???\ntotal_steps: 10\n", {"max_lr": 0.3}, "max_lr: 0.3\ntotal_steps: 10\n"),
+        ("max_lr: &p 0.1\ntotal_steps: 10\n", {"max_lr": 0.3}, "max_lr: &p 0.3\ntotal_steps: 10\n"),
+        ("max_lr: 0.1\ntotal_steps: 10\n", {"epochs": None}, "max_lr: 0.1\ntotal_steps: 10\n"),
     ],
 )  # fmt: skip
 def test_a_value_changes_in_its_place(before: str, settings: dict[str, object], after: str) -> None:
     assert changed(before, settings) == after
+
+
+@pytest.mark.parametrize(
+    ("before", "settings", "after"),
+    [
+        ("s = OneCycleLR(opt, max_lr=0.1, total_steps=2 * 5)  # 0.1\n", {"max_lr": [0.3, 1e-5], "total_steps": 20},
+         "s = OneCycleLR(opt, max_lr=[0.3, 1e-05], total_steps=20)  # 0.1\n"),
+        ("LR = 0.1\ns = OneCycleLR(opt, max_lr=(\n    LR  # é\n), total_steps=9)\n", {"max_lr": 0.3},
+         "LR = 0.1\ns = OneCycleLR(opt, max_lr=(\n    0.3  # é\n), total_steps=9)\n"),
+        ("param_scheduler = dict(name='é', type='OneCycleLR', eta_max=0.1, total_steps=10)", {"max_lr": 0.3},
+         "param_scheduler = dict(name='é', type='OneCycleLR', eta_max=0.3, total_steps=10)"),
+    ],
+)  # fmt: skip
+def test_a_value_changes_in_a_script(before: str, settings: dict[str, object], after: str) -> None:
+    imported = "from torch.optim.lr_scheduler import OneCycleLR\n"
+    assert changed(imported + before, settings, "train.py") == imported + after
+
+
+def test_json_may_be_indented_by_tabs() -> None:
+    text = '{\n\t"max_lr": 0.1,\n\t"total_steps": 10\n}\n'
+    assert changed(text, {"max_lr": 0.3}, "plan.json") == text.replace("0.1", "0.3")
 
 
 def test_json_stays_json() -> None:
@@ -61,6 +84,8 @@ def test_json_stays_json() -> None:
     ("text", "path"),
     [
         ("max_lr = 0.1", "train.py"),
+        ("from torch.optim.lr_scheduler import OneCycleLR\nOneCycleLR(opt, total_steps=9)", "train.py"),
+        ('{"cells": []}', "train.ipynb"),
         ("max_lr: [", "plan.yaml"),
         ("a: 1\n", "plan.yaml"),
     ],

@@ -191,7 +191,7 @@ def _change(test: RangeTest, config: str, rule: RuleName, block: str | None) -> 
     Raises:
         OnecycleError: the rule takes nothing, or the config cannot be changed.
     """
-    from onecycle_cli.config.new_value import with_peak
+    from onecycle_cli.config.changes import with_peak
 
     reading = next(one for one in test.readings if one.rule == rule)
     if reading.lr is None:
@@ -199,6 +199,6 @@ def _change(test: RangeTest, config: str, rule: RuleName, block: str | None) -> 
     if not test.fell:
         raise OnecycleError(f"{config} is left as it is: the loss of the test never falls", "repeat the test")
     number = short(reading.lr)
-    source, text, old = with_peak(config, number, block)
+    source, text, old = with_peak(config, float(number), block)
     change = f"{old}" if text == source.text else f"{old} → {number} ({rule})"
     return _Change(source, text, f"max_lr in {config}: {change}")

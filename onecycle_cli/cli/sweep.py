@@ -85,7 +85,8 @@ def _file_names(loaded: Sequence[LoadedPlan], request: Request) -> list[str]:
         convention = plan.settings.convention if len(request.conventions) > 1 else None
         words = [plan.stem, *([convention] if convention else []), plan.variation]
         names.append(re.sub(r"[^A-Za-z0-9._]+", "-", " ".join(words)).strip("-"))
-        endings.append(Path(made.file).suffix if made.file and Path(made.file).suffix in (".json", ".yml") else ".yaml")
+        ending = Path(made.file).suffix
+        endings.append(ending if ending in (".json", ".yml", ".py") else ".yaml")
     return [f"{name.replace(' #', '-')}{ending}" for name, ending in zip(numbered(names), endings, strict=True)]
 
 

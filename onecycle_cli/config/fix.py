@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from onecycle_cli.config import Loaded, Request
     from onecycle_cli.config.files import Source
-    from onecycle_cli.config.nodes import Place
     from onecycle_cli.findings import Finding, Fix
 
     Edit = tuple[int, int, str]
@@ -79,7 +78,7 @@ def fix_text(text: str, findings: Sequence[Finding], *, python: bool = False) ->
         python: count lines as Python does; in YAML a line also ends at U+0085, U+2028 and U+2029. (In
             `str.splitlines` it ends at a form feed, too, which neither takes for a line break.)
     """
-    starts = _starts(text, python=python)
+    starts = line_starts(text, python=python)
     edits = {
         edit
         for finding in findings
@@ -92,23 +91,8 @@ def fix_text(text: str, findings: Sequence[Finding], *, python: bool = False) ->
     return "".join([*pieces, text[end:]])
 
 
-def with_word(text: str, place: Place, fix: Fix, *, python: bool = False) -> str:
-    """Replace one word at a place, if exactly that word is there; the arguments are as in `fix_text`."""
-    edit = _edit(text, _starts(text, python=python), place.line, place.column, fix)
-    return text if edit is None else text[: edit[0]] + edit[2] + text[edit[1] :]
-
-
-def word_at(text: str, place: Place, *, python: bool = False) -> str:
-    """Return the word at a place, up to what may follow one; of a quoted one what is inside the quotes."""
-    begin = _starts(text, python=python)[place.line - 1] + place.column - 1
-    quote = text[begin : begin + 1]
-    if quote in ("'", '"'):
-        return text[begin + 1 : max(text.find(quote, begin + 1), begin + 1)]
-    end = _AFTER.search(text, begin)
-    return text[begin : end.start() if end else len(text)]
-
-
-def _starts(text: str, *, python: bool) -> list[int]:
+def line_starts(text: str, *, python: bool) -> list[int]:
+    """Return the character at which each line begins."""
     return [0, *(found.end() for found in (_PYTHON_BREAK if python else _YAML_BREAK).finditer(text))]
 
 

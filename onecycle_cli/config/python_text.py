@@ -36,14 +36,19 @@ class Lines:
         """Return where a node of the syntax begins."""
         return Place(node.lineno, self._column(node.lineno, node.col_offset), None, self.file)
 
+    def end(self, node: ast.expr | ast.stmt) -> Place:
+        """Return where a node of the syntax ends: the place after its last character."""
+        line = node.end_lineno or node.lineno
+        return Place(line, self._column(line, node.end_col_offset or 0), None, self.file)
+
     def number(self, line: int) -> int:
         """Return the number in the file of a line of the code."""
         return line
 
     def unknown(self, node: ast.expr | ast.stmt) -> ScalarNode:
         """Return the scalar for a node whose value is unknown."""
-        start, last = self._column(node.lineno, node.col_offset) - 1, node.end_lineno or node.lineno
-        end = self._column(last, node.end_col_offset or 0) - 1
+        start, until = self.place(node).column - 1, self.end(node)
+        last, end = until.line, until.column - 1
         if last == node.lineno:
             shown = self._lines[last - 1][start:end]
         elif isinstance(node, ast.stmt):

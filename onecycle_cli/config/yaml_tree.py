@@ -24,7 +24,8 @@ TOO_DEEP = f"nested deeper than {DEEPEST} levels"
 MOST_NODES = 200_000
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ufffd\U00010000-\U0010ffff]")
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The parser of libyaml, where PyYAML has it."""
 
 
 class UnreadableError(Exception):
@@ -44,7 +45,7 @@ def parse(text: str, file: str | None = None) -> Node | None:
     """
     builder = _Builder(file)
     try:
-        for event in yaml.parse(text, Loader=_Loader):
+        for event in yaml.parse(text, Loader=LOADER):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         raise _broken(error, text) from None
@@ -67,18 +68,18 @@ class _Builder:
     def take(self, event: yaml.Event) -> None:
         if isinstance(event, yaml.ScalarEvent):
             plain = event.tag in PLAIN_TAGS if event.tag else not event.style
-            self._add(ScalarNode(_place(event, self._file), event.value, plain, event.tag), event)
+            self._add(ScalarNode(place_of(event, self._file), event.value, plain, event.tag), event)
         elif isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
                 message = f"not YAML: the anchor of *{event.anchor} is not defined"
                 hint = f"define it with &{event.anchor} before this line"
-                raise UnreadableError(NOT_YAML, message, _place(event, self._file), hint)
+                raise UnreadableError(NOT_YAML, message, place_of(event, self._file), hint)
             # The copy of a collection shares its items with the anchor's node; only its place is the alias's own.
-            self._add(seen_from(_place(event, self._file), self._anchors[event.anchor]), event)
+            self._add(seen_from(place_of(event, self._file), self._anchors[event.anchor]), event)
         elif isinstance(event, yaml.SequenceStartEvent):
-            self._begin(SequenceNode(_place(event, self._file)), event)
+            self._begin(SequenceNode(place_of(event, self._file)), event)
         elif isinstance(event, yaml.MappingStartEvent):
-            self._begin(MappingNode(_place(event, self._file)), event)
+            self._begin(MappingNode(place_of(event, self._file)), event)
         elif isinstance(event, yaml.CollectionEndEvent):
             self._close(event)
         elif isinstance(event, yaml.DocumentStartEvent):
@@ -86,7 +87,7 @@ class _Builder:
             if self._documents > 1:
                 message = "a second document begins here; a file must contain one plan"
                 raise UnreadableError(
-                    SEVERAL_DOCUMENTS, message, _place(event, self._file), "move it to a file of its own"
+                    SEVERAL_DOCUMENTS, message, place_of(event, self._file), "move it to a file of its own"
                 )
 
     def _close(self, event: yaml.CollectionEndEvent) -> None:
@@ -101,7 +102,7 @@ class _Builder:
     def _begin(self, node: SequenceNode | MappingNode, event: yaml.NodeEvent) -> None:
         self._add(node, event)
         if len(self._open) == DEEPEST:
-            raise UnreadableError(TOO_MUCH, TOO_DEEP, _place(event, self._file))
+            raise UnreadableError(TOO_MUCH, TOO_DEEP, place_of(event, self._file))
         self._open.append(_Open(node))
 
     def _add(self, node: Node, event: yaml.NodeEvent) -> None:
@@ -116,7 +117,7 @@ class _Builder:
     def _count(self, nodes: int, event: yaml.Event) -> None:
         self._nodes += nodes
         if self._nodes > MOST_NODES:
-            raise UnreadableError(TOO_MUCH, f"more than {MOST_NODES:,} values", _place(event, self._file))
+            raise UnreadableError(TOO_MUCH, f"more than {MOST_NODES:,} values", place_of(event, self._file))
 
 
 class _Open:
@@ -171,7 +172,8 @@ def _merged_entries(mapping: MappingNode) -> list[tuple[Node, Node]] | None:
     return entries
 
 
-def _place(event: yaml.Event, file: str | None) -> Place:
+def place_of(event: yaml.Event, file: str | None = None) -> Place:
+    """Return where a value begins: of an anchored word, the word."""
     mark, end = event.start_mark, event.end_mark
     if mark is None or end is None:
         return TOP

@@ -15,6 +15,8 @@ from onecycle_cli.cli.logs import read_columns
 from onecycle_cli.cli.options import codes, read_steps
 from onecycle_cli.cli.pictures import figure_options
 from onecycle_cli.config import Request, load
+from onecycle_cli.config.changes import with_settings
+from onecycle_cli.config.files import read_source
 from onecycle_cli.config.key_paths import read_assignments
 from onecycle_cli.config.scalars import read_by_pyyaml, read_plain
 from onecycle_cli.findings import Severity
@@ -65,6 +67,17 @@ def read_config(case: Case) -> int:
 def read_logged(case: Case) -> int:
     """Read a log, as `fit` does before it looks for settings."""
     read_log(case.words[1])
+    return 0
+
+
+CHANGES: dict[str, object] = {"max_lr": 0.3, "total_steps": 77, "pct_start": 0.4, "anneal_strategy": "linear"}
+
+
+def change(case: Case) -> int:
+    """Write another value of a setting into a config, as `sweep` does; what is written must be read back."""
+    _, _, variation, name = case.words
+    setting = variation.partition("=")[0]
+    with_settings(read_source(name), {setting: CHANGES[setting]})
     return 0
 
 
@@ -198,6 +211,20 @@ PROJECT = (
 )
 
 
+def _changes(draw: Random) -> Case:
+    name, source = draw.choice(
+        (
+            ("plan.yaml", samples.configs),
+            ("plan.json", samples.native_json),
+            ("run.yaml", samples.training),
+            ("train.py", samples.python),
+        )
+    )
+    data = mutated(draw, source(), samples.words()) if draw.random() < 0.7 else draw.choice(source())
+    setting, value = draw.choice(list(CHANGES.items()))
+    return Case(("sweep", "--vary", f"{setting}={value}", name), {name: data})
+
+
 def _projects(draw: Random) -> Case:
     name = draw.choice(("pyproject.toml", ".onecycle.toml"))
     data = mutated(draw, PROJECT, samples.words())
@@ -216,6 +243,7 @@ TARGETS = (
     Target("training YAML", 900, _mutants("run.yaml", ["validate"], samples.training), read_config),
     Target("Python", 900, _mutants("train.py", ["validate"], samples.python), read_config),
     Target("notebooks", 200, _mutants("run.ipynb", ["validate"], samples.notebooks), read_config),
+    Target("changes", 200, _changes, change),
     Target("tables", 1100, _mutants("run.log", ["fit"], samples.tables), read_logged),
     Target("JSON logs", 800, _mutants("run.log", ["fit"], samples.objects), read_logged),
     Target("text logs", 500, _mutants("run.log", ["fit"], samples.texts), read_logged),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import math
 import os
 import sys
@@ -221,7 +220,7 @@ def _draw(found: Sequence[tuple[str, Verdict]], plan: str, word: str, target: st
     logs = [
         (STDIN if name == "-" else Path(name).name, verdict) for name, (_, verdict) in zip(named, found, strict=True)
     ]
-    save_figure(check_figure(logs, plan, word, options), target, options.dpi, {"check": json.dumps(answer)})
+    save_figure(check_figure(logs, plan, word, options), target, options.dpi, {"check": answer})
 
 
 class _Progress:

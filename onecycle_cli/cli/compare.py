@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from dataclasses import replace
@@ -198,5 +197,5 @@ def _draw(entries: list[Entry], target: str, answer: str, options: FigureOptions
         )
         for entry in entries
     ]
-    settings = json.dumps({entry.name: entry.settings for entry in entries})
+    settings = {entry.name: entry.settings for entry in entries}
     save_figure(comparison_figure(curves, options, answer), target, options.dpi, {"settings": settings})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -182,7 +181,7 @@ def _draw(plan: NamedPlan, found: Extension, output: str) -> None:
     title = f"{plan.name}: from {found.schedule.total_steps:,} to {found.total_steps:,} steps at step {found.at:,}"
     settings = {way.name: way.settings.given for way in found.ways}
     figure = plan_figure(_curves(plan, found), figure_options(None, title=title))
-    save_figure(figure, output, DPI, {"settings": json.dumps(settings)})
+    save_figure(figure, output, DPI, {"settings": settings})
 
 
 def _drawing(plan: NamedPlan, found: Extension, *, asked: bool) -> str:

@@ -46,7 +46,7 @@ def figure_options(size: str | None, dpi: float = DPI, **others: Any) -> FigureO
     return FigureOptions(width_inches=width, height_inches=height, dpi=dpi, **others)
 
 
-def save_figure(figure: Figure, target: str, dpi: float, content: dict[str, str]) -> None:
+def save_figure(figure: Figure, target: str, dpi: float, content: dict[str, object]) -> None:
     """Save a figure with what it was drawn from, and say what cannot be read in it."""
     from onecycle_cli.render.figure import undrawable
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -92,7 +91,7 @@ def plot(
     settings: dict[str, object] = {plan.label: plan.settings.given for plan in planned}
     if against:
         settings["against"] = [found.words for found, _ in beside]
-    save_figure(plan_figure(curves, options), target, dpi, {"settings": json.dumps(settings)})
+    save_figure(plan_figure(curves, options), target, dpi, {"settings": settings})
 
 
 def _highest_group(schedule: Schedule) -> int:

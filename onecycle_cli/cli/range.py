@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, TextIO, get_args
@@ -159,7 +158,7 @@ def _draw(test: RangeTest, log: str, target: str, options: FigureOptions) -> Non
 
     rates = {reading.rule: reading.lr for reading in test.readings}
     figure = range_figure(test, "standard input" if log == "-" else Path(log).name, options)
-    save_figure(figure, target, options.dpi, {"range": json.dumps(rates)})
+    save_figure(figure, target, options.dpi, {"range": rates})
 
 
 class _Change(NamedTuple):

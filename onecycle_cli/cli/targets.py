@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -69,12 +70,12 @@ def check_picture_beside_report(target: str) -> None:
     picture_format(target)
 
 
-def save_picture(figure: Figure, target: str, dpi: float, content: dict[str, str]) -> None:
-    """Save a figure; `content`, what it was drawn from, is embedded in the file."""
+def save_picture(figure: Figure, target: str, dpi: float, content: dict[str, object]) -> None:
+    """Save a figure; `content`, what it was drawn from, is embedded in the file as JSON."""
     from onecycle_cli.render.figure import save
     from onecycle_cli.version import __version__
 
-    metadata = {"version": f"onecycle-cli {__version__}", **content}
+    metadata = {"version": f"onecycle-cli {__version__}", **{key: json.dumps(value) for key, value in content.items()}}
     if is_stdout(target):
         save(figure, sys.stdout.buffer, picture_format(target), dpi=dpi, metadata=metadata)
         return

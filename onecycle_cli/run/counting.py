@@ -42,7 +42,7 @@ def given_readings(log: Log, settings: Settings, schedule: Schedule, row_is: Row
         OnecycleError: the user's unit needs a number that the plan does not have.
     """
     if row_is is not None:
-        return _as_told(log, settings, schedule, row_is)
+        return _as_asked(log, settings, schedule, row_is)
     if log.counts == "epoch":
         epoch = epoch_length(schedule, log.steps)
         as_steps = [] if epoch else [replace(reading, unit="epoch") for reading in _plain(log, schedule)]
@@ -150,7 +150,7 @@ def _as_epochs(log: Log, schedule: Schedule) -> list[Reading]:
     return found
 
 
-def _as_told(log: Log, settings: Settings, schedule: Schedule, row_is: RowIs) -> list[Reading]:
+def _as_asked(log: Log, settings: Settings, schedule: Schedule, row_is: RowIs) -> list[Reading]:
     """Return the readings with the user's own unit."""
     steps = log.steps
     if row_is == "step":

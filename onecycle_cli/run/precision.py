@@ -227,9 +227,9 @@ def _short_float(
         # A text hits the grid by chance in so many cases; one as coarse as the grid always does, and says nothing.
         rounding = written.limits(picked)
         chance = 2 * rounding / kind.spacing(picked)
-        told = (chance > 0) & (chance <= 0.5)
+        telling = (chance > 0) & (chance <= 0.5)
         enough = 1.0 if beside is not None and beside.name == kind.name else GRID_BITS
-        if -np.log2(chance[told]).sum() >= enough and (off <= rounding)[told].all():
+        if -np.log2(chance[telling]).sum() >= enough and (off <= rounding)[telling].all():
             return kind.written(written)
     return None
 

@@ -190,7 +190,7 @@ class Task:
     def guard(self, written: Schedule, *more: str) -> str:
         """Return code that makes a ScheduleGuard with the plan's own settings, if one is asked for.
 
-        `written` has the values that the code trains with: where they are not the plan's, the guard is told how far
+        `written` has the values that the code trains with: where they are not the plan's, the guard gets how far
         they may be from it.
         """
         if not self.guarded:

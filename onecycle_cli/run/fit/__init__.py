@@ -165,8 +165,8 @@ def _alike(paced: Fitted, log: Log) -> str:
 def _in_words(settings: Settings) -> str:
     """Return settings that are not the convention's defaults in one line."""
     defaults = CONVENTIONS[str(settings.get("convention", DEFAULT))].defaults
-    told = {setting: value for setting, value in settings.items() if value != getattr(defaults, setting, None)}
-    return join_words([f"{setting} {setting_text(value, format_number)}" for setting, value in told.items()])
+    chosen = {setting: value for setting, value in settings.items() if value != getattr(defaults, setting, None)}
+    return join_words([f"{setting} {setting_text(value, format_number)}" for setting, value in chosen.items()])
 
 
 def _fit(log: Log) -> tuple[Fitted | None, float]:

@@ -60,6 +60,8 @@ def test_the_running_sum_is_the_sum_taken_step_by_step(start: float, term: float
 
 def test_terms_too_small_to_count_add_nothing() -> None:
     assert running_sum(0.5, 1e-20, 1000) == 0.5
+    assert running_sum(0.5, 1e-20, 2**53) == 0.5
+    assert running_sum(0.0, 2.0**-53, 2**53) == 1.0
     assert running_sum(np.array([0.5, 0.25]), 1e-20, np.array([1000.0, 3.0])).tolist() == [0.5, 0.25]
 
 

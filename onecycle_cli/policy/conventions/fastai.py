@@ -179,7 +179,9 @@ def _stretches(start: float, term: float, times: int) -> tuple[list[int], list[f
             moves.append(0.0)
         older, before, total = sums[-3:]
         move, exponent = total - before, math.frexp(total)[1]
-        jumps = int((math.ldexp(1.0, exponent) - total) / move) - 1 if move > 0 else 0
+        if not move:  # nor does any later one
+            break
+        jumps = int((math.ldexp(1.0, exponent) - total) / move) - 1
         if jumps > 0 and math.frexp(older)[1] == exponent:
             moves[-1] = move
             counts.append(counts[-1] + jumps)

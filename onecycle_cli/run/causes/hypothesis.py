@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from onecycle_cli.policy.schedule import Schedule, schedule_of
+from onecycle_cli.policy.settings import MOST_STEPS
 from onecycle_cli.run.precision import thinned
 
 if TYPE_CHECKING:
@@ -121,11 +122,13 @@ class Case:
         return self.sample.take(np.union1d(known[:first], thinned(known, count)))
 
     def variant(self, **changes: Any) -> Schedule | None:
-        """Return the plan's schedule with other numbers; None where there is no such schedule."""
+        """Return the plan's schedule with other numbers; None where there is no such schedule, as of too many steps."""
         plan = self.schedule.plan
         if "total_steps" in changes:
             if plan.then and "then" not in changes:
                 return None  # its segments count from the run's first step, and end it
+            if changes["total_steps"] > MOST_STEPS:
+                return None
             changes["length"] = dataclasses.replace(plan.length, total_steps=changes.pop("total_steps"))
         return schedule_of(dataclasses.replace(plan, **changes))
 
@@ -174,7 +177,7 @@ def at_other_steps(
 
     What is left after the end is either the value that PyTorch's scheduler sets once more, or the last of the cycle.
     """
-    steps_of = schedule or case.schedule
+    steps_of = case.schedule if schedule is None else schedule
 
     def predict(rows: Samples, last: int) -> Floats:
         return rows.predicted(steps_of, np.minimum(clock(rows), last))

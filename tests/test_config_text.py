@@ -592,3 +592,13 @@ def test_a_config_that_holds_itself(tmp_path: Path) -> None:
     }
     answers = validate({f"{at}.yaml": text for at, text in enumerate(expected)}, tmp_path)
     assert [status for status, _ in answers.values()] == list(expected.values())
+
+
+@pytest.mark.parametrize(
+    "setting", ["total_steps", "samples", "batch_size", "world_size", "dataset_size", "epochs", "last_epoch", "groups"]
+)
+def test_integers_of_more_digits_than_python_writes_are_out_of_range(setting: str) -> None:
+    values = {"max_lr": "0.1", "total_steps": "100", setting: "1" + "0" * 4400}
+    found = findings_in("".join(f"{name}: {value}\n" for name, value in values.items()))
+    assert found
+    assert all(len(finding.message) < 400 for finding in found)

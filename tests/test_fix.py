@@ -282,12 +282,14 @@ def test_the_json_stays_json(folder: Path, capsys: pytest.CaptureFixture[str]) -
     assert said.err == DIFFERENCE + "1 file fixed\n"
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize(
+    ("mark", "encoding"), [("", "utf-8"), ("\ufeff", "utf-8"), ("\ufeff", "utf-16-le"), ("\ufeff", "utf-16-be")]
+)
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_encoding_and_line_ends_are_kept(encoding: str, end: str, folder: Path) -> None:
-    (folder / "run.yaml").write_bytes(WRONG.replace("\n", end).encode(encoding))
+def test_encoding_and_line_ends_are_kept(mark: str, encoding: str, end: str, folder: Path) -> None:
+    (folder / "run.yaml").write_bytes((mark + WRONG.replace("\n", end)).encode(encoding))
     assert main(["validate", "--fix", "run.yaml"]) == 0
-    assert (folder / "run.yaml").read_bytes() == RIGHT.replace("\n", end).encode(encoding)
+    assert (folder / "run.yaml").read_bytes() == (mark + RIGHT.replace("\n", end)).encode(encoding)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,8 +16,7 @@ from onecycle_cli.cli import main
 from onecycle_cli.config.changes import with_settings
 from onecycle_cli.config.files import Source
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from .conftest import posix
 
 CONFIG = """\
 # ResNet on CIFAR
@@ -38,7 +39,12 @@ def changed(text: str, settings: dict[str, object], path: str = "plan.yaml") -> 
         ("max_lr: 0.1\ntotal_steps: 10  # n\n# end\n", {"pct_start": 0.5},
          "max_lr: 0.1\ntotal_steps: 10  # n\npct_start: 0.5\n# end\n"),
         ("max_lr:\n  - 0.1\n  - 0.2  # x\ntotal_steps: 1_0", {"max_lr": [0.3, 1e-5]},
-         "max_lr:\n  [0.3, 1.0e-05]  # x\ntotal_steps: 1_0"),
+         "max_lr:\n  - 0.3\n  - 1.0e-05  # x\ntotal_steps: 1_0"),
+        ("max_lr:\n- 0.1 # a\n- 0.2\ntotal_steps: 10", {"max_lr": [0.3, 0.2]},
+         "max_lr:\n- 0.3 # a\n- 0.2\ntotal_steps: 10"),
+        ("max_lr:\n- 0.1\n- 0.2\ntotal_steps: 10\n", {"max_lr": 0.3}, "max_lr:\n  0.3\ntotal_steps: 10\n"),
+        ("max_lr: 0.1\npct_start:\ntotal_steps: 10\n", {"pct_start": 0.2},
+         "max_lr: 0.1\npct_start: 0.2\ntotal_steps: 10\n"),
         ("{max_lr: 0.1, total_steps: 10}", {"three_phase": True}, "{max_lr: 0.1, total_steps: 10, three_phase: true}"),
         ("max_lr: 0.1\r\ntotal_steps: 10\r\n", {"name": "a: b"}, 'max_lr: 0.1\r\ntotal_steps: 10\r\nname: "a: b"\r\n'),
         ("max_lr: 0.1\ntotal_steps: 10", {"total_steps": None, "epochs": 3},
@@ -68,6 +74,18 @@ def test_a_value_changes_in_its_place(before: str, settings: dict[str, object], 
 def test_a_value_changes_in_a_script(before: str, settings: dict[str, object], after: str) -> None:
     imported = "from torch.optim.lr_scheduler import OneCycleLR\n"
     assert changed(imported + before, settings, "train.py") == imported + after
+
+
+SHARED = "d: &d {max_lr: 0.1, total_steps: 9}\na: {name: OneCycleLR, <<: *d}\nb: {name: OneCycleLR, <<: *d}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "block"),
+    [(SHARED, "a"), ("s: {name: OneCycleLR, max_lr: &p 0.1, total_steps: 9}\nweight_decay: *p\n", None)],
+)
+def test_what_others_share_is_not_changed(text: str, block: str | None) -> None:
+    with pytest.raises(OnecycleError, match="cannot write max_lr"):
+        with_settings(Source("run.yaml", True, text), {"max_lr": 0.5}, block)  # noqa: FBT003 - it is named
 
 
 def test_json_may_be_indented_by_tabs() -> None:
@@ -147,7 +165,85 @@ def test_layer_peaks_and_a_scaled_peak_are_written_as_they_are(tmp_path: Path) -
     scale = ["--scale-lr", "linear", "--from-batch", "2"]
     assert main(["sweep", str(config), "--vary", "pct_start=0.5", *scale, "-o", str(tmp_path / "runs")]) == 0
     [written] = (tmp_path / "runs").iterdir()
+    text = "max_lr: 0.2\ntotal_steps: 9\nlr_decay: 0.5\ngroups: 2\nbatch_size: 4\npct_start: 0.5\n"
+    assert written.read_text(encoding="utf-8") == text
     assert OneCycle.from_file(written).max_lr == (0.1, 0.2)
+
+
+def test_what_set_changes_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("plan.yaml").write_text("max_lr: 0.1\ntotal_steps: 1000\npct_start: 0.3 # p\n")
+    assert main(["sweep", "plan.yaml", "--set", "pct_start=0.4", "--vary", "max_lr=0.1", "-o", "a"]) == 0
+    Path("pyproject.toml").write_text('[tool.onecycle]\nset = ["pct_start=0.4"]\n')
+    assert main(["sweep", "plan.yaml", "--vary", "max_lr=0.1", "-o", "b"]) == 0
+    for folder in ("a", "b"):
+        [written] = Path(folder).iterdir()
+        assert written.read_text() == "max_lr: 0.1\ntotal_steps: 1000\npct_start: 0.4 # p\n"
+
+
+@pytest.mark.parametrize(
+    ("vary", "names"),
+    [
+        ("max_lr=0.1,0.10000000001,[0.1,2]", ["p-max_lr-0.1-2-2", "p-max_lr-0.1-2", "p-max_lr-0.1"]),
+        ("final_div_factor=1e6,1e-6", ["p-final_div_factor-1e+06", "p-final_div_factor-1e-06"]),
+    ],
+)
+def test_every_config_has_its_own_name(
+    vary: str, names: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("p.yaml").write_text("max_lr: 0.1\ntotal_steps: 1000\n")
+    assert main(["sweep", "p.yaml", "--vary", vary, "-o", "runs"]) == 0
+    assert {path.stem for path in Path("runs").iterdir()} == set(names)
+
+
+def test_no_input_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("plan.yaml", "plan-max_lr-0.5.yaml"):
+        Path(name).write_text("max_lr: 0.1\ntotal_steps: 1000\n")
+    words = ["sweep", "plan.yaml", "plan-max_lr-0.5.yaml", "--vary", "max_lr=0.5", "-o", ".", "--force"]
+    assert main(words) == 2
+    assert "is an input of this command" in capsys.readouterr().err
+    assert Path("plan-max_lr-0.5.yaml").read_text() == "max_lr: 0.1\ntotal_steps: 1000\n"
+
+
+def test_a_config_that_includes_others_stays_beside_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mm").mkdir()
+    Path("mm/base.py").write_text("param_scheduler = dict(type='OneCycleLR', eta_max=0.1, total_steps=100)\n")
+    Path("mm/e.py").write_text("_base_ = './base.py'\nparam_scheduler = dict(eta_max=0.3)\n")
+    words = ["sweep", "mm/e.py", "--vary", "max_lr=0.2", "-o"]
+    assert main([*words, "runs"]) == 2
+    assert "write into the folder that it is in" in capsys.readouterr().err
+    assert not Path("runs").exists()
+    assert main([*words, "mm"]) == 0
+    assert Path("mm/e-max_lr-0.2.py").read_text() == "_base_ = './base.py'\nparam_scheduler = dict(eta_max=0.2)\n"
+
+
+def test_arguments_that_deepspeed_does_not_have_are_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = {"cycle_min_lr": 0.0001, "cycle_max_lr": 0.001, "cycle_first_step_size": 100}
+    Path("ds.json").write_text(json.dumps({"scheduler": {"type": "OneCycle", "params": given}}))
+    assert main(["sweep", "ds.json", "--total-steps", "500", "--vary", "pct_start=0.3", "-o", "runs"]) == 2
+    assert "DeepSpeed has no such arguments" in capsys.readouterr().err
+    assert not Path("runs").exists()
+
+
+@posix
+def test_a_pipe_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("plan")
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(Path("plan").write_text, "max_lr: 0.1\ntotal_steps: 1000\n")
+        assert main(["sweep", "plan", "--vary", "max_lr=0.2", "-o", "runs"]) == 0
+        done.result()
+    assert Path("runs/plan-max_lr-0.2.yaml").read_text() == "max_lr: 0.2\ntotal_steps: 1000\n"
 
 
 def test_flags_alone_make_configs_too(tmp_path: Path) -> None:
@@ -156,7 +252,10 @@ def test_flags_alone_make_configs_too(tmp_path: Path) -> None:
     assert peaks == [1e-5, (0.1, 0.2)] or peaks == [(0.1, 0.2), 1e-5]
 
 
-@pytest.mark.parametrize("arguments", [["--max-lr", "0.1"], ["--vary", "max_lr=0.1", "-o", "a-file"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--max-lr", "0.1"], *(["--vary", "max_lr=0.1", "-o", folder] for folder in ("a-file", "a-file/b", "-", ""))],
+)
 def test_a_sweep_that_cannot_be(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import importlib.metadata
+import json
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +17,7 @@ from onecycle_cli import OneCycle, OnecycleError
 from onecycle_cli.cli import main
 from onecycle_cli.cli.variations import read_value
 from onecycle_cli.config import Request
+from onecycle_cli.config.scaling import Scaling
 from onecycle_cli.policy.settings import SETTINGS
 from onecycle_cli.tune.moves import moved
 from onecycle_cli.tune.session import NOT_TUNED, Session
@@ -149,6 +152,38 @@ def test_it_writes_the_config_with_its_comments(config: Path) -> None:
     assert not tuned.undo()
     with pytest.raises(OnecycleError):
         tuned.write()
+
+
+def test_what_set_and_scaling_change_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "plan.yaml"
+    path.write_text("max_lr: 0.1 # peak\ntotal_steps: 100\nbatch_size: 64\n", encoding="utf-8")
+    scaled = Session(Request((str(path),), assignments=("total_steps=200",), scaling=Scaling("linear", 32)))
+    assert scaled.value("max_lr") == 0.2
+    scaled.move("max_lr", up=True)
+    assert scaled.plan.settings.max_lr == 0.25
+    assert "--max-lr 0.25" in scaled.command
+    scaled.write()
+    assert path.read_text(encoding="utf-8") == "max_lr: 0.25 # peak\ntotal_steps: 200\nbatch_size: 64\n"
+    assert scaled.plan.settings.max_lr == 0.25
+
+
+def test_the_peak_of_layers_moves(tmp_path: Path) -> None:
+    path = tmp_path / "plan.yaml"
+    path.write_text("max_lr: 0.1\ntotal_steps: 100\nlr_decay: 0.5\ngroups: 2\n", encoding="utf-8")
+    layers = session(path)
+    layers.move("max_lr", up=True)
+    assert layers.plan.settings.max_lr == (0.0625, 0.125)
+    layers.write()
+    assert path.read_text(encoding="utf-8") == "max_lr: 0.125\ntotal_steps: 100\nlr_decay: 0.5\ngroups: 2\n"
+
+
+def test_json_in_capitals_stays_json(tmp_path: Path) -> None:
+    path = tmp_path / "PLAN.JSON"
+    path.write_text('{"max_lr": 0.1, "total_steps": 100}', encoding="utf-8")
+    capitals = session(path)
+    capitals.move("div_factor", up=True)
+    capitals.write()
+    assert json.loads(path.read_text(encoding="utf-8")) == {"max_lr": 0.1, "total_steps": 100, "div_factor": 32.0}
 
 
 def test_it_does_not_overwrite_what_another_program_wrote(config: Path) -> None:
@@ -310,7 +345,12 @@ def test_the_screen_looks_as_it_did(
 # --- The command ------------------------------------------------------------------------------------------------
 
 
-def test_it_needs_a_terminal(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("closed", [False, True])
+def test_it_needs_a_terminal(
+    closed: bool, config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if closed:
+        monkeypatch.setattr(sys, "stdin", None)
     for arguments in ([str(config)], ["-"]):
         assert main(["tune", *arguments]) == 2
         captured = capsys.readouterr()

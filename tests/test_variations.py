@@ -152,3 +152,13 @@ def test_layer_peaks_are_scaled_too(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_scaling_that_is_not_one(arguments: list[str], part: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", *PLAN, *arguments]) == 2
     assert part in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("batch", ["1" + "0" * 400, "1.5", "0"])
+def test_a_batch_that_is_not_one_is_reported_as_such(
+    batch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_text(f"max_lr: 0.1\ntotal_steps: 100\nbatch_size: {batch}\n", encoding="utf-8")
+    assert main(["show", str(config), "--scale-lr", "linear", "--from-batch", "3"]) == 2
+    assert "batch_size" in capsys.readouterr().err.splitlines()[0]

@@ -179,7 +179,7 @@ class _Change(NamedTuple):
         if write:
             check_fixable(self.source)
             with whole_file(Path(self.source.path)) as target:
-                target.write(self.text.encode(self.source.encoding))
+                target.write(self.source.encoded(self.text))
         stream.write(difference(self.source.path, self.source.text, self.text))
         sys.stderr.write(f"{printable(self.summary)}{'' if write else ' (not written)'}\n")
 

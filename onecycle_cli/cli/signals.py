@@ -18,9 +18,8 @@ def end_cleanly_at_signals() -> None:
     An exception instead, as Python's KeyboardInterrupt, may come while a library is loaded, where it crashes some: the
     process with orjson 3.11.
     """
-    _handle("SIGINT", _end)
-    _handle("SIGTERM", _end)
-    _handle("SIGHUP", _end)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        _handle(name, lambda number, _: end_by(number))
 
 
 def raise_at_interrupt() -> None:
@@ -35,7 +34,8 @@ def _handle(name: str, handler: object) -> None:
         signal.signal(number, handler)  # type: ignore[arg-type]
 
 
-def _end(number: int, _: object) -> None:
+def end_by(number: int) -> None:
+    """End the process as a signal does, without files that are half-written."""
     remove_temporary_files()
     if sys.stderr is not None and sys.stderr.isatty():
         os.write(2, SHOW_CURSOR.encode())  # a progress bar hides it

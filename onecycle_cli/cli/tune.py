@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from onecycle_cli.cli.options import takes_plan
 from onecycle_cli.cli.plans import load_plans, one_plan
 from onecycle_cli.cli.plot import plan_curves
+from onecycle_cli.cli.signals import end_by
 from onecycle_cli.cli.variations import read_value
 from onecycle_cli.config import Request
 from onecycle_cli.errors import OnecycleError
@@ -32,7 +33,7 @@ def tune(request: Request) -> None:
     """
     if "-" in request.configs:
         raise OnecycleError("tune cannot read standard input: the keys come from there", "name a file")
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if sys.stdin is None or not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise OnecycleError("tune needs a terminal", "use `onecycle plot --terminal` elsewhere")
     mine = replace(request, configs=request.configs[:1])
     one_plan(mine)
@@ -45,7 +46,10 @@ def tune(request: Request) -> None:
         raise OnecycleError("tune needs Textual, which is not installed", "pip install 'onecycle-cli[tune]'") from None
     from onecycle_cli.tune.session import Session
 
-    command = TuneApp(Session(mine), behind, read_value, unicode=is_unicode(sys.stdout)).run()
+    app = TuneApp(Session(mine), behind, read_value, unicode=is_unicode(sys.stdout))
+    command = app.run()
+    if app.ended_by is not None:
+        end_by(app.ended_by)
     if command:
         sys.stdout.write(f"{command}\n")
 

@@ -135,7 +135,7 @@ def _fix(loaded: Loaded, request: Request, *, write: bool, stream: TextIO) -> li
             if write:
                 check_fixable(source)
                 with whole_file(Path(source.path)) as target:
-                    target.write(text.encode(source.encoding))
+                    target.write(source.encoded(text))
         except OnecycleError as error:
             refused.append(error)
             continue

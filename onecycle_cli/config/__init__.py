@@ -135,8 +135,10 @@ class LoadedPlan:
         findings: everything that was found, in the order of the file.
         notes: what was left out, and why.
         file: the file, as it is shown; empty for flags alone.
+        source: the file as it was read; None for flags alone.
         in_file: the settings that the file gives.
         flags: the settings that flags give.
+        values: what both give, as a config would have it.
         includes: the other files that the file is composed of.
     """
 
@@ -145,8 +147,10 @@ class LoadedPlan:
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
     file: str = ""
+    source: Source | None = None
     in_file: Collection[str] = ()
     flags: Collection[str] = ()
+    values: Mapping[str, object] = field(default_factory=dict)
     includes: Collection[str] = ()
 
 
@@ -248,6 +252,20 @@ def findings_of(source: Source, request: Request, changed: Source | None = None)
     return loaded.findings
 
 
+def load_text(source: Source, block: str | None = None) -> LoadedPlan:
+    """Load the one plan of a text that need not be in its file yet, or the plan of a block.
+
+    Raises:
+        OnecycleError: it does not hold exactly one plan.
+    """
+    from onecycle_cli.config.composition.library import Library
+
+    loaded = Loaded()
+    _load_source(loaded, source, (), Request((source.path,), block=block), Library())
+    [found] = loaded.plans
+    return found
+
+
 def _assignments(request: Request) -> tuple[Assignment, ...]:
     from onecycle_cli.config.key_paths import read_assignments
 
@@ -284,7 +302,7 @@ def _load_source(
     elif not named and not any(plan.is_one_cycle for plan in plans):
         loaded.skipped += 1
         return ()
-    made = [loaded_plan for plan in plans for loaded_plan in _load_plans(plan, request)]
+    made = [replace(loaded_plan, source=source) for plan in plans for loaded_plan in _load_plans(plan, request)]
     loaded.files.append(source.path)
     loaded.plans += made
     known = {source.path: source, **{path: other for plan in plans for path, other in plan.others.items()}}
@@ -316,6 +334,7 @@ def _load_plan(raw: RawPlan | None, convention: str | None, variation: Variation
         notes += _leave_out_unsupported(values, convention)
     if request.scaling is not None:
         notes += request.scaling.scale(values)
+    given = dict(values)
     open_warmup = [] if raw is None or not raw.warmups or "pct_start" in flags else _take_warmup(raw, values)
     validated = validate_settings(values, raw.context if raw is not None else None)
     findings = [
@@ -338,7 +357,17 @@ def _load_plan(raw: RawPlan | None, convention: str | None, variation: Variation
         label = f"{name} ({asked})" if asked and file else asked or name
         plan = NamedPlan(stem, name, label, settings, settings.schedule(strict=False), variation.words)
     includes = () if raw is None else raw.others.keys()
-    return LoadedPlan(plan, settings, tuple(findings), tuple(notes), file, in_file.keys(), flags.keys(), includes)
+    return LoadedPlan(
+        plan,
+        settings,
+        tuple(findings),
+        tuple(notes),
+        file,
+        in_file=in_file.keys(),
+        flags=flags.keys(),
+        values=given,
+        includes=includes,
+    )
 
 
 def _take_warmup(raw: RawPlan, values: dict[str, object]) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import sys
@@ -30,7 +31,9 @@ RARE = (PYTHON, JSON, NOTEBOOK)
 """Endings of files that are rarely configs: in folders only those that mention a one-cycle schedule are read."""
 
 _ONE_CYCLE = re.compile("one_?cycle")
-_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
+_MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be", codecs.BOM_UTF8: "utf-8"}
+"""The byte-order marks, and the encodings that follow them."""
+
 SAVE_AS = "save the file as UTF-8; check that this is the right file"
 
 
@@ -43,7 +46,8 @@ class Source:
         named: whether the user named the file itself, not just its folder.
         text: its text, without a byte-order mark; empty if it is too large.
         finding: why the text cannot be used.
-        encoding: what writes the text back as the file has it, with its byte-order mark.
+        encoding: the encoding of its text.
+        mark: its byte-order mark.
     """
 
     path: str
@@ -51,6 +55,11 @@ class Source:
     text: str
     finding: Finding | None = None
     encoding: str = "utf-8"
+    mark: bytes = b""
+
+    def encoded(self, text: str) -> bytes:
+        """Return another text as the file has its own."""
+        return self.mark + text.encode(self.encoding)
 
 
 def read_source(path: str, *, named: bool = True) -> Source:
@@ -150,15 +159,16 @@ def _configs_below(folder: str, unreadable: Callable[[OnecycleError], object]) -
 
 
 def _decode(path: str, data: bytes, *, named: bool) -> Source:
-    encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8")
+    mark = next((mark for mark in _MARKS if data.startswith(mark)), b"")
+    encoding, data = _MARKS.get(mark, "utf-8"), data.removeprefix(mark)
     try:
-        return Source(path, named, data.decode(encoding).removeprefix("\ufeff"), encoding=encoding)
+        return Source(path, named, data.decode(encoding), encoding=encoding, mark=mark)
     except UnicodeDecodeError as error:
         finding, bad = NOT_TEXT.finding("not UTF-16", SAVE_AS), error
-    if encoding != "utf-16":
+    if encoding == "utf-8":
         before = bad.object[: bad.start]
         line = before.count(b"\n") + 1
-        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace").removeprefix("\ufeff")) + 1
+        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
         message = f"not UTF-8: byte 0x{bad.object[bad.start]:02X} in line {line}, column {column}"
         finding = replace(NOT_TEXT.finding(message, SAVE_AS), line=line, column=column)
     return Source(path, named, data.decode(encoding, "replace"), finding)

@@ -31,6 +31,9 @@ _AGREED = re.compile(r"[-+]?(0|[1-9][0-9]*)|[-+]?[0-9]+\.[0-9]*([eE][-+][0-9]+)?
 MOST_DIGITS = 400
 """More digits than any float64 has; of longer integers, all of which are rejected, only the magnitude is kept."""
 
+MOST_MAGNITUDE = 1000
+"""Up to so many digits: a product of four still has fewer than the 4,300 that Python writes."""
+
 _PYYAML = yaml.SafeLoader("")
 _CONSTRUCTORS = {
     "int": _PYYAML.construct_yaml_int,
@@ -61,7 +64,7 @@ def read_plain(text: str) -> Plain:
 def _power_of_ten(text: str) -> int:
     digits = text.lstrip("+-0")
     nearest = len(digits) - (digits < "4")
-    power = 10 ** min(nearest, 10_000) if digits else 0
+    power = 10 ** min(nearest, MOST_MAGNITUDE) if digits else 0
     return -power if text.startswith("-") else power
 
 

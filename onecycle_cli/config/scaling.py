@@ -10,9 +10,13 @@ import math
 from dataclasses import dataclass
 
 from onecycle_cli.errors import OnecycleError
+from onecycle_cli.findings import Severity
 from onecycle_cli.formatting import format_number
 from onecycle_cli.policy.plan import samples_per_step
 from onecycle_cli.policy.validation import validate_settings
+
+PER_STEP = ("batch_size", "gradient_accumulation", "world_size")
+"""The settings that give the samples per step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +27,15 @@ class Scaling:
     from_batch: int
 
     def scale(self, values: dict[str, object]) -> list[str]:
-        """Scale the max_lr of a plan's values; return a note with the sum. A peak that is not a number is left alone.
+        """Scale the max_lr of a plan's values; return a note with the sum. Where values are wrong, nothing is scaled.
 
         Raises:
             OnecycleError: the samples per step are not known.
         """
-        settings = validate_settings({**values, "max_lr": 1.0, "lr_decay": None}).settings
-        batch = None if settings is None else samples_per_step(settings)
+        validated = validate_settings({**values, "max_lr": 1.0, "lr_decay": None})
+        if any(found.severity is Severity.ERROR and found.setting in PER_STEP for found in validated.findings):
+            return []
+        batch = None if validated.settings is None else samples_per_step(validated.settings)
         if batch is None:
             hint = "give --batch-size, the samples in one batch of one process"
             raise OnecycleError("--scale-lr needs batch_size", hint)

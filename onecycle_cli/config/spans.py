@@ -19,18 +19,27 @@ if TYPE_CHECKING:
     """Line and column, from 1."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Span:
     """Where a value is in the text: the character it begins at, and the one after its end.
 
-    Of a mapping, `entries` are its keys and values, and `flow` says whether it is in braces.
+    Attributes:
+        begin: the first character.
+        end: the character after the last one.
+        place: its line and column.
+        flow: whether a collection is in brackets; a scalar is not.
+        anchor: its anchor.
+        parent: the collection that it is in.
+        key: of a value in a mapping, its key.
     """
 
     begin: int
     end: int
     place: Place
     flow: bool = False
-    entries: list[tuple[Span, Span]] = field(default_factory=list)
+    anchor: str | None = None
+    parent: Span | None = None
+    key: Span | None = None
 
     @property
     def position(self) -> Position:
@@ -38,10 +47,31 @@ class Span:
         return self.place.line, self.place.column
 
 
-def spans_of_yaml(text: str) -> tuple[dict[Position, Span], list[Span]]:
-    """Return where every value of the first document is, and its mappings; an anchor is not a part of its value."""
-    found: dict[Position, Span] = {}
-    mappings: list[Span] = []
+@dataclass(slots=True)
+class Layout:
+    """Where the values of a text are.
+
+    Attributes:
+        values: each value by the line and the column at which it begins.
+        aliased: the anchors that an alias names.
+    """
+
+    values: dict[Position, Span] = field(default_factory=dict)
+    aliased: set[str] = field(default_factory=set)
+
+    def is_shared(self, span: Span) -> bool:
+        """Return whether an alias elsewhere has a value, too."""
+        here: Span | None = span
+        while here is not None:
+            if here.anchor in self.aliased:
+                return True
+            here = here.parent
+        return False
+
+
+def layout_of_yaml(text: str) -> Layout:
+    """Return where the values of the first document are; an anchor is not a part of its value."""
+    found = Layout()
     open_ones: list[tuple[Span, list[Span]]] = []
     for event in yaml.parse(text, Loader=LOADER):
         begin, end = event.start_mark, event.end_mark
@@ -51,31 +81,36 @@ def spans_of_yaml(text: str) -> tuple[dict[Position, Span], list[Span]]:
             place = place_of(event)
             moved = place.column - 1 - (begin.column if place.line == begin.line + 1 else 0)
             span = Span(begin.index + moved, end.index, place)
-            found.setdefault(span.position, span)
+            found.values.setdefault(span.position, span)
+            if isinstance(event, yaml.AliasEvent):
+                found.aliased.add(str(event.anchor))
+            else:
+                span.anchor = event.anchor
             if open_ones:
+                span.parent = open_ones[-1][0]
                 open_ones[-1][1].append(span)
             if isinstance(event, yaml.CollectionStartEvent):
                 span.flow = bool(event.flow_style)
                 open_ones.append((span, []))
-                if isinstance(event, yaml.MappingStartEvent):
-                    mappings.append(span)
         elif isinstance(event, yaml.CollectionEndEvent):
             span, items = open_ones.pop()
             # A collection without brackets ends where its last item does; the parser's mark is at the next token.
             span.end = end.index if span.flow or not items else items[-1].end
-            span.entries = list(zip(items[::2], items[1::2], strict=False))
+            if isinstance(event, yaml.MappingEndEvent):
+                for key, value in zip(items[::2], items[1::2], strict=True):
+                    value.key = key
         elif isinstance(event, yaml.DocumentEndEvent):
             break
-    return found, mappings
+    return found
 
 
-def spans_of_python(text: str) -> dict[Position, Span]:
-    """Return where every expression of a module is; of several at one place, the one that holds the others."""
+def layout_of_python(text: str) -> Layout:
+    """Return where the expressions of a module are; of several at one place, the one that holds the others."""
     lines, starts = Lines(text, None), line_starts(text, python=True)
-    found: dict[Position, Span] = {}
+    found = Layout()
     for node in ast.walk(parse_module(text)):
         if isinstance(node, ast.expr):
             begin, end = lines.place(node), lines.end(node)
             at, after = (starts[place.line - 1] + place.column - 1 for place in (begin, end))
-            found.setdefault((begin.line, begin.column), Span(at, after, begin))
+            found.values.setdefault((begin.line, begin.column), Span(at, after, begin))
     return found

@@ -22,6 +22,8 @@ _DESCRIPTOR = re.compile(r"/dev/(stdout|stderr)|/dev/fd/(\d+)|/proc/self/fd/(\d+
 _TEMPORARY: dict[Path, int] = {}
 """The files that are being written, and their descriptors once they are open."""
 
+HINT = "choose a path that you can write to"
+
 UNBOUNDED = 100_000
 """Columns of an unbroken line. A number broken in two reads as another number, so wrapping is left to the terminal."""
 
@@ -88,6 +90,18 @@ def _real_path(path: Path) -> Path:
         raise OnecycleError(f"cannot write {str(path)!r}: invalid file name", "check the path") from None
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, if they do not exist.
+
+    Raises:
+        OnecycleError: the folder cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OnecycleError(f"cannot make the folder {path}: {error.strerror or error}", HINT) from None
+
+
 @contextmanager
 def _open_whole(target: Path) -> Iterator[IO[bytes]]:
     temporary = target.with_name(f".{target.name[:40]}.{os.urandom(4).hex()}.tmp")
@@ -148,7 +162,7 @@ def _open_stream(path: Path) -> IO[bytes]:
 
 
 def _cannot_write(path: Path, error: OSError) -> OnecycleError:
-    hint = "choose a path that you can write to"
+    hint = HINT
     if isinstance(error, FileNotFoundError):
         hint = f"create the folder {path.parent}, or choose another path"
     return OnecycleError(f"cannot write {path}: {error.strerror or error}", hint)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
@@ -85,6 +88,7 @@ class TuneApp(App[str]):
         self._read_value = read_value
         self._unicode = unicode
         self._asked_to_quit = False
+        self.ended_by: int | None = None
 
     def compose(self) -> ComposeResult:
         """Lay the screen out."""
@@ -100,9 +104,16 @@ class TuneApp(App[str]):
 
     def on_mount(self) -> None:
         """Show the plan, with the first setting selected."""
+        with suppress(NotImplementedError):  # Windows
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._end, signal.SIGTERM)
         self.query_one(OptionList).focus()
         self.show()
         self.say(f"{self.session.path or 'flags'}: arrow keys change the selected setting, shift for larger moves")
+
+    def _end(self, number: int) -> None:
+        """End at a signal, so that the terminal is left as it was."""
+        self.ended_by = number
+        self.exit()
 
     def on_resize(self, _: Resize) -> None:
         """Draw the curve in its new size, once the screen is laid out."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onecycle_cli.config import load
-from onecycle_cli.config.changes import changes_of, with_settings
+from onecycle_cli.config.changes import with_plan
 from onecycle_cli.config.files import read_source
 from onecycle_cli.config.fix import check_fixable
 from onecycle_cli.errors import OnecycleError
@@ -53,6 +53,10 @@ class Session:
         self.findings: tuple[Finding, ...] = ()
         self.valid = False
         self._loaded: LoadedPlan = self._load({})
+        if request.scaling is not None:  # once: the peak moves on from there
+            flags = {**request.flags, "max_lr": self._loaded.values.get("max_lr")}
+            self._request = replace(request, flags=flags, scaling=None)
+            self._loaded = self._load({})
         if self._loaded.plan is None or self._loaded.settings is None:
             raise OnecycleError("the plan has errors", "see `onecycle validate`")
         self.plan: NamedPlan = self._loaded.plan
@@ -81,7 +85,7 @@ class Session:
         """Return the value of a setting in effect; None where it has none."""
         if setting in self.changes:
             return self.changes[setting]
-        given = self._settings.given.get(setting)
+        given = self._loaded.values.get(setting)
         if given is not None:
             return given
         return "torch" if setting == "convention" else getattr(convention_of(self._settings).defaults, setting, None)
@@ -121,7 +125,9 @@ class Session:
         flags = {**self._request.flags, **self.changes}
         if self._request.conventions:
             flags.setdefault("convention", self._request.conventions[0])
-        words = ["onecycle", "show", *([self.path] if self.path else [])]
+        words = ["onecycle", "show"]
+        if self.path:
+            words.append(f"./{self.path}" if self.path.startswith("-") else self.path)
         for assignment in self._request.assignments:
             words += ["--set", assignment]
         if self._request.block is not None:
@@ -151,14 +157,14 @@ class Session:
             self._source = read_source(target)
             self._request = replace(self._request, configs=(target,), flags={}, conventions=())
         else:
-            if not (self.changes or self._request.flags):
+            if not (self.changes or self._request.flags or self._request.assignments):
                 raise OnecycleError("nothing was changed", "change a setting first")
             check_fixable(self._source)
-            text = with_settings(self._source, changes_of(self._loaded), self._request.block)
+            text = with_plan(self._loaded, self._source.path, self._request.block)
             with whole_file(Path(self._source.path)) as stream:
-                stream.write(text.encode(self._source.encoding))
+                stream.write(self._source.encoded(text))
             self._source = read_source(self._source.path)
-            self._request = replace(self._request, flags={}, conventions=())
+            self._request = replace(self._request, flags={}, assignments=(), conventions=())
         self._history.clear()
         self._take(*self._try({}))
         self.first = self.plan

@@ -64,7 +64,7 @@ def check_length(settings: Settings) -> Iterator[Finding]:
     yield from _check_agreement(settings)
     last_epoch = -1 if settings.last_epoch is None else settings.last_epoch
     stop = settings.then[-1]["total_steps"] if settings.then else length.total_steps
-    if last_epoch >= stop - 1:
+    if max(stop - 1, 0) <= last_epoch <= MOST_STEPS:  # what is outside its range is reported as that
         done = f"all {count(stop, 'step')} are already done" if stop > 1 else "the only step is already done"
         if last_epoch >= stop:
             what = "run" if settings.then else "cycle"

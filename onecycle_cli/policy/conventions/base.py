@@ -78,6 +78,7 @@ class Convention:
         holds_final: the schedule can be asked beyond the cycle and gives the final rate there.
         has_plateau: the run ends in a flat part of its own, after a cycle of 2 * `stepsize` steps.
         is_fitted: `fit` looks for its curve in logs.
+        takes_length: the length of the run is an argument of its schedule.
         final_divides_peak: final_div_factor divides the peak, not the initial rate.
         float32: runs of the framework compute the learning rate in float32.
         raises_past_end: the scheduler raises ValueError when it is stepped past the end of the cycle.
@@ -113,6 +114,7 @@ class Convention:
     holds_final: bool = False
     has_plateau: bool = False
     is_fitted: bool = True
+    takes_length: bool = True
     final_divides_peak: bool = False
     float32: bool = False
     raises_past_end: bool = False

@@ -144,6 +144,7 @@ CONVENTION = Convention(
     },
     whole_steps=True,
     is_fitted=False,
+    takes_length=False,
     arguments={"last_batch_iteration": "last_epoch"},
     aliases={"max_lr": "cycle_max_lr", "base_momentum": "cycle_min_mom", "max_momentum": "cycle_max_mom"},
 )

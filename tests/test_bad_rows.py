@@ -17,8 +17,8 @@ from onecycle_cli.run.logs.builder import MOST_BAD_ROWS, LogBuilder
 from onecycle_cli.run.logs.cells import CELL_SHOWN, items_of, shown, value_of_json, value_of_text
 from onecycle_cli.run.logs.columns import NAME_SHOWN, NAMES_SHOWN, check_wanted, find_lr
 from onecycle_cli.run.logs.documents import JsonText
-from onecycle_cli.run.logs.format import CUT_OFF, LONGEST_LINE, Head
-from onecycle_cli.run.logs.log import MOST_STEPS, BadRow, Columns, Log, NotYetError
+from onecycle_cli.run.logs.format import LONGEST_LINE, Head
+from onecycle_cli.run.logs.log import CUT_OFF, MOST_STEPS, BadRow, Columns, Log, NotYetError
 from onecycle_cli.run.logs.log_files import readable
 from onecycle_cli.run.logs.mlflow import MetricFileReader
 from onecycle_cli.run.logs.named_values import NamedValues

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from onecycle_cli import OneCycle
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.run import Verdict
 from onecycle_cli.run.checker import check
+from onecycle_cli.run.logs import read_log
 from onecycle_cli.run.logs.log import Log
 
 from .conftest import seeds
@@ -363,3 +365,27 @@ def test_real_scheduler_runs() -> None:
     assert checked(plan, stepped([1] * 120, **plan, anneal_strategy="linear")).cause.slug == "linear"
     assert checked(plan, stepped([1] * 120, **plan, three_phase=True)).cause.slug == "wrong-three_phase"
     assert checked(plan, stepped([1] * 120, **plan, cycle_momentum=False)).cause.slug == "no-momentum-cycle"
+
+
+@pytest.mark.parametrize("cut", range(4, 24))
+@pytest.mark.parametrize("header", ["step,lr", "step,lr,momentum"])
+def test_a_number_that_is_cut_off_is_left_out(cut: int, header: str, tmp_path: Path) -> None:
+    plan = OneCycle(max_lr=0.1, total_steps=100)
+    schedule = plan.schedule()
+    rows = [f"{step},{schedule.lr(step)!r},{schedule.momentum(step)!r}" for step in range(98)]
+    text = "".join(f"{row.rpartition(',')[0] if header == 'step,lr' else row}\n" for row in rows[:97])
+    log = tmp_path / "log.csv"
+    log.write_text(f"{header}\n{text}{rows[97][:cut]}")
+    found = check(plan, read_log(str(log)))
+    assert (found.verdict, found.first_missing_step in (97, 98)) == ("incomplete", True)
+
+
+def test_a_wrong_last_value_is_not_cut_off(tmp_path: Path) -> None:
+    plan = OneCycle(max_lr=0.1, total_steps=100)
+    rates = plan.schedule().lr(np.arange(100)).tolist()
+    log = tmp_path / "log.csv"
+    for end, verdict in (("0.05", "diverges"), ("0.05\n", "diverges"), (repr(rates[-1]), "ok")):
+        log.write_text(
+            "step,lr\n" + "".join(f"{step},{rate!r}\n" for step, rate in enumerate(rates[:-1])) + f"99,{end}"
+        )
+        assert check(plan, read_log(str(log))).verdict == verdict

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from onecycle_cli import OneCycle, OnecycleError
@@ -296,6 +296,7 @@ def test_values_of_one_step_share_a_row(logged: list[tuple[str, int, int]]) -> N
         assert len(builder) == 0
         return
     log = builder.build(COLUMNS)
+    assume(log.counts == "step")  # not all of one step, which would count nothing
     assert log.momentum is not None
     for name, column in (("lr", log.lr[:, 0]), ("momentum", log.momentum[:, 0])):
         found = [
@@ -446,3 +447,17 @@ def test_values_of_wandb_with_types(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(wandb_file([message((1, 5)), message((2, history))]))
     log = read_log(str(tmp_path / "log"))
     assert (log.steps.tolist(), log.lr.tolist()) == ([7], [[0.1]])
+
+
+@pytest.mark.parametrize(("rows", "counts"), [(1, "step"), (2, "step"), (3, "row"), (40, "row")])
+@pytest.mark.parametrize("step", [0, 1])
+def test_a_step_that_never_moves_counts_nothing(rows: int, counts: str, step: int, tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("step,lr\n" + "".join(f"{step},{0.1 * row}\n" for row in range(rows)))
+    metric = tmp_path / "lr"  # as mlflow.log_metric writes it without a step
+    metric.write_text("".join(f"{1_700_000_000_000 + row} {0.1 * row} {step}\n" for row in range(rows)))
+    for path in (log, metric):
+        found = read_log(str(path))
+        assert found.counts == counts
+        assert found.steps.tolist() == (list(range(rows)) if counts == "row" else [step] * rows)
+        assert any("the rows are numbered from 0" in note for note in found.notes) is (counts == "row")

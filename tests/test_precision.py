@@ -127,7 +127,7 @@ MOMENTA = [
     ("float32", "repr", "float32"),
     ("float64", "%.3f", "3 decimals"),
     ("float64", "%.2g", "2 digits"),
-    ("float64", "%.1g", "1 digit"),
+    ("float64", "%.1g", "1 decimal"),  # 0.8 and 0.9, as `round(momentum, 1)` gives them, too
 ]
 
 
@@ -170,3 +170,11 @@ def test_the_report_names_the_precision_of_what_diverges(tmp_path: Path, capsys:
     assert "last bits" not in printed.err  # the learning rates are equal bit for bit, and momentum is not exact
     assert main(["check", *plan, "--base-momentum", "0.8", str(log)]) == 1
     assert "tolerance 0.0039 of the planned momentum (bfloat16)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("peak", "decimals"), [(0.1, 2), (0.01, 3), (0.001, 4), (0.5, 2), (3e-4, 5)])
+def test_rates_rounded_to_decimals_of_which_one_digit_is_left(peak: float, decimals: int) -> None:
+    plan = OneCycle(max_lr=peak, total_steps=1000)
+    rates_of = [round(rate, decimals) for rate in plan.schedule().lr(np.arange(1000)).tolist()]
+    assert check(plan, make_log(np.arange(1000), rates_of)).verdict == "ok"
+    assert check(OneCycle(max_lr=2 * peak, total_steps=1000), make_log(np.arange(1000), rates_of)).verdict == "diverges"

@@ -394,3 +394,11 @@ def test_the_schedule_of_a_call_is_that_of_pytorch(tmp_path: Path, capsys: pytes
         assert rate == pytest.approx(names["scheduler"].get_last_lr()[0], rel=1e-15)
         optimizer.step()
         names["scheduler"].step()
+
+
+@pytest.mark.parametrize(
+    "filled", ["fill(batches)", "other = batches\nother.append(1)", "rows = [batches]\nrows[0] += [1]"]
+)
+def test_an_empty_list_is_filled_somewhere(filled: str, tmp_path: Path) -> None:
+    text = f"{TORCH}batches = []\n{filled}\ns = OneCycleLR(o, 0.1, epochs=3, steps_per_epoch=len(batches))"
+    assert codes(text, tmp_path) == ["info OC501"]

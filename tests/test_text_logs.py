@@ -309,3 +309,25 @@ def test_what_is_written_is_read_back(rates: list[float], form: str) -> None:
     found = [parse_pattern(asked).match(form.format(*parts)) for parts in values]
     assert [float(each["lr"]) for each in found if each] == rates
     assert np.array_equal([int(each["step"]) for each in found if each], range(len(rates)))
+
+
+@pytest.mark.parametrize(
+    "form", ["\r step {}/1000 | lr={:.3e}", "{}/1000 [00:01<00:02, 3.4it/s, step={}, lr={:.3e}]\r"]
+)
+def test_a_progress_bar_is_one_long_line(form: str, tmp_path: Path) -> None:
+    rates = [0.1 / (step + 1) for step in range(1000)]
+    log = tmp_path / "log"
+    log.write_text(
+        "".join(form.format(*[step] * (form.count("{") - 1), rate) for step, rate in enumerate(rates)) + "\n"
+    )
+    found = read_log(str(log))
+    assert found.steps.tolist() == list(range(1000))
+    assert found.lr[:, 0].tolist() == [float(f"{rate:.3e}") for rate in rates]
+
+
+def test_a_line_that_is_too_long_ends_before_the_word_that_is_cut(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text(f"step 0 lr 0.5\nstep 1 lr 0.25 {'x ' * 4988}momentum 0.123\nstep 2 lr 0.125\n")
+    assert read_log(str(log)).lr[:, 0].tolist() == [0.5, 0.25, 0.125]
+    log.write_text(f"step 0 lr 0.5\nstep 1 {'x ' * 4994}lr 0.25\nstep 2 lr 0.125\n")
+    assert read_log(str(log)).lr[:, 0].tolist() == [0.5, 0.125]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from onecycle_cli.run.alignment import Comparison
     from onecycle_cli.run.logs.log import Log
     from onecycle_cli.run.series import Series
+
+
+WITHOUT_LAST = "the last number is cut off, and its row is left out"
 
 
 def check(
@@ -46,7 +50,12 @@ def check(
     """
     # Schedules that are tried may divide by zero at some step; the result agrees with no logged value.
     with np.errstate(all="ignore"):
-        found = compare(settings, settings.schedule(strict=False), log, tolerance, row_is)
+        schedule = settings.schedule(strict=False)
+        found = compare(settings, schedule, log, tolerance, row_is)
+        if not found.right and log.torn and _is_cut_off(found.alignments[0]):
+            before = compare(settings, schedule, log.without_last_row(), tolerance, row_is)
+            if before.right:
+                found = replace(before, notes=(*before.notes, WITHOUT_LAST))
         if found.right:
             return _right(found, partial=partial)
         cause, series, more = _why(settings, found, log)
@@ -54,6 +63,24 @@ def check(
         first = _divergence(series)
         near = found.tolerance if tolerance is not None else series.nearness.written[first.column]
         return Verdict("diverges", series, first, cause, near, None, coverage, notes)
+
+
+def _is_cut_off(series: Series) -> bool:
+    """Return whether only the last row is wrong, and its numbers begin with the digits of the planned ones."""
+    last = len(series.values) - 1
+    if series.prefix != last or not last:
+        return False
+    planned = [series.planned_at(last, column) for column in range(len(series.tracks))]
+    return all(
+        number is not None and _digits(number).startswith(_digits(value))
+        for number, value, wrong in zip(planned, series.values[last].tolist(), series.wrong[last], strict=True)
+        if wrong
+    )
+
+
+def _digits(value: float) -> str:
+    """Return a number's digits, without zeros at their beginning and end: 25 for 2.5, 0.25 and 250."""
+    return repr(value).partition("e")[0].replace(".", "").strip("-0")
 
 
 def _why(settings: OneCycle, found: Comparison, log: Log) -> tuple[Cause, Series, tuple[str, ...]]:

@@ -254,7 +254,8 @@ def _rounded(forms: list[tuple[int, int]], largest: float) -> Precision:
     """Decide between %.6g and %.6f by what more of the values show in full; both drop zeros at the end."""
     digits, decimals = zip(*forms, strict=True)
     most, deepest = max(digits), max(decimals)
-    if decimals.count(deepest) > digits.count(most) and deepest > 0:
+    # Of numbers with a single digit, as 0.01 … 0.1, all show it in full: nobody rounds to one digit, but to decimals.
+    if deepest > 0 and (most == 1 or decimals.count(deepest) > digits.count(most)):
         return _of_decimals(deepest, largest)
     return _of_digits(most)
 

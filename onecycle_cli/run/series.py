@@ -164,11 +164,14 @@ class Samples:
 
     def predicted(self, schedule: Schedule, steps: Steps) -> Floats:
         """Return what a schedule has at given steps, one for each row, in every track."""
-        if self.span == 1:
-            return np.column_stack([values_at(schedule, track, steps) for track in self.tracks])
-        spread = (steps[:, None] + np.arange(1 - self.span, 1)).ravel()
-        means = [values_at(schedule, track, spread).reshape(-1, self.span).mean(axis=1) for track in self.tracks]
-        return np.column_stack(means)
+        spread = steps if self.span == 1 else (steps[:, None] + np.arange(1 - self.span, 1)).ravel()
+        found: dict[tuple[str, int], Floats] = {}  # of many columns, most have the values of one group
+        for track in self.tracks:
+            if (track.field, track.group) not in found:
+                values = values_at(schedule, track, spread)
+                mean = values if self.span == 1 else values.reshape(-1, self.span).mean(axis=1)
+                found[track.field, track.group] = mean
+        return np.column_stack([found[track.field, track.group] for track in self.tracks])
 
 
 @dataclass(frozen=True)

@@ -158,8 +158,8 @@ class Values(Evaluator):
                 return self._work_out(ast.copy_location(ast.Attribute(of, key, ast.Load()), call))
             case ast.Call(func=ast.Name(id="len"), args=[inner]):
                 found = self._value(inner)
-                if not isinstance(found, SequenceNode):
-                    raise TypeError
+                if not isinstance(found, SequenceNode) or not found.items:
+                    raise TypeError  # an empty list is filled elsewhere, by a function or under another name
                 return self._scalar(call, len(found.items))
         if name in FUNCTIONS and call.args and not call.keywords and not self.outline.defines(name):
             return self._scalar(call, FUNCTIONS[name](*(number(self._value(argument)) for argument in call.args)))

@@ -28,6 +28,9 @@ MOST_BAD_SHARE = 0.1
 MOST_BAD_ROWS = 100
 """With more bad rows reading stops: nobody reads a longer list."""
 
+SURELY_SEVERAL = 3
+"""Rows of one step that are rows of several: a step may be logged once more."""
+
 SAMPLED_ROWS = 1024
 """The first rows, whose texts are all kept. Of the rows up to twice as many, every second one's are, and so on."""
 
@@ -188,6 +191,9 @@ def _whole_steps(
     import numpy as np
 
     if not columns.counts_epochs:
+        if columns.step is not None and len(steps) >= SURELY_SEVERAL and (steps == steps[0]).all():
+            note = f"column {columns.step} is {steps[0]:g} in every row: the rows are numbered from 0"
+            return np.arange(len(steps), dtype=np.int64), "row", (note,)
         return steps.astype(np.int64), "row" if columns.step is None else "step", ()
     several_per_epoch = 2 * int((np.diff(steps) == 0).sum()) > len(steps) - 1
     if several_per_epoch or not (steps == np.floor(steps)).all():

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from onecycle_cli.run.logs.builder import LogBuilder
 from onecycle_cli.run.logs.columns import stripped
-from onecycle_cli.run.logs.log import NotYetError
+from onecycle_cli.run.logs.log import CUT_OFF, NotYetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -48,8 +48,6 @@ FOREIGN = {
     b"\x89PNG": ("a picture", "name the log it was drawn from"),
 }
 """The first bytes of files that are known but not read."""
-
-CUT_OFF = "the last line does not end: if the run was killed while writing it, its last number may be cut off"
 
 
 @dataclass(frozen=True, slots=True)

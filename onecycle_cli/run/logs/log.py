@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from onecycle_cli.errors import OnecycleError
@@ -21,6 +21,9 @@ Row = tuple[float, Sequence[float]]
 
 Texts = tuple[tuple[str, ...], ...]
 """Of each column, some of its numbers as they were written; nothing where they were not written as text."""
+
+
+CUT_OFF = "the last line does not end: if the run was killed while writing it, its last number may be cut off"
 
 
 class NotYetError(OnecycleError):
@@ -79,6 +82,16 @@ class Log:
     loss_column: str = ""
     bad_rows: tuple[BadRow, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def torn(self) -> bool:
+        """Whether the last line does not end."""
+        return CUT_OFF in self.notes
+
+    def without_last_row(self) -> Log:
+        """Return the log without its last row."""
+        epochs, loss = (None if each is None else each[:-1] for each in (self.epochs, self.loss))
+        return replace(self, steps=self.steps[:-1], values=self.values[:-1], epochs=epochs, loss=loss)
 
     @property
     def lr(self) -> NDArray[np.float64]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from onecycle_cli.errors import OnecycleError
 from onecycle_cli.run.logs.cells import shown, value_of_text
-from onecycle_cli.run.logs.format import CUT_OFF, Format, Head, Lines, Reader
-from onecycle_cli.run.logs.log import BadRow
+from onecycle_cli.run.logs.format import Format, Head, Lines, Reader
+from onecycle_cli.run.logs.log import CUT_OFF, BadRow
 from onecycle_cli.run.logs.log_files import STDIN, chunks_of, opened, shown_as, split_member
 from onecycle_cli.run.logs.named_values import NamedValues
 

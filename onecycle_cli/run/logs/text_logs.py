@@ -119,8 +119,8 @@ class TextReader(ObjectReader, LineReader):
     def entries(self, lines: Iterable[Line]) -> Iterator[Entry | BadRow]:
         """Yield what the lines say, for each that has more than counters."""
         for number, text in lines:
-            clean = text[:LONGEST_TEXT] if text.isprintable() else UNPRINTED.sub("", text[:LONGEST_TEXT])
-            for line in clean.split("\r"):
+            for piece in text.split("\r"):  # a progress bar is drawn over and over on one line
+                line = _beginning(piece)
                 found = self._matched(line) if self.patterns else self._recognized(line)
                 counters = {name: value for name, value in found.items() if name.casefold() in COUNTER_NAMES}
                 if any(name.casefold() in EPOCHS for name in counters):
@@ -156,6 +156,13 @@ class TextReader(ObjectReader, LineReader):
             if self._have_rates[names]
             else {name: value for name, value in found.items() if name.casefold() in COUNTER_NAMES}
         )
+
+
+def _beginning(text: str) -> str:
+    """Return what is looked at of a line, without what is not printed; no word is cut in two."""
+    if len(text) > LONGEST_TEXT:
+        text = text[:LONGEST_TEXT].rpartition(" ")[0]
+    return text if text.isprintable() else UNPRINTED.sub("", text)
 
 
 def names_columns(line: str) -> bool:

@@ -28,7 +28,7 @@ def fit(
     pattern: PatternOption = None,
     format_: Annotated[Literal["yaml", "json"], typer.Option("--format", help="Output format.")] = "yaml",
 ) -> None:
-    """Recover a run's config from its log: exit 0 if `check` accepts it on the same log, 1 if it does not.
+    """Recover a run's config from its log: exit 0 if `check --partial` accepts it on that log, 1 if it does not.
 
     Examples:
         onecycle fit run.csv

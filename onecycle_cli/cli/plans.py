@@ -73,7 +73,8 @@ def _with_flags(finding: Finding, renamed: Mapping[str, str]) -> Finding:
     """Return a finding that names the flags of a command that has other ones."""
     hint = finding.hint
     for setting, name in renamed.items():
-        hint = re.sub(rf"(?<!\S){flag_name(setting)}(?![\w-])", flag_name(name), hint)
+        named = flag_name(setting) if finding.file is not None else f"(?:{flag_name(setting)}|{setting})"
+        hint = re.sub(rf"(?<!\S){named}(?![\w-])", flag_name(name), hint)
     setting = finding.setting or ""
     flag = flag_name(renamed[setting]) if finding.flag and setting in renamed else finding.flag
     return replace(finding, hint=hint, flag=flag)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import IO, TYPE_CHECKING, Any
 
 from onecycle_cli.formatting import count, finite, format_number, percent, printable
@@ -216,7 +217,7 @@ def extended_config(name: str, found: Extension, way: Way, target: str) -> str:
     )
     lines += comments(
         "It is the plan of the whole run. Training code that goes on from the checkpoint: "
-        f"onecycle code {printable(target)} --framework torch --last-epoch {found.at - 1}"
+        f"onecycle code {shlex.quote(printable(target))} --framework torch --last-epoch {found.at - 1}"
     )
     given = {setting: value for setting, value in way.settings.given.items() if setting != "verbose"}
     return "\n".join([*lines, *settings_lines(given)]) + "\n"

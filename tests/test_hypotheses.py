@@ -151,6 +151,8 @@ def test_the_log_goes_past_the_end() -> None:
     assert "total_steps to 105 or more" in found.advice
     assert slugs(simple.overrun, moved(STEPS // 2)) == []
     assert slugs(simple.overrun, moved(steps // 2, steps=steps)) == []
+    longer = np.arange(5 * TOTAL // 2)
+    assert slugs(simple.overrun, moved(longer % TOTAL, steps=longer)) == []  # the cycle begins again
 
 
 def test_nothing_ever_moves() -> None:
@@ -301,6 +303,8 @@ def test_a_prepared_scheduler_has_more_steps() -> None:
 @pytest.mark.parametrize("length", [2, 7, 20])
 def test_once_in_several_steps(length: int) -> None:
     case = moved(STEPS // length)
+    [first] = pace.once_per_epoch(case)
+    assert ("every epoch" in first.advice, "gradient accumulation" in first.advice) == (length == 20, length != 20)
     [found] = perfect(pace.once_per_epoch, case)
     assert found.slug == "epoch-stepped"
     reached = 99 // length + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -103,7 +104,14 @@ def once_per_epoch(case: Case) -> Iterator[Hypothesis]:
     lengths = _likeliest(case, _trial_rows(case), _block_lengths(case))
     if lengths:
         length = _likeliest(case, case.sample, lengths)[0]
-        yield _blocks(case, f"once every {length:,} steps", lambda rows: np.maximum(rows.steps, 0) // length)
+        found = _blocks(case, f"once every {length:,} steps", lambda rows: np.maximum(rows.steps, 0) // length)
+        if length < (case.schedule.steps_per_epoch or 0):  # as where a step is made of several batches
+            advice = (
+                f"step the scheduler after every step of the log, or, if {length} batches make an optimizer step under "
+                f"gradient accumulation, plan these: divide total_steps by {length}"
+            )
+            found = dataclasses.replace(found, advice=advice)
+        yield found
 
 
 def unevenly(case: Case) -> Iterator[Hypothesis]:

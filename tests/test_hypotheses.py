@@ -295,9 +295,8 @@ def test_a_prepared_scheduler_has_more_steps() -> None:
     assert "a scheduler of 300 steps, prepared, advances 3 steps per optimizer step" in found.summary
     assert "total_steps: 300 and world_size: 3" in found.advice
     assert slugs(pace.prepared, moved(STEPS // 2)) == []
-    assert (
-        slugs(pace.prepared, moved(STEPS * 3, {**plan, "world_size": 2**53 - 1})) == []
-    )  # more steps than a cycle can have
+    most = {**plan, "world_size": 2**53 - 1}  # more steps than a cycle can have
+    assert slugs(pace.prepared, moved(STEPS * 3, most)) == []
 
 
 @pytest.mark.parametrize("length", [2, 7, 20])

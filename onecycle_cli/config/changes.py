@@ -233,7 +233,7 @@ def _written(source: Source, value: object) -> str:
 
 def _additions(source: Source, plan: RawPlan, layout: Layout, added: Mapping[str, object]) -> Iterator[Edit]:
     """Find where to add settings: below the plan's last one, in the same mapping."""
-    convention = CONVENTIONS[str(plan.values.get("convention", DEFAULT))]
+    convention = CONVENTIONS.get(str(plan.values.get("convention")), CONVENTIONS[DEFAULT])
     if plan.block is not None and not convention.takes_length:
         message = (
             f"cannot write {join_words(list(added))} into {source.path}: {convention.framework} has no such arguments"

@@ -55,6 +55,7 @@ def changed(text: str, settings: dict[str, object], path: str = "plan.yaml") -> 
         ("max_lr: &p 0.1\ntotal_steps: 10\n", {"max_lr": 0.3}, "max_lr: &p 0.3\ntotal_steps: 10\n"),
         ("max_lr: 0.1\ntotal_steps: 10\n", {"epochs": None}, "max_lr: 0.1\ntotal_steps: 10\n"),
         ("max_lr: 0.1\nconvention: null\n", {"total_steps": 9}, "max_lr: 0.1\nconvention: null\ntotal_steps: 9\n"),
+        ("max_lr: [0.1, 0.2]\ntotal_steps: 9\n", {"max_lr": [0.1, 0.2]}, "max_lr: [0.1, 0.2]\ntotal_steps: 9\n"),
         ("max_lr: 0.1\nconvention: x\n", {"convention": "optax"}, "max_lr: 0.1\nconvention: optax\n"),
     ],
 )  # fmt: skip

@@ -49,6 +49,8 @@ def with_settings(source: Source, settings: Mapping[str, object], block: str | N
     edits: list[Edit] = []
     added: dict[str, object] = {}
     for setting, value in settings.items():
+        if _plain(value) == _plain(plan.values.get(setting)) and setting not in plan.open:
+            continue
         found = [*_edits(source, plan, layout, setting, value)]
         edits += found
         if not found and (value is not None or setting in plan.values):
@@ -172,12 +174,13 @@ def _check(source: Source, plan: RawPlan, settings: Mapping[str, object], text: 
     except OnecycleError:
         found = {}
     if found != wanted:
-        raise _not_written(
-            source, {setting: value for setting, value in settings.items() if found.get(setting) != wanted.get(setting)}
-        )
+        wrong = {setting: value for setting, value in settings.items() if found.get(setting) != wanted.get(setting)}
+        raise _not_written(source, wrong or settings)
 
 
 def _not_written(source: Source, settings: Mapping[str, object]) -> OnecycleError:
+    if not settings:
+        return OnecycleError(f"cannot write this plan into {source.path}", "change the file by hand")
     values = ", ".join(f"{setting}: {yaml_value(value)}" for setting, value in settings.items())
     return OnecycleError(
         f"cannot write {join_words(list(settings))} into {source.path}", f"change it by hand: {values}"

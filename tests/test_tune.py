@@ -6,6 +6,7 @@ import asyncio
 import importlib.metadata
 import json
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from onecycle_cli.policy.settings import SETTINGS
 from onecycle_cli.tune.moves import moved
 from onecycle_cli.tune.session import NOT_TUNED, Session
 
-from .conftest import DATA
+from .conftest import DATA, posix
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -301,6 +302,17 @@ def test_c_gives_the_command_at_the_end(config: Path) -> None:
         await pilot.press("right", "c", "q")
 
     assert driven(session(config), drive).return_value == f"onecycle show {config} --max-lr 0.125"
+
+
+@posix
+def test_a_signal_ends_it_as_a_key_does(config: Path) -> None:
+    async def drive(_: Any, pilot: Any) -> None:
+        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL  # which would end the tests here
+        os.kill(os.getpid(), signal.SIGTERM)
+        await pilot.pause()
+
+    app = driven(session(config), drive)
+    assert (app.ended_by, app.is_running) == (signal.SIGTERM, False)
 
 
 @pytest.mark.parametrize("size", [(20, 6), (40, 10), (200, 60)])

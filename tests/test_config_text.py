@@ -602,3 +602,17 @@ def test_integers_of_more_digits_than_python_writes_are_out_of_range(setting: st
     found = findings_in("".join(f"{name}: {value}\n" for name, value in values.items()))
     assert found
     assert all(len(finding.message) < 400 for finding in found)
+
+
+@pytest.mark.parametrize("digits", [300, 308, 309, 400, 4400])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{type: OneCycleWarmupDecayLr, base_learning_rate: 0.0, lr_ratio_peak: %s}",
+        "scheduler: {type: OneCycle, params: {cycle_max_lr: %s, cycle_min_lr: 0.1}}",
+        "scheduler: {type: OneCycleLR, max_lr: 0.1, warmup_epochs: 5}\ntrainer: {max_epochs: %s}",
+        "scheduler: {type: OneCycleLR, max_lr: 0.1, warmup_steps: 5, total_steps: %s}",
+    ],
+)
+def test_a_number_beyond_the_floats_is_not_computed_with(text: str, digits: int) -> None:
+    assert findings_in(text % ("9" * digits))

@@ -16,7 +16,7 @@ from onecycle_cli.findings.plan_rules import LENGTHS_DISAGREE, NO_LENGTH
 from onecycle_cli.formatting import flag_name, shorten
 from onecycle_cli.policy.conventions import CONVENTIONS
 from onecycle_cli.policy.conventions.base import fraction_of
-from onecycle_cli.policy.settings import SETTINGS
+from onecycle_cli.policy.settings import MOST_STEPS, SETTINGS
 from onecycle_cli.policy.validation import LENGTH
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ class RawPlan:
         """Return the pct_start of a warm-up in epochs or steps, if the whole length in them is known."""
         for whole, warmup in self.warmups.items():
             length = total(whole)
-            if isinstance(length, int) and length >= 1:
+            if isinstance(length, int) and 1 <= length <= MOST_STEPS:
                 found = warmup.shares(length)
                 self.places.update(((setting, None), warmup.place) for setting in found)
                 return found

@@ -130,6 +130,8 @@ def check_schedule(schedule: Schedule) -> None:
 
 def _check_phase(name: str, ramp: Ramp, values: Sequence[float]) -> None:
     slack = ULPS * math.ulp(max(abs(ramp.start), abs(ramp.end)))
+    # A slope that is multiplied by the steps has few bits where it is below the normal numbers.
+    slack += abs(ramp.span) * math.ulp((ramp.end - ramp.start) / (ramp.span or 1.0))
     low, high = sorted((ramp.start, ramp.end))
     if not all(low - slack <= value <= high + slack for value in values):
         raise PromiseError(f"{name} stays within the ends of its phase", (ramp, values))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from math import inf, nextafter
 from typing import TYPE_CHECKING
@@ -152,8 +153,8 @@ def _paddle3d(plan: RawPlan, document: Document, block: Block) -> list[Finding]:
         return []
     ratio = plan.values.setdefault("div_factor", 10)  # the defaults of the class
     plan.values.setdefault("pct_start", 0.4)
-    if isinstance(ratio, int | float):
-        _give(plan, "max_lr", base[0] * ratio, base[1])
+    if (factor := _as_float(ratio)) is not None:
+        _give(plan, "max_lr", base[0] * factor, base[1])
     above = block.path[:-1]
     momenta = {
         setting: _number(document, (*above, "optimizer", "beta1", key))
@@ -193,11 +194,11 @@ def _deepspeed(plan: RawPlan, document: Document, block: Block) -> list[Finding]
             findings.append(plan.leave_open(OF_DEEPSPEED[key], found, "2000"))
         elif node is not None and (read := _number(document, (*block.arguments_path, key))) is not None:
             numbers[key], places[key] = read
-    peak, low = plan.values.get("max_lr"), numbers.get("cycle_min_lr")
+    peak, low = _as_float(plan.values.get("max_lr")), numbers.get("cycle_min_lr")
     if low is None and document.at((*block.arguments_path, "cycle_min_lr")) is None:
         message = "cycle_min_lr is missing, and DeepSpeed's OneCycle has no default for it"
         findings.append(place_at(MISSING_SETTING.finding(message, "set cycle_min_lr"), block.place))
-    elif isinstance(peak, int | float) and peak > 0 and low is not None and low > 0:
+    elif peak is not None and peak > 0 and low is not None and low > 0:
         _give(plan, "div_factor", _divisor(peak, low), places["cycle_min_lr"])
     else:
         message = "DeepSpeed's cycle between lists of rates, or from 0, has no div_factor"
@@ -244,11 +245,19 @@ def _cerebras(plan: RawPlan, document: Document, block: Block) -> None:
 
     The source is cerebras/pytorch/optim/scheduler.py of cerebras-pytorch 2.10.
     """
-    first, peak = _number(document, (*block.arguments_path, "initial_learning_rate")), plan.values.get("max_lr")
-    if first is None or first[0] <= 0 or not isinstance(peak, int | float) or not peak > 0:
+    first = _number(document, (*block.arguments_path, "initial_learning_rate"))
+    peak = _as_float(plan.values.get("max_lr"))
+    if first is None or first[0] <= 0 or peak is None or not peak > 0:
         return
     _give(plan, "div_factor", _divisor(peak, first[0]), first[1])
     plan.values["cycle_momentum"] = False
+
+
+def _as_float(value: object) -> float | None:
+    """Return a setting's number; None for other values, and for an integer that is too large."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max:
+        return value
+    return None
 
 
 def _divisor(peak: float, low: float) -> float:

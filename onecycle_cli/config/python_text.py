@@ -47,8 +47,8 @@ class Lines:
 
     def unknown(self, node: ast.expr | ast.stmt) -> ScalarNode:
         """Return the scalar for a node whose value is unknown."""
-        start, until = self.place(node).column - 1, self.end(node)
-        last, end = until.line, until.column - 1
+        start, last = self._column(node.lineno, node.col_offset) - 1, node.end_lineno or node.lineno
+        end = self._column(last, node.end_col_offset or 0) - 1
         if last == node.lineno:
             shown = self._lines[last - 1][start:end]
         elif isinstance(node, ast.stmt):

@@ -8,6 +8,7 @@ import re
 import yaml
 
 from onecycle_cli.formatting import yaml_number
+from onecycle_cli.policy.settings import HUGE_POWER
 
 NUMBER_TAGS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
 """Tags that make a number of what PyYAML would otherwise read as text."""
@@ -30,10 +31,6 @@ _WORDS: dict[str, bool | float | None] = {
 _AGREED = re.compile(r"[-+]?(0|[1-9][0-9]*)|[-+]?[0-9]+\.[0-9]*([eE][-+][0-9]+)?|[A-Za-z ]*")
 MOST_DIGITS = 400
 """More digits than any float64 has; of longer integers, all of which are rejected, only the magnitude is kept."""
-
-MOST_MAGNITUDE = 1000
-"""Up to so many digits: a product of four still has fewer than the 4,300 that Python writes."""
-
 _PYYAML = yaml.SafeLoader("")
 _CONSTRUCTORS = {
     "int": _PYYAML.construct_yaml_int,
@@ -64,7 +61,7 @@ def read_plain(text: str) -> Plain:
 def _power_of_ten(text: str) -> int:
     digits = text.lstrip("+-0")
     nearest = len(digits) - (digits < "4")
-    power = 10 ** min(nearest, MOST_MAGNITUDE) if digits else 0
+    power = 10 ** min(nearest, HUGE_POWER) if digits else 0
     return -power if text.startswith("-") else power
 
 

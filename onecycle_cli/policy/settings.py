@@ -15,6 +15,10 @@ from onecycle_cli.policy.conventions import CONVENTIONS, DEFAULT
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+HUGE_POWER = 1000
+"""The power of ten that a file's longer integers are read as: a product of four has fewer than the 4,300 digits that
+Python writes."""
+
 MOST_STEPS = 2**53
 """The longest cycle: above it consecutive steps are no longer distinct as float64, in which all frameworks count."""
 

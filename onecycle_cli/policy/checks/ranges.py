@@ -17,7 +17,7 @@ from onecycle_cli.findings.plan_rules import (
 )
 from onecycle_cli.formatting import count
 from onecycle_cli.policy.conventions import convention_of
-from onecycle_cli.policy.settings import MOST_GROUPS, SETTINGS
+from onecycle_cli.policy.settings import HUGE_POWER, MOST_GROUPS, SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -226,6 +226,8 @@ def show(number: float) -> str:
     if isinstance(number, int):
         # Python refuses to write very long integers out, so their number of digits is computed from their bits.
         power = round((abs(number).bit_length() - 1) * math.log10(2))
+        if abs(number) == 10**HUGE_POWER:
+            return f"{'-' * (number < 0)}10^{power:,} or {'less' if number < 0 else 'more'}"
         return f"{number:,}" if abs(number) < 10**18 else f"about {'-' * (number < 0)}10^{power:,}"
     return repr(number)
 
